@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seglog/seglog.h - everything a program may use, in one include.
+ *
+ * seglog keeps append-only logs as checksummed binary records.  Each header
+ * is one subject and opens with what it is for:
+ *
+ *   segment.h        one log: write it, read it, scan it, repair it
+ *   store.h          where bytes live: files, memory, a store of your own
+ *   json_line.h      is this line one JSON value
+ *   json_diagnose.h  what happened to a line that is none
+ *   error.h          what went wrong, where, and what to do about it
+ *   version.h        the versions of the library and of the format
+ *   export.h         the attributes of the declarations
+ */
+#ifndef SEGLOG_SEGLOG_H
+#define SEGLOG_SEGLOG_H
+
+#include "seglog/error.h"
+#include "seglog/export.h"
+#include "seglog/json_diagnose.h"
+#include "seglog/json_line.h"
+#include "seglog/segment.h"
+#include "seglog/store.h"
+#include "seglog/version.h"
+
+#endif /* SEGLOG_SEGLOG_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* src/store/deadline.c - points in time on the monotonic clock. */
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+
+#include "src/store/deadline.h"
+
+static const int64_t NS_PER_S = 1000000000;
+static const int64_t NS_PER_MS = 1000000;
+
+int64_t
+slg_now_ns(void)
+{
+    struct timespec now = { 0 };
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t
+slg_deadline_ns(int timeout_ms)
+{
+    if (timeout_ms < 0)
+        return SLG_NO_DEADLINE;
+    return slg_now_ns() + timeout_ms * NS_PER_MS;
+}
+
+int64_t
+slg_deadline_left_ns(int64_t deadline_ns)
+{
+    int64_t now = 0;
+
+    if (deadline_ns == SLG_NO_DEADLINE)
+        return SLG_NO_DEADLINE;
+    now = slg_now_ns();
+    return deadline_ns > now ? deadline_ns - now : 0;
+}
+
+int
+slg_deadline_left_ms(int64_t deadline_ns, int max_ms)
+{
+    const int64_t left_ns = slg_deadline_left_ns(deadline_ns);
+    const int64_t left_ms = left_ns / NS_PER_MS + (left_ns % NS_PER_MS != 0);
+
+    return left_ms < max_ms ? (int)left_ms : max_ms;
+}
+
+struct timespec
+slg_timespec_from_ns(int64_t ns)
+{
+    return (struct timespec){ .tv_sec = (time_t)(ns / NS_PER_S),
+                              .tv_nsec = (long)(ns % NS_PER_S) };
+}
