@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# The layers, lowest first: a file may include headers of its own folder and of
+# folders further up in this list.  tests/lint/check_layers.py reads it too.
+set(SEGLOG_LAYERS
+    format
+    src/checksum
+    src/store
+    src/segment)
+
+# A file belongs to the layer of the folder it lies in, and there is nothing
+# else to register: a list of files here could only repeat the folder or
+# contradict it.  CONFIGURE_DEPENDS makes the next build see a new file.
+set(seglog_objects)
+foreach(layer IN LISTS SEGLOG_LAYERS)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${layer}/*.c)
+    if(NOT sources)
+        continue()
+    endif()
+    cmake_path(GET layer FILENAME name)
+    set(target seglog_${name})
+    add_library(${target} OBJECT ${sources})
+    seglog_build_options(${target})
+    target_include_directories(${target} PRIVATE
+        ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
+    # format/ is freestanding: it must compile without anybody's headers.
+    if(NOT layer STREQUAL "format")
+        target_link_libraries(${target} PRIVATE ${SEGLOG_LIBRARIES})
+    endif()
+    if(SEGLOG_HAVE_LIBDEFLATE)
+        target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_LIBDEFLATE=1)
+    endif()
+    list(APPEND seglog_objects $<TARGET_OBJECTS:${target}>)
+endforeach()

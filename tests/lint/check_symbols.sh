@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What objects ask for and what the library shows.
+#
+#     check_symbols.sh [LIBSEGLOG.SO]
+#
+# format/ compiles freestanding and asks for four memory functions and the two
+# checksums, nothing else: that is what makes it fit a microcontroller.  The
+# shared library exports names that begin with seglog_, each of them declared
+# in a public header, and every declared one is there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+status=0
+
+# At -O0 a compiler keeps calls that -O2 removes, and the other way round.
+check_freestanding()
+{
+    local cc=$1 level=$2 file wanted
+    for file in format/*.c; do
+        "$cc" -std=c11 -ffreestanding "$level" -Wall -Wextra -Werror -I. \
+            -Iinclude -c "$file" -o "$dir/$(basename "$file" .c).o" || return 1
+    done
+    nm -g --defined-only -f posix "$dir"/*.o | awk 'NF > 1 { print $1 }' |
+        sort -u >"$dir/have"
+    printf '%s\n' memcpy memmove memset memcmp slg_crc32 slg_xxh3 >>"$dir/have"
+    wanted=$(nm -u -f posix "$dir"/*.o | awk 'NF > 1 { print $1 }' | sort -u |
+        grep -vxFf "$dir/have" || true)
+    rm -f "$dir"/*.o
+    if [ -n "$wanted" ]; then
+        echo "format/ with $cc $level asks for:"
+        nl -ba -s ' ' -w 4 <<<"$wanted"
+        return 1
+    fi
+}
+
+# cc is another name of one of these, as a rule.
+compilers=()
+for cc in "${CC:-cc}" gcc clang; do
+    compilers+=("$(readlink -f "$(command -v "$cc" || echo /dev/null)")")
+done
+for cc in $(printf '%s\n' "${compilers[@]}" | sort -u); do
+    [ "$cc" != /dev/null ] || continue
+    for level in -O0 -O2; do
+        check_freestanding "$cc" "$level" || status=1
+    done
+done
+
+if [ $# -gt 0 ]; then
+    nm -D --defined-only -f posix "$1" | awk '$2 != "A" { print $1 }' |
+        sed 's/@.*//' | sort -u >"$dir/exported"
+    # A declaration has its name at the start of a line or behind a type.
+    sed -e 's@/\*.*\*/@@' include/seglog/*.h | tr '\n' ' ' |
+        grep -oE 'SEGLOG_API[^;{]*[;{]' |
+        grep -oE '\<seglog_[a-z0-9_]+ *\(' | tr -d ' (' |
+        sort -u >"$dir/declared"
+    if grep -v '^seglog_' "$dir/exported"; then
+        echo "these exported names do not begin with seglog_"
+        status=1
+    fi
+    if comm -23 "$dir/exported" "$dir/declared" | grep .; then
+        echo "these exported names stand in no public header"
+        status=1
+    fi
+    if comm -13 "$dir/exported" "$dir/declared" | grep .; then
+        echo "these are declared in a public header and defined nowhere"
+        status=1
+    fi
+fi
+exit $status
