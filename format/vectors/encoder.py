@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: MIT
+"""A small writer of segments, for test vectors and tests.
+
+It writes what SPEC.md says, keeps every frame as a list of named fields so
+that a segment can be shown as commented hex and damaged in known places, and
+shares no code with the library or with tests/independent/read_seglog.py.
+"""
+
+import zlib
+
+IDENTITY = bytes(range(16))
+EPOCH = 0x00000000C0FFEE01
+TEXT, BYTES, PART, TAIL = 1, 2, 3, 4
+KIND_NAMES = {1: 'TEXT', 2: 'BYTES', 3: 'PART', 4: 'TAIL', 5: 'GROUP',
+              6: 'CONTROL'}
+MARKER = bytes.fromhex('B75E594E43A31D')
+
+
+def u(size, value):
+    return (value % (1 << 8 * size)).to_bytes(size, 'little')
+
+
+# ---- checksums (SPEC.md 2)
+
+def fmix32(h):
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        h = ((h ^ (h >> shift)) * factor) % (1 << 32)
+    return h ^ (h >> 16)
+
+
+def salt(identity, epoch):
+    return fmix32(zlib.crc32(identity + u(8, epoch)))
+
+
+def mix(number, identity, epoch):
+    return fmix32(number % (1 << 32)) ^ salt(identity, epoch)
+
+
+class XXH3:
+    """XXH3 with 64 bits, default secret and seed 0, written for clarity."""
+
+    SECRET = bytes.fromhex('''
+        b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671f
+        cb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c
+        3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8
+        a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364
+        eac5ac8334d3ebc3c581a0fffa1363eb170ddd51b7f0da49d316552629d4689e
+        2b16be587d47a1fc8ff8b8d17ad031ce45cb3a8f95160428afd7fbcabb4b407e''')
+    PRIME32 = (0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D)
+    PRIME64 = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
+               0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
+    MASK = (1 << 64) - 1
+
+    def __init__(self, data):
+        self.data = data
+
+    def word(self, at, size=8):
+        return int.from_bytes(self.data[at:at + size], 'little')
+
+    def secret(self, at, size=8):
+        return int.from_bytes(self.SECRET[at:at + size], 'little')
+
+    def finish(self, h, shifts=(37, 32), factors=(0x165667919E3779F9,)):
+        h &= self.MASK
+        for shift, factor in zip(shifts, factors):
+            h = ((h ^ (h >> shift)) * factor) & self.MASK
+        return h ^ (h >> shifts[-1])
+
+    def finish_short(self, h):
+        return self.finish(h, (33, 29, 32), self.PRIME64[1:3])
+
+    @staticmethod
+    def fold(a, b):
+        return (a * b ^ (a * b >> 64)) & XXH3.MASK
+
+    def mix16(self, at, secret):
+        return self.fold(self.word(at) ^ self.secret(secret),
+                         self.word(at + 8) ^ self.secret(secret + 8))
+
+    def digest(self):
+        size = len(self.data)
+        for limit, method in ((0, self.empty), (3, self.to_3),
+                              (8, self.to_8), (16, self.to_16),
+                              (128, self.to_128), (240, self.to_240)):
+            if size <= limit:
+                return method(size)
+        return self.long(size)
+
+    def empty(self, size):
+        return self.finish_short(self.secret(56) ^ self.secret(64))
+
+    def to_3(self, size):
+        d = self.data
+        return self.finish_short(
+            (d[0] << 16 | d[size // 2] << 24 | d[size - 1] | size << 8)
+            ^ self.secret(0, 4) ^ self.secret(4, 4))
+
+    def to_8(self, size):
+        h = self.word(size - 4, 4) + (self.word(0, 4) << 32)
+        h ^= self.secret(8) ^ self.secret(16)
+        h ^= (h << 49 | h >> 15) & self.MASK ^ (h << 24 | h >> 40) & self.MASK
+        h = h * 0x9FB21C651E98DF25 & self.MASK
+        h = (h ^ ((h >> 35) + size)) * 0x9FB21C651E98DF25 & self.MASK
+        return h ^ (h >> 28)
+
+    def to_16(self, size):
+        low = self.word(0) ^ self.secret(24) ^ self.secret(32)
+        high = self.word(size - 8) ^ self.secret(40) ^ self.secret(48)
+        turned = int.from_bytes(low.to_bytes(8, 'big'), 'little')
+        return self.finish(size + turned + high + self.fold(low, high))
+
+    def to_128(self, size):
+        h = size * self.PRIME64[0]
+        pairs = 1 + (size > 32) + (size > 64) + (size > 96)
+        for i in range(pairs):
+            h += self.mix16(16 * i, 32 * i)
+            h += self.mix16(size - 16 * i - 16, 32 * i + 16)
+        return self.finish(h)
+
+    def to_240(self, size):
+        h = size * self.PRIME64[0]
+        h += sum(self.mix16(16 * i, 16 * i) for i in range(8))
+        h = self.finish(h)
+        h += sum(self.mix16(16 * i, 16 * i - 125)
+                 for i in range(8, size // 16))
+        return self.finish(h + self.mix16(size - 16, 119))
+
+    def stripe(self, lanes, at, secret):
+        for i in range(8):
+            value = self.word(at + 8 * i)
+            keyed = value ^ self.secret(secret + 8 * i)
+            lanes[i ^ 1] = (lanes[i ^ 1] + value) & self.MASK
+            lanes[i] += (keyed & 0xFFFFFFFF) * (keyed >> 32)
+            lanes[i] &= self.MASK
+
+    def long(self, size):
+        (a, b, c), (p, q, r, s, t) = self.PRIME32, self.PRIME64
+        lanes = [c, p, q, r, s, b, t, a]
+        for number, at in enumerate(range(0, size - 64 + (size % 64 > 0), 64)):
+            self.stripe(lanes, at, number % 16 * 8)
+            if number % 16 == 15:
+                lanes = [(v ^ (v >> 47) ^ self.secret(128 + 8 * i)) * a
+                         & self.MASK for i, v in enumerate(lanes)]
+        self.stripe(lanes, size - 64, 121)
+        h = size * p
+        for i in range(0, 8, 2):
+            h += self.fold(lanes[i] ^ self.secret(11 + 8 * i),
+                           lanes[i + 1] ^ self.secret(19 + 8 * i))
+        return self.finish(h)
+
+
+def xxh3(data):
+    return XXH3(data).digest()
+
+
+# ---- frames as named fields
+
+class Part:
+    """A header, a frame or foreign bytes: fields of (bytes, meaning)."""
+
+    def __init__(self, name, fields):
+        self.name = name
+        self.fields = [list(field) for field in fields]
+
+    def __len__(self):
+        return sum(len(raw) for raw, _ in self.fields)
+
+    def raw(self):
+        return b''.join(raw for raw, _ in self.fields)
+
+    def copy(self, name=None):
+        return Part(name or self.name, self.fields)
+
+    def field(self, meaning):
+        """The one field whose meaning starts so."""
+        found = [f for f in self.fields if f[1].startswith(meaning)]
+        assert len(found) == 1, (self.name, meaning)
+        return found[0]
+
+    def flip(self, meaning, at=0, mask=0x01):
+        """Damage one byte of a field."""
+        field = self.field(meaning)
+        raw = bytearray(field[0])
+        raw[at] ^= mask
+        field[0] = bytes(raw)
+        field[1] += ', damaged (byte %d ^ %02X)' % (at, mask)
+        return self
+
+    def put(self, meaning, raw):
+        """Replace a field by wrong bytes of the same size."""
+        field = self.field(meaning)
+        assert len(field[0]) == len(raw)
+        field[0], field[1] = raw, field[1] + ', replaced'
+        return self
+
+    def cut(self, size):
+        """Only the first `size` bytes."""
+        fields = []
+        for raw, meaning in self.fields:
+            fields.append([raw[:size],
+                           meaning + (', torn' if size < len(raw) else '')])
+            size -= len(raw)
+            if size <= 0:
+                break
+        self.fields = fields
+        return self
+
+
+def plain(name, raw):
+    return Part(name, [(raw, name)])
+
+
+def varint(value):
+    out = bytearray()
+    while value >= 0x80:
+        out.append(0x80 | value & 0x7F)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def shown(raw):
+    """A record as it appears in a comment."""
+    if len(raw) > 60:
+        return '%d bytes' % len(raw)
+    text = ''.join(chr(b) if 32 <= b < 127 else '\\x%02x' % b for b in raw)
+    return '`%s`' % text
+
+
+class Log:
+    """Appends frames; `parts` may then be damaged."""
+
+    def __init__(self, identity=IDENTITY, epoch=EPOCH, first_record=1,
+                 body_log2=23, sync_log2=16, version=1, zero=0, ignore=0,
+                 read_only=0, refuse=0, auto_sync=False):
+        self.identity, self.epoch = identity, epoch
+        self.number = self.line = self.first_record = first_record
+        self.sync_log2, self.auto_sync = sync_log2, auto_sync
+        self.digests = not refuse & 1
+        self.size = self.last_sync = self.watermark = self.stretch = 0
+        self.records = {}           # number: (kind, bytes)
+        self.parts = []
+        fields = [
+            (bytes.fromhex('89534C470D0A1A0A'), 'magic'),
+            (u(1, version), 'version = %d' % version),
+            (u(1, body_log2), 'body_log2 = %d' % body_log2),
+            (u(1, sync_log2), 'sync_log2 = %d' % sync_log2),
+            (u(1, zero), 'zero'),
+            (u(2, ignore), 'features_ignore'),
+            (u(2, read_only), 'features_read_only'),
+            (u(2, refuse), 'features_refuse'),
+            (identity, 'identity'),
+            (u(8, epoch), 'epoch'),
+            (u(8, first_record), 'first_record = %d' % first_record)]
+        crc = zlib.crc32(b''.join(raw for raw, _ in fields))
+        self.add(Part('header', fields + [(u(4, crc), 'header_crc')]))
+
+    def add(self, part):
+        self.size += len(part)
+        self.parts.append(part)
+        return part
+
+    def frame(self, name, kind, body_fields, durable=False, number=None):
+        """head || length || body || [digest] || checksum"""
+        body = b''.join(raw for raw, _ in body_fields)
+        width = max(1, (len(body).bit_length() + 7) // 8)
+        head = kind << 5 | durable << 4 | width - 1
+        if self.auto_sync and kind != 6:
+            self.sync_if_due(5 + width + len(body) +
+                             8 * (len(body) > 11440 and self.digests),
+                             len(body))
+        fields = [(u(1, head), 'head = %s%s' % (KIND_NAMES[kind],
+                                                ', DURABLE' * durable)),
+                  (u(width, len(body)), 'length = %d' % len(body)),
+                  *body_fields]
+        if len(body) > 11440 and self.digests:
+            fields.append((u(8, xxh3(body)), 'digest'))
+        if number is None:
+            number = self.number
+        crc = zlib.crc32(b''.join(raw for raw, _ in fields))
+        fields.append((u(4, crc ^ mix(number, self.identity, self.epoch)),
+                       'checksum for n = %d' % number))
+        return self.add(Part(name, fields))
+
+    def sync_if_due(self, frame_size, body_size):
+        behind_sync = self.parts[-1].name.startswith('sync point')
+        if not behind_sync and (
+                self.size - self.last_sync + frame_size > 1 << self.sync_log2
+                or body_size > 65536):
+            self.sync()
+
+    # ---- record frames (SPEC.md 5)
+
+    def count_record(self, kind, body):
+        self.records[self.number] = (kind, body)
+        if self.digests:
+            self.stretch += xxh3(body) * (2 * self.number + 1)
+        self.number += 1
+        self.line += kind != PART
+
+    def record(self, body, kind=TEXT, durable=False):
+        field = (body, 'record %d: %s' % (self.number, shown(body)))
+        part = self.frame('record %d' % self.number, kind,
+                          [field] if body else [], durable)
+        self.count_record(kind, body)
+        return part
+
+    def group(self, records, durable=False):
+        """records: (kind, bytes) or bytes for TEXT"""
+        records = [r if isinstance(r, tuple) else (TEXT, r) for r in records]
+        fields = [(varint(len(records)), 'count = %d' % len(records))]
+        for i, (kind, body) in enumerate(records):
+            fields.append((varint(len(body) * 4 + kind - 1),
+                           'size %d * 4 + attribute %d' % (len(body),
+                                                           kind - 1)))
+            if body:
+                fields.append((body, 'record %d: %s' % (self.number + i,
+                                                        shown(body))))
+        last = self.number + len(records) - 1
+        part = self.frame('records %d-%d' % (self.number, last), 5, fields,
+                          durable)
+        for kind, body in records:
+            self.count_record(kind, body)
+        return part
+
+    # ---- control frames (SPEC.md 6)
+
+    def sync(self, epoch=None, watermark=None, offset=None, digest=None,
+             line=None):
+        """A new epoch starts here if one is given."""
+        self.epoch = self.epoch if epoch is None else epoch
+        self.line = self.line if line is None else line
+        if watermark is not None:
+            self.watermark = watermark
+        start = self.size
+        offset = start if offset is None else offset
+        digest = self.stretch if digest is None else digest
+        distance = start - self.last_sync
+        part = self.frame('sync point before %d' % self.number, 6, [
+            (b'\x01' + MARKER, 'type 1, marker'),
+            (self.identity, 'identity'),
+            (u(8, self.epoch), 'epoch'),
+            (u(8, self.number), 'number = %d' % self.number),
+            (u(8, self.line), 'line = %d' % self.line),
+            (u(8, offset), 'offset = %d' % offset),
+            (u(4, distance), 'distance = %d' % distance),
+            (u(8, self.watermark), 'watermark = %d' % self.watermark),
+            (u(8, digest), 'digest')])
+        self.last_sync, self.stretch = start, 0
+        return part
+
+    def closing(self):
+        start = self.size
+        part = self.frame('closing mark', 6, [
+            (b'\x02' + MARKER, 'type 2, marker'),
+            (self.identity, 'identity'),
+            (u(8, self.epoch), 'epoch'),
+            (u(8, self.number), 'number = %d' % self.number),
+            (u(8, self.line), 'line = %d' % self.line),
+            (u(8, start), 'offset = %d' % start),
+            (u(8, self.stretch), 'digest')])
+        self.stretch = 0
+        return part
+
+    def gap(self, verdict, cause, durable, count, lines, first_byte,
+            byte_count, shift, depends_on=0):
+        part = self.frame('recorded gap %d' % self.number, 6, [
+            (u(1, 3), 'type 3'),
+            (u(1, verdict), 'verdict = %d' % verdict),
+            (u(1, cause), 'cause = %d' % cause),
+            (u(1, durable), 'durable = %d' % durable),
+            (u(8, count), 'count = %d' % count),
+            (u(8, lines), 'lines = %d' % lines),
+            (u(8, first_byte), 'first_byte = %d' % first_byte),
+            (u(8, byte_count), 'byte_count = %d' % byte_count),
+            (u(8, shift), 'shift = %d' % shift),
+            (u(8, depends_on), 'depends_on = %d' % depends_on)])
+        self.number += count
+        self.line += lines
+        return part
+
+    def predecessor(self, identity, epoch, number, end, last_checksum):
+        return self.frame('predecessor', 6, [
+            (u(1, 4), 'type 4'),
+            (identity, 'identity'),
+            (u(8, epoch), 'epoch'),
+            (u(8, number), 'number = %d' % number),
+            (u(8, end), 'end = %d' % end),
+            (u(4, last_checksum), 'last_checksum')])
+
+    def control(self, kind, payload):
+        return self.frame('control frame %d' % kind, 6,
+                          [(u(1, kind), 'type %d' % kind),
+                           (payload, 'payload')])
+
+    # ---- the finished bytes
+
+    def raw(self):
+        return b''.join(part.raw() for part in self.parts)
+
+    def part(self, name):
+        """The first part of that name."""
+        return next(part for part in self.parts if part.name == name)
+
+    def index(self, name):
+        return next(i for i, part in enumerate(self.parts)
+                    if part.name == name)
+
+    def start(self, index):
+        return sum(len(part) for part in self.parts[:index])
+
+    def span(self, first, last=None):
+        """The (first, last) byte of a part, or from one to another."""
+        a = self.index(first)
+        b = self.index(last or first)
+        return self.start(a), self.start(b + 1) - 1
+
+    def overwrite(self, at, raw):
+        """Replace bytes wherever fields begin and end."""
+        for part in self.parts:
+            for field in part.fields:
+                size = len(field[0])
+                low, high = max(at, 0), min(at + len(raw), size)
+                if low < high:
+                    field[0] = (field[0][:low] + raw[low - at:high - at]
+                                + field[0][high:])
+                    field[1] += ', overwritten'
+                at -= size

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_deliver.c - records out of frames, and out of a map. */
+#include <string.h>
+
+#include "src/segment/segment_reader.h"
+
+void
+slg_delivery_start(struct slg_delivery *delivery, const struct slg_step *step,
+                   bool is_confirmed)
+{
+    delivery->body = step->bytes + step->frame.head_len;
+    delivery->body_len = step->frame.body_len;
+    delivery->kind = step->frame.kind;
+    delivery->offset = step->offset;
+    delivery->number = step->number;
+    delivery->line = step->line;
+    delivery->left = step->frame.kind == SLG_FRAME_CONTROL ? 0 : step->count;
+    delivery->is_confirmed = is_confirmed;
+    if (step->frame.kind == SLG_FRAME_GROUP &&
+        !slg_group_open(&delivery->group, delivery->body, delivery->body_len))
+        delivery->left = 0;
+}
+
+bool
+slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event)
+{
+    unsigned kind = delivery->kind;
+    const uint8_t *data = delivery->body;
+    size_t len = delivery->body_len;
+
+    if (delivery->left == 0)
+        return false;
+
+    if (kind == SLG_FRAME_GROUP &&
+        !slg_group_next(&delivery->group, &kind, &data, &len)) {
+        delivery->left = 0;
+        return false;
+    }
+    delivery->left--;
+    event->type = SEGLOG_EVENT_RECORD;
+    event->record = (struct seglog_record){
+        .kind = (enum seglog_kind)kind,
+        .is_confirmed = delivery->is_confirmed,
+        .record_no = delivery->number++,
+        .line_no = delivery->line,
+        .offset = delivery->offset,
+        .group_left = delivery->left,
+        .data = data,
+        .len = len,
+    };
+    if (kind != SLG_FRAME_PART)
+        delivery->line++;
+    return true;
+}
+
+void
+slg_delivery_gap(const struct slg_step *step, struct seglog_event *event)
+{
+    struct slg_gap gap;
+
+    memset(event, 0, sizeof *event);
+    event->type = SEGLOG_EVENT_GAP;
+    if (!slg_gap_decode(step->bytes, &gap))
+        return;
+    event->finding = (struct seglog_finding){
+        .verdict = (enum seglog_verdict)gap.verdict,
+        .cause = (enum seglog_cause)gap.cause,
+        .durable = (enum seglog_durable)gap.durable,
+        .has_shift = gap.shift != INT64_MIN,
+        .is_recorded = true,
+        .first_record = step->number,
+        .last_record = step->number + gap.count - 1,
+        .line = step->line,
+        .lines = gap.lines,
+        .first_byte = gap.first_byte,
+        .byte_count = gap.byte_count,
+        .shift = gap.shift != INT64_MIN ? gap.shift : 0,
+        .depends_on = gap.depends_on,
+    };
+}
+
+/* Does the next finding stand before the next piece? */
+static bool
+finding_is_first(const struct slg_map *map, size_t finding, size_t piece)
+{
+    const struct seglog_finding *f = &map->findings[finding];
+    const struct slg_piece *p = &map->pieces[piece];
+
+    if (f->first_record != 0)
+        return f->first_record < p->first;
+    return f->first_byte <= map->spans[p->span].at.pos;
+}
+
+static void
+piece_open(struct seglog_reader *reader, const struct slg_piece *piece)
+{
+    const struct slg_span *span = &reader->map.spans[piece->span];
+
+    reader->walk.at = span->at;
+    /* Its marks have been judged when the map was made. */
+    reader->walk.is_passed = true;
+    reader->is_in_piece = true;
+}
+
+/* The next frame of the piece; END behind its last. */
+static seglog_code
+piece_step(struct seglog_reader *reader, const struct slg_piece *piece,
+           struct slg_step *step, struct seglog_error *err)
+{
+    const struct slg_span *span = &reader->map.spans[piece->span];
+
+    if (reader->walk.at.pos >= span->end ||
+        reader->walk.at.number >= piece->next)
+        return SEGLOG_END;
+    return slg_walk_step(&reader->walk, step, err);
+}
+
+/* A record of a piece, or END behind it. */
+static seglog_code
+piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
+           struct seglog_event *event, struct seglog_error *err)
+{
+    const struct slg_span *span = &reader->map.spans[piece->span];
+    struct slg_step *step = &reader->step;
+
+    for (;;) {
+        while (slg_delivery_next(&reader->delivery, event)) {
+            if (event->record.record_no < piece->first ||
+                event->record.record_no >= piece->next)
+                continue;
+            /* Lines of a record out of place follow from its number. */
+            if (!span->is_main)
+                event->record.line_no =
+                    piece->line + (event->record.record_no - piece->first);
+            return SEGLOG_OK;
+        }
+        const seglog_code code = piece_step(reader, piece, step, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (step->frame.control == SLG_CONTROL_GAP) {
+            slg_delivery_gap(step, event);
+            return SEGLOG_OK;
+        }
+        slg_delivery_start(&reader->delivery, step, span->is_confirmed);
+    }
+}
+
+seglog_code
+slg_reader_next_mapped(struct seglog_reader *reader, struct seglog_event *event,
+                       struct seglog_error *err)
+{
+    struct slg_map *map = &reader->map;
+
+    for (;;) {
+        const bool has_piece = reader->piece < map->piece_count;
+
+        if (!reader->is_in_piece && reader->finding < map->finding_count &&
+            (!has_piece ||
+             finding_is_first(map, reader->finding, reader->piece))) {
+            memset(event, 0, sizeof *event);
+            event->type = SEGLOG_EVENT_GAP;
+            event->finding = map->findings[reader->finding++];
+            return SEGLOG_OK;
+        }
+        if (!has_piece)
+            return SEGLOG_END;
+        if (!reader->is_in_piece)
+            piece_open(reader, &map->pieces[reader->piece]);
+        const seglog_code code =
+            piece_next(reader, &map->pieces[reader->piece], event, err);
+        if (code != SEGLOG_END)
+            return code;
+        reader->is_in_piece = false;
+        reader->piece++;
+    }
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_reader.c - open, next, wait. */
+#include "src/segment/segment_reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/segment/segment_options.h"
+#include "src/segment/segment_verdict.h"
+#include "src/store/fail.h"
+
+void
+seglog_reader_close(struct seglog_reader *reader)
+{
+    if (!reader)
+        return;
+    slg_map_reset(&reader->map);
+    slg_walk_reset(&reader->walk);
+    (void)seglog_blob_close(&reader->blob, NULL);
+    free(reader->name);
+    free(reader);
+}
+
+static struct slg_place
+reader_place(const struct seglog_reader *reader)
+{
+    return (struct slg_place){
+        .name = reader->name,
+        .record_no = reader->walk.at.number,
+        .line_no = reader->walk.at.line,
+        .offset = reader->walk.at.pos,
+    };
+}
+
+/* Strict: the damage is the answer to every call from now on. */
+static seglog_code
+reader_break(struct seglog_reader *reader, const struct seglog_finding *finding,
+             struct seglog_error *err)
+{
+    reader->broken =
+        slg_verdict_fail(finding, reader->name, &reader->broken_error);
+    if (err)
+        *err = reader->broken_error;
+    return reader->broken;
+}
+
+/* Map from here on, and prepare to hand it out. */
+static seglog_code
+reader_map(struct seglog_reader *reader, struct seglog_error *err)
+{
+    struct slg_walk *walk = &reader->walk;
+    const struct slg_walk_saved start = slg_walk_save(walk);
+
+    /* Without a digest so far, the stretch here cannot be checked. */
+    walk->has_gap = walk->has_gap || !walk->with_digest;
+    const seglog_code code = slg_map_build(
+        &reader->map, walk, reader->options.expect, NULL, NULL, err);
+    if (code != SEGLOG_OK) {
+        slg_walk_restore(walk, &start);
+        return code;
+    }
+    const struct slg_map *map = &reader->map;
+    reader->behind_map = slg_walk_save(walk);
+    /* Said once: the next map may start at the first frame again, and later
+     * appends are judged without what was expected. */
+    walk->is_header_corrected = false;
+    if (map->is_complete)
+        reader->options.expect = 0;
+    /* A torn tail may yet become whole: stand before it. */
+    if (map->torn_bytes > 0)
+        reader->behind_map.at.pos = walk->window.size - map->torn_bytes;
+    reader->is_mapped = true;
+    reader->is_in_piece = false;
+    reader->piece = reader->finding = 0;
+    return SEGLOG_OK;
+}
+
+/* Strict: the first damage that the map has, if a torn tail is not all. */
+static seglog_code
+reader_judge(struct seglog_reader *reader, struct seglog_error *err)
+{
+    const struct slg_map *map = &reader->map;
+
+    for (size_t i = 0; i < map->finding_count; i++) {
+        if (map->findings[i].verdict != SEGLOG_VERDICT_TORN)
+            return reader_break(reader, &map->findings[i], err);
+    }
+    return SEGLOG_OK;
+}
+
+/* Nothing but a torn tail: the end for now.  Say so once in salvage mode. */
+static seglog_code
+reader_meet_torn(struct seglog_reader *reader, struct seglog_event *event)
+{
+    const uint64_t size = reader->walk.window.size;
+    const struct seglog_finding finding = reader->map.findings[0];
+
+    reader->is_mapped = false;
+    slg_walk_restore(&reader->walk, &reader->behind_map);
+    if (!reader->options.salvage || reader->torn_reported == size)
+        return SEGLOG_END;
+    reader->torn_reported = size;
+    memset(event, 0, sizeof *event);
+    event->type = SEGLOG_EVENT_GAP;
+    event->finding = finding;
+    return SEGLOG_OK;
+}
+
+/* Damage, or records that should be there and are not. */
+static seglog_code
+reader_meet_damage(struct seglog_reader *reader, struct seglog_event *event,
+                   struct seglog_error *err)
+{
+    const seglog_code code = reader_map(reader, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    const struct slg_map *map = &reader->map;
+    if (map->finding_count == 0)
+        return SEGLOG_OK;
+    if (map->finding_count == 1 && map->torn_bytes > 0 && map->piece_count == 0)
+        return reader_meet_torn(reader, event);
+    return reader->options.salvage ? SEGLOG_OK : reader_judge(reader, err);
+}
+
+/*
+ * No valid frame here.  On a live segment it may be half-written, or the end
+ * may have been cut meanwhile: look again before calling it anything.
+ */
+static seglog_code
+reader_look_again(struct seglog_reader *reader, struct slg_step *step,
+                  struct seglog_error *err)
+{
+    const seglog_code code = slg_walk_refresh(&reader->walk, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (reader->walk.window.size < reader->walk.at.pos) {
+        const struct slg_place place = reader_place(reader);
+        return slg_fail(err, SEGLOG_CONFLICT, &place,
+                        "the segment was cut before this place: records read "
+                        "from it are gone; seek again");
+    }
+    return slg_walk_step(&reader->walk, step, err);
+}
+
+/* The header arrives with the writer's first flush. */
+static seglog_code
+reader_open_walk(struct seglog_reader *reader, struct seglog_error *err)
+{
+    slg_walk_reset(&reader->walk);
+    const seglog_code code =
+        slg_walk_open(&reader->walk, reader->blob, reader->name,
+                      reader->options.salvage, err);
+
+    reader->is_headless = code == SEGLOG_END;
+    reader->walk.with_digest = reader->options.salvage;
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+/*
+ * The beginning of a header: torn, unless its writer is still at work, or
+ * records are known from elsewhere to have been behind it.
+ */
+static seglog_code
+reader_meet_headless(struct seglog_reader *reader, struct seglog_event *event,
+                     struct seglog_error *err)
+{
+    const uint64_t size = reader->walk.window.size;
+    const uint64_t expect = reader->options.expect;
+    struct seglog_finding finding = {
+        .verdict = SEGLOG_VERDICT_TORN,
+        .cause = SEGLOG_CAUSE_TORN,
+        .durable = SEGLOG_DURABLE_NO,
+        .byte_count = size,
+    };
+
+    if (expect > 0) {
+        finding.verdict = SEGLOG_VERDICT_CORRUPT;
+        finding.cause = SEGLOG_CAUSE_CUT;
+        finding.durable = SEGLOG_DURABLE_YES;
+        finding.first_record = finding.line = 1;
+        finding.last_record = finding.lines = expect;
+        if (!reader->options.salvage)
+            return reader_break(reader, &finding, err);
+        reader->options.expect = 0;
+    } else if (!reader->options.salvage || reader->torn_reported == size) {
+        return SEGLOG_END;
+    }
+    reader->torn_reported = size;
+    memset(event, 0, sizeof *event);
+    event->type = SEGLOG_EVENT_GAP;
+    event->finding = finding;
+    return SEGLOG_OK;
+}
+
+/*
+ * All frames up to a mark were valid, and yet it says that bytes are missing
+ * or too many, or that the records are not those that were written.
+ */
+static seglog_code
+reader_meet_mark(struct seglog_reader *reader, const struct slg_step *step,
+                 struct seglog_event *event, struct seglog_error *err)
+{
+    const struct seglog_finding shift = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_SHIFT,
+        .first_byte = step->offset,
+        .has_shift = true,
+        .shift = step->shift,
+    };
+    const struct seglog_finding digest = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_DIGEST,
+        .first_byte = step->stretch_from,
+        .byte_count = step->offset - step->stretch_from,
+        .has_shift = true,
+    };
+
+    if (!reader->options.salvage)
+        return reader_break(reader, step->shift != 0 ? &shift : &digest, err);
+    memset(event, 0, sizeof *event);
+    event->type = SEGLOG_EVENT_GAP;
+    event->finding = step->is_digest_wrong ? digest : shift;
+    reader->has_pending = step->is_digest_wrong && step->shift != 0;
+    reader->pending = shift;
+    return SEGLOG_OK;
+}
+
+/* One event in walking order; OK without an event (type 0) means go on. */
+static seglog_code
+reader_advance(struct seglog_reader *reader, struct seglog_event *event,
+               struct seglog_error *err)
+{
+    struct slg_step *step = &reader->step;
+
+    if (reader->has_pending) {
+        reader->has_pending = false;
+        memset(event, 0, sizeof *event);
+        event->type = SEGLOG_EVENT_GAP;
+        event->finding = reader->pending;
+        return SEGLOG_OK;
+    }
+    if (reader->is_headless) {
+        const seglog_code code = reader_open_walk(reader, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (reader->is_headless)
+            return reader_meet_headless(reader, event, err);
+    }
+    seglog_code code = slg_walk_step(&reader->walk, step, err);
+    if (code == SEGLOG_CORRUPT || code == SEGLOG_END || code == SEGLOG_INVALID)
+        code = reader_look_again(reader, step, err);
+    if (code == SEGLOG_CORRUPT ||
+        (code == SEGLOG_END &&
+         reader->options.expect >= reader->walk.at.number))
+        return reader_meet_damage(reader, event, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (step->is_mark && (step->shift != 0 || step->is_digest_wrong))
+        return reader_meet_mark(reader, step, event, err);
+    if (step->frame.control == SLG_CONTROL_GAP)
+        slg_delivery_gap(step, event);
+    else
+        slg_delivery_start(&reader->delivery, step, true);
+    return SEGLOG_OK;
+}
+
+static seglog_code
+reader_next_any(struct seglog_reader *reader, struct seglog_event *event,
+                struct seglog_error *err)
+{
+    for (;;) {
+        event->type = (enum seglog_event_type)0;
+        if (reader->is_mapped) {
+            const seglog_code code = slg_reader_next_mapped(reader, event, err);
+            if (code != SEGLOG_END)
+                return code;
+            reader->is_mapped = false;
+            slg_walk_restore(&reader->walk, &reader->behind_map);
+            if (reader->map.torn_bytes > 0)
+                reader->torn_reported = reader->walk.window.size;
+        } else if (slg_delivery_next(&reader->delivery, event)) {
+            return SEGLOG_OK;
+        }
+        const seglog_code code = reader_advance(reader, event, err);
+        if (code != SEGLOG_OK || event->type != 0)
+            return code;
+    }
+}
+
+/* Is it before the record that was asked for? */
+static bool
+event_is_skipped(const struct seglog_reader *reader,
+                 const struct seglog_event *event)
+{
+    if (event->type == SEGLOG_EVENT_RECORD)
+        return event->record.record_no < reader->skip_until;
+    if (!reader->options.salvage && !event->finding.is_recorded)
+        return true;
+    return event->finding.last_record != 0 &&
+           event->finding.last_record < reader->skip_until;
+}
+
+seglog_code
+seglog_reader_next(struct seglog_reader *reader, struct seglog_event *event,
+                   struct seglog_error *err)
+{
+    if (!reader || !event) {
+        const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
+        return slg_fail(err, SEGLOG_INVALID, &place, "reader or event is NULL");
+    }
+    if (reader->broken != SEGLOG_OK) {
+        if (err)
+            *err = reader->broken_error;
+        return reader->broken;
+    }
+    for (;;) {
+        const seglog_code code = reader_next_any(reader, event, err);
+        if (code != SEGLOG_OK || !event_is_skipped(reader, event))
+            return code;
+    }
+}
+
+static seglog_code
+reader_start(struct seglog_reader *reader, struct seglog_error *err)
+{
+    seglog_code code = reader_open_walk(reader, err);
+    const struct slg_walk *walk = &reader->walk;
+
+    if (code != SEGLOG_OK || reader->is_headless)
+        return code;
+    if (walk->is_header_lost || walk->is_header_corrected) {
+        code = reader_map(reader, err);
+        reader->skip_until = reader->options.from_record;
+        return code == SEGLOG_OK && !reader->options.salvage
+                   ? reader_judge(reader, err)
+                   : code;
+    }
+    return reader->options.from_record > 0
+               ? seglog_reader_seek(reader, reader->options.from_record, err)
+               : SEGLOG_OK;
+}
+
+static seglog_code
+reader_allocate(const char *name, const struct seglog_reader_options *options,
+                struct seglog_reader **out, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
+    struct seglog_reader *reader = calloc(1, sizeof *reader);
+    const size_t name_size = strlen(name) + 1;
+
+    if (reader)
+        reader->name = malloc(name_size);
+    if (!reader || !reader->name) {
+        free(reader);
+        return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                        "no memory for a reader");
+    }
+    memcpy(reader->name, name, name_size);
+    reader->torn_reported = UINT64_MAX;
+    *out = reader;
+    if (!slg_options_copy(&reader->options, sizeof reader->options, options))
+        return slg_fail(err, SEGLOG_INVALID, &place,
+                        "reader options of an unknown size");
+    return SEGLOG_OK;
+}
+
+seglog_code
+seglog_reader_open(struct seglog_store store, const char *name,
+                   const struct seglog_reader_options *options,
+                   struct seglog_reader **reader, struct seglog_error *err)
+{
+    struct seglog_reader *opened = NULL;
+
+    if (!name || !reader) {
+        const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
+        return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
+    }
+    seglog_code code = reader_allocate(name, options, &opened, err);
+    if (code == SEGLOG_OK)
+        code =
+            seglog_blob_open(store, name, SEGLOG_OPEN_READ, &opened->blob, err);
+    if (code == SEGLOG_OK)
+        code = reader_start(opened, err);
+    if (code != SEGLOG_OK) {
+        seglog_reader_close(opened);
+        return code;
+    }
+    *reader = opened;
+    return SEGLOG_OK;
+}
+
+seglog_code
+seglog_reader_wait(struct seglog_reader *reader, int timeout_ms,
+                   struct seglog_error *err)
+{
+    /* A headless walk has no window to remember the size in. */
+    const uint64_t known = reader->walk.window.size;
+    uint64_t size;
+    bool is_replaced;
+
+    for (unsigned round = 0; round < 2; round++) {
+        seglog_code code =
+            seglog_blob_get_size(reader->blob, &size, &is_replaced, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (size != known)
+            return SEGLOG_OK;
+        if (is_replaced) {
+            const struct slg_place place = reader_place(reader);
+            return slg_fail(err, SEGLOG_SEALED, &place,
+                            "the segment was replaced by another of the same "
+                            "name: open it again");
+        }
+        if (round == 0)
+            code = seglog_blob_wait(reader->blob, known, timeout_ms, err);
+        if (code != SEGLOG_OK)
+            return code;
+    }
+    return SEGLOG_END;
+}
+
+void
+seglog_reader_describe(const struct seglog_reader *reader, char *buf,
+                       size_t cap)
+{
+    if (cap > 0)
+        snprintf(buf, cap,
+                 "%s reader of %s at record %" PRIu64 ", offset %" PRIu64,
+                 reader->options.salvage ? "salvaging" : "strict", reader->name,
+                 reader->walk.at.number, reader->walk.at.pos);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/segment/segment_reader.h - shared by the files of the reader:
+ *
+ *   segment_reader.c   open, next, wait
+ *   segment_deliver.c  records out of frames, and out of a map
+ *   segment_seek.c     standing near a record number
+ */
+#ifndef SLG_SEGMENT_READER_H
+#define SLG_SEGMENT_READER_H
+
+#include "src/segment/segment_map.h"
+
+/* The frame whose records are being handed out. */
+struct slg_delivery {
+    struct slg_group group; /* the rest of a GROUP frame */
+    const uint8_t *body;
+    size_t body_len;
+    unsigned kind;   /* of the frame */
+    uint64_t offset; /* of the frame */
+    uint64_t number; /* of the next record */
+    uint64_t line;
+    uint64_t left; /* records not yet handed out */
+    bool is_confirmed;
+};
+
+/*
+ * A reader walks in order until it meets damage.  Then it maps what follows
+ * and hands out the pieces of the map and the findings between them; behind
+ * the map it walks on.
+ */
+struct seglog_reader {
+    struct seglog_blob blob;
+    char *name;
+    struct seglog_reader_options options;
+    struct slg_walk walk;
+    struct slg_step step; /* the last frame */
+    struct slg_delivery delivery;
+    uint64_t skip_until; /* records below this number are passed silently */
+
+    bool is_headless; /* shorter than a header when last looked at */
+    bool is_mapped;
+    struct slg_map map;
+    size_t piece;   /* next to hand out */
+    size_t finding; /* next to hand out */
+    bool is_in_piece;
+    struct slg_walk_saved behind_map;
+
+    bool has_pending; /* a second finding about the same mark */
+    struct seglog_finding pending;
+
+    uint64_t torn_reported; /* size at which a torn tail was reported */
+    seglog_code broken;     /* strict: the damage, for every later call */
+    struct seglog_error broken_error;
+};
+
+/* Start handing out the records of a valid frame. */
+void
+slg_delivery_start(struct slg_delivery *delivery, const struct slg_step *step,
+                   bool is_confirmed);
+
+/* The next record of the frame; false when there is none. */
+bool
+slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event);
+
+/* A recorded gap as an event. */
+void
+slg_delivery_gap(const struct slg_step *step, struct seglog_event *event);
+
+/* Hand out the next of the map: OK, or END when it is used up. */
+seglog_code
+slg_reader_next_mapped(struct seglog_reader *reader, struct seglog_event *event,
+                       struct seglog_error *err);
+
+#endif /* SLG_SEGMENT_READER_H */

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_repair.c - what can be saved, in a new segment. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/checksum.h"
+#include "format/frame.h"
+#include "src/segment/segment_options.h"
+#include "src/store/fail.h"
+
+#include "seglog/segment.h"
+
+/* What went into the new segment, to compare with what comes out of it. */
+struct tally {
+    uint64_t records;
+    uint64_t gaps;
+    uint64_t digest;
+    uint64_t next_record;
+};
+
+struct repair {
+    struct seglog_store new_store;
+    const char *new_name;
+    struct seglog_scan_summary source;
+    struct seglog_reader *reader;
+    struct seglog_writer *writer;
+    struct tally written;
+    struct seglog_item *items; /* the records of one atomic group */
+    size_t item_count, item_cap;
+};
+
+static void
+tally_record(struct tally *tally, const struct seglog_record *record)
+{
+    tally->records++;
+    tally->digest +=
+        slg_digest_term(record->record_no, record->data, record->len) +
+        (uint64_t)record->kind;
+    tally->next_record = record->record_no + 1;
+}
+
+static void
+tally_gap(struct tally *tally, const struct seglog_finding *gap)
+{
+    tally->gaps++;
+    tally->digest += gap->first_record * 31 + gap->last_record;
+    tally->next_record = gap->last_record + 1;
+}
+
+/* A loss that the new segment has to tell of. */
+static bool
+finding_is_loss(const struct seglog_finding *finding)
+{
+    return finding->first_record != 0 && finding->last_record != 0 &&
+           (finding->is_recorded || finding->verdict != SEGLOG_VERDICT_TORN);
+}
+
+static seglog_code
+group_collect(struct repair *repair, const struct seglog_record *record,
+              struct seglog_error *err)
+{
+    if (repair->item_count == repair->item_cap) {
+        const size_t cap = repair->item_cap > 0 ? 2 * repair->item_cap : 64;
+        struct seglog_item *grown = realloc(repair->items, cap * sizeof *grown);
+        const struct slg_place place = { .name = repair->new_name,
+                                         .record_no = record->record_no,
+                                         .offset = SEGLOG_NO_OFFSET };
+        if (!grown)
+            return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                            "no memory for the records of a group");
+        repair->items = grown;
+        repair->item_cap = cap;
+    }
+    repair->items[repair->item_count++] = (struct seglog_item){
+        .kind = record->kind, .data = record->data, .len = record->len
+    };
+    return SEGLOG_OK;
+}
+
+/* Groups stay groups: they were atomic, and may mean something together. */
+static seglog_code
+record_save(struct repair *repair, const struct seglog_record *record,
+            struct seglog_error *err)
+{
+    tally_record(&repair->written, record);
+    if (record->group_left > 0 || repair->item_count > 0) {
+        const seglog_code code = group_collect(repair, record, err);
+        if (code != SEGLOG_OK || record->group_left > 0)
+            return code;
+        const size_t count = repair->item_count;
+        repair->item_count = 0;
+        return seglog_writer_append_group(repair->writer, repair->items, count,
+                                          SEGLOG_LEVEL_APPEND, NULL, err);
+    }
+    return seglog_writer_append(repair->writer, record->kind, record->data,
+                                record->len, SEGLOG_LEVEL_APPEND, NULL, err);
+}
+
+static seglog_code
+event_save(struct repair *repair, const struct seglog_event *event,
+           struct seglog_error *err)
+{
+    if (event->type == SEGLOG_EVENT_RECORD)
+        return record_save(repair, &event->record, err);
+    if (!finding_is_loss(&event->finding))
+        return SEGLOG_OK;
+    tally_gap(&repair->written, &event->finding);
+    return seglog_writer_append_gap(repair->writer, &event->finding, err);
+}
+
+static seglog_code
+repair_copy(struct repair *repair, struct seglog_error *err)
+{
+    struct seglog_event event;
+    seglog_code code;
+
+    while ((code = seglog_reader_next(repair->reader, &event, err)) ==
+           SEGLOG_OK) {
+        code = event_save(repair, &event, err);
+        if (code != SEGLOG_OK)
+            return code;
+    }
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+static seglog_code
+repair_open_writer(struct repair *repair, struct seglog_error *err)
+{
+    const struct seglog_scan_summary *source = &repair->source;
+    const struct seglog_writer_options options = {
+        .size = sizeof options,
+        .mode = SEGLOG_WRITER_EXCLUSIVE,
+        .create = SEGLOG_CREATE_NEW,
+        /* A lost header says nothing of the limits: take the defaults, or
+         * what the largest record needs. */
+        .body_log2 =
+            source->is_header_lost ? SEGLOG_BODY_LOG2_MAX : source->body_log2,
+        .sync_log2 = source->is_header_lost ? 0 : source->sync_log2,
+        .no_xxh3 = (source->features_refuse & 1u) != 0,
+        .first_record = source->first_record,
+    };
+
+    return seglog_writer_open(repair->new_store, repair->new_name, &options,
+                              &repair->writer, err);
+}
+
+/* Recover must verify its own output: read it back and compare. */
+static seglog_code
+repair_verify(struct repair *repair, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = repair->new_name,
+                                     .offset = SEGLOG_NO_OFFSET };
+    struct tally read = { .next_record = repair->source.first_record };
+    struct seglog_scan_summary summary;
+    struct seglog_event event;
+    struct seglog_reader *reader = NULL;
+    seglog_code code =
+        seglog_scan(repair->new_store, repair->new_name, NULL, &summary, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_reader_open(repair->new_store, repair->new_name, NULL,
+                                  &reader, err);
+    while (code == SEGLOG_OK) {
+        code = seglog_reader_next(reader, &event, err);
+        if (code != SEGLOG_OK)
+            break;
+        if (event.type == SEGLOG_EVENT_RECORD)
+            tally_record(&read, &event.record);
+        else
+            tally_gap(&read, &event.finding);
+    }
+    seglog_reader_close(reader);
+    if (code != SEGLOG_END)
+        return code;
+    if (summary.verdict != SEGLOG_VERDICT_OK || !summary.is_closed ||
+        read.records != repair->written.records ||
+        read.gaps != repair->written.gaps ||
+        read.digest != repair->written.digest ||
+        read.next_record != repair->written.next_record)
+        return slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "the repaired segment did not read back as it was "
+                        "written: check the device it is on");
+    return SEGLOG_OK;
+}
+
+static seglog_code
+repair_run(struct repair *repair, struct seglog_error *err)
+{
+    seglog_code code = repair_open_writer(repair, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    repair->written.next_record = repair->source.first_record;
+    code = repair_copy(repair, err);
+    /* The first failure is the one to tell of. */
+    const seglog_code closed =
+        seglog_writer_close(repair->writer, code == SEGLOG_OK ? err : NULL);
+    if (code == SEGLOG_OK)
+        code = closed;
+    if (code == SEGLOG_OK)
+        code = repair_verify(repair, err);
+    if (code != SEGLOG_OK)
+        (void)!seglog_store_remove(repair->new_store, repair->new_name, NULL);
+    return code;
+}
+
+seglog_code
+seglog_repair(struct seglog_store store, const char *name,
+              struct seglog_store new_store, const char *new_name,
+              const struct seglog_scan_options *options,
+              struct seglog_scan_summary *summary, struct seglog_error *err)
+{
+    struct repair repair = { .new_store = new_store, .new_name = new_name };
+    struct seglog_scan_options scan_options;
+    struct seglog_reader_options reader_options = {
+        .size = sizeof reader_options,
+        .salvage = true,
+    };
+    const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
+
+    if (!slg_options_copy(&scan_options, sizeof scan_options, options))
+        return slg_fail(err, SEGLOG_INVALID, &place,
+                        "repair options of an unknown size");
+    scan_options.size = sizeof scan_options;
+    scan_options.on_frame = NULL;
+    seglog_code code =
+        seglog_scan(store, name, &scan_options, &repair.source, err);
+    reader_options.expect = scan_options.expect;
+    if (code == SEGLOG_OK)
+        code = seglog_reader_open(store, name, &reader_options, &repair.reader,
+                                  err);
+    if (code == SEGLOG_OK)
+        code = repair_run(&repair, err);
+    if (code == SEGLOG_OK && summary)
+        *summary = repair.source;
+    seglog_reader_close(repair.reader);
+    free(repair.items);
+    return code;
+}

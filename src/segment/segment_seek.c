@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_seek.c - standing near a record number. */
+#include <string.h>
+
+#include "format/checksum.h"
+#include "src/segment/segment_reader.h"
+#include "src/store/fail.h"
+
+/* Bisection stops here and walks: about one stretch. */
+#define CLOSE_ENOUGH (UINT64_C(128) << 10)
+
+/* The first mark in [from, until) that stands where it says it does. */
+static seglog_code
+mark_probe(struct slg_walk *walk, uint64_t from, uint64_t until, bool *is_found,
+           struct slg_mark *mark, struct seglog_error *err)
+{
+    *is_found = false;
+    while (from < until) {
+        uint64_t offset;
+        const seglog_code code =
+            slg_walk_find_mark(walk, from, false, &offset, mark, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (offset >= until)
+            break;
+        if (mark->offset == offset &&
+            memcmp(mark->identity, walk->header.identity, SLG_IDENTITY_BYTES) ==
+                0) {
+            *is_found = true;
+            break;
+        }
+        from = offset + 1;
+    }
+    return SEGLOG_OK;
+}
+
+static void
+walk_stand_at_start(struct slg_walk *walk)
+{
+    const struct slg_header *header = &walk->header;
+
+    walk->at = (struct slg_place_in_segment){
+        .pos = SLG_HEADER_BYTES,
+        .number = header->first_record,
+        .line = header->first_record,
+        .epoch = header->epoch,
+        .salt = slg_salt(header->identity, header->epoch),
+    };
+    walk->is_passed = false;
+    walk->has_gap = true;
+}
+
+static seglog_code
+walk_seek(struct slg_walk *walk, uint64_t record_no, struct seglog_error *err)
+{
+    uint64_t low = SLG_HEADER_BYTES;
+    uint64_t high = walk->window.size;
+
+    walk_stand_at_start(walk);
+    while (high > low && high - low > CLOSE_ENOUGH) {
+        const uint64_t middle = low + (high - low) / 2;
+        struct slg_mark mark;
+        bool is_found;
+        const seglog_code code =
+            mark_probe(walk, middle, high, &is_found, &mark, err);
+
+        if (code != SEGLOG_OK)
+            return code;
+        if (is_found && mark.number <= record_no) {
+            slg_walk_stand_at(walk, &mark);
+            low = mark.offset + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return SEGLOG_OK;
+}
+
+seglog_code
+seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
+                   struct seglog_error *err)
+{
+    struct slg_walk *walk = &reader->walk;
+
+    reader->skip_until = record_no;
+    reader->delivery.left = 0;
+    if (reader->is_headless || reader->broken != SEGLOG_OK)
+        return SEGLOG_OK;
+    reader->is_mapped = false;
+    seglog_code code = slg_walk_refresh(walk, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (!walk->is_header_lost)
+        return walk_seek(walk, record_no, err);
+    /* Without a header there is no first place to stand at but offset 0. */
+    walk->at = (struct slg_place_in_segment){
+        .number = 1,
+        .line = 1,
+        .epoch = walk->at.epoch,
+        .salt = walk->at.salt,
+    };
+    walk->is_passed = false;
+    return SEGLOG_OK;
+}

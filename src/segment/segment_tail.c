@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_tail.c - where a segment ends. */
+#include "src/segment/segment_tail.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/checksum.h"
+#include "src/segment/segment_map.h"
+#include "src/segment/segment_verdict.h"
+#include "src/store/fail.h"
+
+#define LOOK_BYTES (128u * 1024u)
+
+/* The last mark of a kind in bytes that says it stands where it stands. */
+static bool
+bytes_find_last(const struct slg_walk *walk, const uint8_t *bytes, size_t len,
+                uint64_t offset, bool is_sync_wanted, struct slg_mark *last)
+{
+    bool is_found = false;
+    struct slg_mark mark;
+
+    for (size_t at = 0; len - at >= SLG_CLOSING_MARK_BYTES; at++) {
+        const uint8_t *hit = memchr(bytes + at, SLG_HEAD_CONTROL,
+                                    len - at - SLG_CLOSING_MARK_BYTES + 1);
+        if (!hit)
+            break;
+        at = (size_t)(hit - bytes);
+        if (slg_mark_decode(hit, len - at, &mark) &&
+            mark.offset == offset + at &&
+            (!is_sync_wanted || mark.type == SLG_CONTROL_SYNC_POINT) &&
+            memcmp(mark.identity, walk->header.identity, SLG_IDENTITY_BYTES) ==
+                0) {
+            *last = mark;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+/* The last mark before end; is_found false: there is none at its place. */
+static seglog_code
+mark_find_last(struct slg_walk *walk, uint64_t end, uint64_t least,
+               bool is_sync_wanted, bool *is_found, struct slg_mark *mark,
+               struct seglog_error *err)
+{
+    *is_found = false;
+    while (!*is_found && end > least) {
+        const uint8_t *bytes;
+        const uint64_t start =
+            end - least > LOOK_BYTES ? end - LOOK_BYTES : least;
+        const seglog_code code = slg_window_look(
+            &walk->window, start, (size_t)(end - start), &bytes, err);
+        if (code != SEGLOG_OK)
+            return code;
+        *is_found = bytes_find_last(walk, bytes, (size_t)(end - start), start,
+                                    is_sync_wanted, mark);
+        if (start == least)
+            break;
+        end = start + SLG_SYNC_POINT_BYTES;
+    }
+    return SEGLOG_OK;
+}
+
+/* Stand at the last mark, so that little is left to walk. */
+static seglog_code
+walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
+{
+    const uint64_t size = walk->window.size;
+    struct slg_mark mark;
+    bool is_found;
+    seglog_code code = mark_find_last(walk, size, SLG_HEADER_BYTES, false,
+                                      &is_found, &mark, err);
+
+    if (code != SEGLOG_OK || !is_found)
+        return code;
+    slg_walk_stand_at(walk, &mark);
+    if (mark.type == SLG_CONTROL_SYNC_POINT)
+        return SEGLOG_OK;
+
+    const uint64_t back = 2 * LOOK_BYTES;
+    const uint64_t least = mark.offset - SLG_HEADER_BYTES > back
+                               ? mark.offset - back
+                               : SLG_HEADER_BYTES;
+    struct slg_mark sync;
+    code =
+        mark_find_last(walk, mark.offset, least, true, &is_found, &sync, err);
+    if (code == SEGLOG_OK && is_found)
+        walk->sync_offset = sync.offset;
+    return code;
+}
+
+static void
+tail_from_walk(struct slg_tail *tail, const struct slg_walk *walk)
+{
+    tail->header = walk->header;
+    tail->limits = walk->limits;
+    tail->epoch = walk->at.epoch;
+    tail->salt = walk->at.salt;
+    tail->size = walk->window.size;
+    tail->end = walk->at.pos;
+    tail->number = walk->at.number;
+    tail->line = walk->at.line;
+    tail->sync_offset = walk->sync_offset;
+    tail->digest = walk->digest;
+    tail->watermark = walk->watermark;
+    tail->is_after_sync = walk->at.is_after_sync;
+    tail->is_closed = walk->at.is_after_close;
+}
+
+/* Walk to the end and judge what was met. */
+static seglog_code
+tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
+          struct seglog_error *err)
+{
+    struct slg_map map = { .spans = NULL };
+    seglog_code code;
+
+    walk->with_digest = true;
+    tail->verdict = SEGLOG_VERDICT_OK;
+    do {
+        code = slg_map_build(&map, walk, expect, NULL, NULL, err);
+        for (size_t i = 0; code == SEGLOG_OK && i < map.finding_count; i++) {
+            if (slg_verdict_is_worse(map.findings[i].verdict, tail->verdict)) {
+                tail->verdict = map.findings[i].verdict;
+                tail->finding = map.findings[i];
+            }
+        }
+    } while (code == SEGLOG_OK && !map.is_complete);
+    if (code != SEGLOG_OK) {
+        slg_map_reset(&map);
+        return code;
+    }
+
+    tail_from_walk(tail, walk);
+    tail->is_closed = map.is_closed;
+    tail->line += map.number - tail->number;
+    tail->number = map.number;
+    /* A tail that nothing valid follows is the last finding. */
+    if (map.finding_count > 0) {
+        const struct seglog_finding *last =
+            &map.findings[map.finding_count - 1];
+
+        if (last->verdict == SEGLOG_VERDICT_TORN ||
+            last->cause == SEGLOG_CAUSE_CLOSING_MARK ||
+            last->cause == SEGLOG_CAUSE_CUT ||
+            last->verdict == SEGLOG_VERDICT_FOREIGN)
+            if (last->first_byte + last->byte_count == tail->size &&
+                last->cause != SEGLOG_CAUSE_PASSED_OVER)
+                tail->end = last->first_byte;
+        if (last->cause == SEGLOG_CAUSE_CUT) {
+            tail->number = last->last_record + 1;
+            tail->line = last->line + last->lines;
+        }
+    }
+    slg_map_reset(&map);
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
+              struct slg_tail *tail, struct seglog_error *err)
+{
+    struct slg_walk walk;
+
+    memset(tail, 0, sizeof *tail);
+    seglog_code code = slg_walk_open(&walk, blob, name, false, err);
+    if (code == SEGLOG_END) {
+        tail->size = walk.window.size;
+        tail->number = 1;
+        tail->verdict = SEGLOG_VERDICT_TORN;
+        tail->finding = (struct seglog_finding){
+            .verdict = SEGLOG_VERDICT_TORN,
+            .cause = SEGLOG_CAUSE_TORN,
+            .durable = SEGLOG_DURABLE_NO,
+            .byte_count = walk.window.size,
+        };
+        code = SEGLOG_OK;
+    } else if (code == SEGLOG_OK) {
+        if (!walk.is_header_lost && !walk.is_header_corrected)
+            code = walk_skip_to_tail(&walk, err);
+        if (code == SEGLOG_OK)
+            code = tail_walk(&walk, expect, tail, err);
+    }
+    slg_walk_reset(&walk);
+    return code;
+}
+
+seglog_code
+slg_tail_advance(struct seglog_blob blob, const char *name,
+                 struct slg_tail *tail, struct seglog_error *err)
+{
+    struct slg_walk walk = { .header = tail->header, .limits = tail->limits };
+
+    seglog_code code = slg_window_init(&walk.window, blob, name, false, err);
+    if (code == SEGLOG_OK && walk.window.size < tail->end) {
+        const struct slg_place place = { .name = name, .offset = tail->end };
+        code = slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "the segment has become shorter: records that were "
+                        "in it are gone; check it");
+    }
+    if (code == SEGLOG_OK) {
+        walk.has_identity = true;
+        walk.digest = tail->digest;
+        walk.watermark = tail->watermark;
+        walk.sync_offset = tail->sync_offset;
+        walk.at = (struct slg_place_in_segment){
+            .pos = tail->end,
+            .number = tail->number,
+            .line = tail->line,
+            .epoch = tail->epoch,
+            .salt = tail->salt,
+            .is_after_sync = tail->is_after_sync,
+            .is_after_close = tail->is_closed,
+        };
+        code = tail_walk(&walk, 0, tail, err);
+    }
+    slg_walk_reset(&walk);
+    return code;
+}

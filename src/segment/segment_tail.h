@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/segment/segment_tail.h - where a segment ends, found from its last mark.
+ *
+ * Layer  segment.  Reads only.
+ */
+#ifndef SLG_SEGMENT_TAIL_H
+#define SLG_SEGMENT_TAIL_H
+
+#include "format/control.h"
+#include "seglog/segment.h"
+
+/* All that is needed to append, as of the moment the segment was read. */
+struct slg_tail {
+    struct slg_header header;
+    struct slg_frame_limits limits;
+    uint64_t epoch; /* the last one */
+    uint32_t salt;
+    uint64_t size;   /* of the blob when it was read */
+    uint64_t end;    /* behind the last valid frame; size if nothing follows */
+    uint64_t number; /* of the next record */
+    uint64_t line;   /* of the next record */
+    uint64_t sync_offset; /* start of the last sync point; 0: none */
+    uint64_t digest;      /* stretch digest up to end */
+    uint64_t watermark;   /* highest number known to be durable; 0: none */
+    bool is_after_sync;   /* the frame that ends at end is a sync point */
+    bool is_closed;       /* ... or a closing mark, and end is size */
+    /*
+     * OK: end is size.  TORN: [end, size) may be cut.  Anything else: damage,
+     * of which finding is the worst; end is where a tail that nothing valid
+     * follows starts, or size.  It must not be cut: who appends all the same
+     * does so at size, with a sync point of a new epoch first.
+     */
+    enum seglog_verdict verdict;
+    struct seglog_finding finding;
+};
+
+/*
+ * Find the tail of an open blob.
+ *
+ *   name    for errors
+ *   expect  a watermark from outside, or 0
+ * Returns OK for every verdict.  A blob shorter than a header whose bytes are
+ * a beginning of one (or that is empty) is TORN with end 0 and header zeroed.
+ *   FORMAT  not a segment, or an unknown version or refused feature
+ * A damaged header is recovered as SPEC.md 8 says; the verdict is then at
+ * least CORRUPT.
+ */
+seglog_code
+slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
+              struct slg_tail *tail, struct seglog_error *err);
+
+/*
+ * Walk the frames that were appended behind tail->end since, up to the size
+ * now, and bring tail up to date.  Same verdicts.  Cost: what was appended.
+ */
+seglog_code
+slg_tail_advance(struct seglog_blob blob, const char *name,
+                 struct slg_tail *tail, struct seglog_error *err);
+
+#endif /* SLG_SEGMENT_TAIL_H */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_window.c - a sliding view of a blob. */
+#include "src/segment/segment_window.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/store/fail.h"
+
+/* An unreadable place is narrowed to this: the sector of most devices. */
+#define PROBE_BYTES 4096u
+/* More unreadable ranges than this, and the device is the problem. */
+#define BAD_RANGES_MAX 4096u
+
+seglog_code
+slg_window_init(struct slg_window *window, struct seglog_blob blob,
+                const char *name, bool is_tolerant, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
+
+    memset(window, 0, sizeof *window);
+    window->blob = blob;
+    window->name = name;
+    window->is_tolerant = is_tolerant;
+    window->buf = malloc(SLG_WINDOW_BYTES);
+    if (!window->buf)
+        return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                        "no memory for a read buffer");
+    return slg_window_update_size(window, err);
+}
+
+void
+slg_window_reset(struct slg_window *window)
+{
+    free(window->buf);
+    free(window->bad);
+    memset(window, 0, sizeof *window);
+}
+
+seglog_code
+slg_window_update_size(struct slg_window *window, struct seglog_error *err)
+{
+    return seglog_blob_get_size(window->blob, &window->size, NULL, err);
+}
+
+static seglog_code
+bad_range_add(struct slg_window *window, uint64_t start, uint64_t end,
+              struct seglog_error *err)
+{
+    struct slg_bad_range *last =
+        window->bad_count > 0 ? &window->bad[window->bad_count - 1] : NULL;
+
+    if (slg_window_is_bad(window, start, end))
+        return SEGLOG_OK;
+    if (last && last->end == start) {
+        last->end = end;
+        return SEGLOG_OK;
+    }
+    if (window->bad_count == window->bad_cap) {
+        const size_t cap = window->bad_cap > 0 ? 2 * window->bad_cap : 16;
+        struct slg_bad_range *grown =
+            cap <= BAD_RANGES_MAX
+                ? realloc(window->bad, cap * sizeof *window->bad)
+                : NULL;
+        const struct slg_place place = { .name = window->name,
+                                         .offset = start };
+        if (!grown)
+            return slg_fail(err, SEGLOG_IO, &place,
+                            "too many unreadable ranges: copy the file to a "
+                            "healthy device first");
+        window->bad = grown;
+        window->bad_cap = cap;
+    }
+    window->bad[window->bad_count++] =
+        (struct slg_bad_range){ .start = start, .end = end };
+    return SEGLOG_OK;
+}
+
+/* Read what can be read of a range that failed as a whole. */
+static seglog_code
+range_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
+            size_t len, struct seglog_error *err)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        const uint64_t at = offset + done;
+        size_t piece = (size_t)(PROBE_BYTES - at % PROBE_BYTES);
+
+        if (piece > len - done)
+            piece = len - done;
+        if (seglog_blob_read_at(window->blob, at, out + done, piece, NULL) !=
+            SEGLOG_OK) {
+            memset(out + done, 0, piece);
+            const seglog_code code = bad_range_add(window, at, at + piece, err);
+            if (code != SEGLOG_OK)
+                return code;
+        }
+        done += piece;
+    }
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_window_read(struct slg_window *window, uint64_t offset, uint8_t *out,
+                size_t len, struct seglog_error *err)
+{
+    const seglog_code code =
+        seglog_blob_read_at(window->blob, offset, out, len, err);
+
+    if (code == SEGLOG_IO && window->is_tolerant)
+        return range_probe(window, offset, out, len, err);
+    return code;
+}
+
+seglog_code
+slg_window_fill(struct slg_window *window, uint64_t offset, size_t len,
+                struct seglog_error *err)
+{
+    size_t keep = 0;
+    size_t want = SLG_WINDOW_BYTES;
+
+    /* Keep what is at hand: reading forward reads every byte once. */
+    if (offset >= window->start && offset - window->start < window->len) {
+        keep = window->len - (size_t)(offset - window->start);
+        memmove(window->buf, window->buf + (offset - window->start), keep);
+    }
+    window->start = offset;
+    window->len = keep;
+    if (want > window->size - offset)
+        want = (size_t)(window->size - offset);
+    /* After a jump only a little is read: the caller may jump again. */
+    if (keep == 0 && want > len + SLG_WINDOW_BYTES / 8)
+        want = len + SLG_WINDOW_BYTES / 8;
+
+    const seglog_code code = slg_window_read(
+        window, offset + keep, window->buf + keep, want - keep, err);
+    if (code == SEGLOG_OK)
+        window->len = want;
+    return code;
+}
+
+seglog_code
+slg_window_copy(struct slg_window *window, uint64_t offset, uint8_t *out,
+                size_t len, struct seglog_error *err)
+{
+    const uint8_t *bytes;
+
+    if (len > SLG_WINDOW_BYTES)
+        return slg_window_read(window, offset, out, len, err);
+    const seglog_code code = slg_window_look(window, offset, len, &bytes, err);
+    if (code == SEGLOG_OK)
+        memcpy(out, bytes, len);
+    return code;
+}
+
+bool
+slg_window_is_bad(const struct slg_window *window, uint64_t start, uint64_t end)
+{
+    for (size_t i = 0; i < window->bad_count; i++) {
+        if (window->bad[i].start < end && start < window->bad[i].end)
+            return true;
+    }
+    return false;
+}

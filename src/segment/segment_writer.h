@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/segment/segment_writer.h - the parts of a writer.
+ *
+ *   segment_writer.c         flush, sync, describe, close
+ *   segment_writer_append.c  records, groups, recorded gaps
+ *   segment_writer_open.c    options, creating, opening
+ *   segment_writer_frames.c  encoding into the buffer, and rebasing it
+ *   segment_writer_flush.c   the lock, the one write, sync
+ *   segment_writer_tail.c    where the segment ends: cutting, damage
+ *   segment_writer_hint.c    what writers tell each other in the lock
+ *
+ * Frames are encoded into the buffer for the place where they will most
+ * likely stand.  That is always right for a writer that has the segment to
+ * itself.  A shared writer learns under the lock whether it was, and moves the
+ * frames to another place if not: for most of them that is one exclusive or.
+ *
+ * Layer  segment.
+ */
+#ifndef SLG_SEGMENT_WRITER_H
+#define SLG_SEGMENT_WRITER_H
+
+#include "seglog/segment.h"
+#include "src/segment/segment_tail.h"
+#include "src/store/name.h"
+
+/* SPEC.md 1: record and line numbers, that of the next record included. */
+#define SLG_NUMBER_MAX ((uint64_t)INT64_MAX)
+
+/* A place between two frames, and all that the next frame depends on. */
+struct slg_point {
+    uint64_t end;
+    uint64_t number;
+    uint64_t line;
+    uint64_t sync_offset; /* start of the last sync point; 0: none */
+    uint64_t digest;
+    uint64_t watermark;
+    uint64_t epoch;
+    uint32_t salt;
+    bool is_after_sync; /* a sync point ends here */
+    bool is_closed;     /* a closing mark ends here */
+    bool is_cut;     /* bytes behind it were cut: SPEC.md 7.3 is to be done */
+    bool wants_sync; /* whatever comes next follows a sync point */
+};
+
+/* Encoded frames that are not in the segment yet. */
+struct slg_frames {
+    uint8_t *bytes;
+    size_t len;
+    size_t cap;
+    size_t last;      /* where the last frame that is not a mark starts */
+    uint64_t records; /* how many they hold */
+    uint64_t number;  /* of the first record, as encoded */
+    uint32_t salt;
+};
+
+struct seglog_writer {
+    struct seglog_store store;
+    struct seglog_blob blob;
+    struct seglog_lock lock; /* zeroed in private mode */
+    struct slg_header header;
+    struct slg_frame_limits limits;
+    struct slg_point flushed; /* where the segment ends */
+    struct slg_point planned; /* where it will end with frames */
+    struct slg_frames frames;
+    struct slg_frames spare; /* what rebasing writes into */
+    size_t buffer_bytes;
+    size_t buffer_cap_max; /* what may be kept while it is empty */
+    uint64_t sync_interval;
+    uint64_t durable_from; /* no record stands before this number */
+    uint64_t written_at;   /* what the store says; flushed says the same */
+    uint64_t synced_end;
+    uint64_t torn_bytes;
+    uint64_t expect;
+    uint64_t boot; /* hash of the boot id; 0: unknown, no hints */
+    enum seglog_writer_mode mode;
+    int lock_timeout_ms;
+    uint32_t epoch_random;
+    bool is_epoch_given;
+    bool keeps_torn_tail;
+    bool appends_to_damaged;
+    bool has_closing_mark;
+    bool is_synced;   /* synced_end has a meaning */
+    bool is_poisoned; /* for ever */
+    bool is_stale;    /* frames were encoded for another place than flushed */
+    char name[SLG_NAME_CAP];
+};
+
+/* Release everything, whatever is buffered. */
+seglog_code
+slg_writer_free(struct seglog_writer *writer, struct seglog_error *err);
+
+/* What is known when a call of this writer fails. */
+struct slg_place
+slg_writer_place(const struct seglog_writer *writer);
+seglog_code
+slg_writer_fail_poisoned(const struct seglog_writer *writer,
+                         struct seglog_error *err);
+
+/* Add to an error from below which records it is about. */
+seglog_code
+slg_writer_explain(const struct seglog_writer *writer, seglog_code code,
+                   struct seglog_error *err);
+/*
+ * For an error after the bytes have reached the segment: whether they stay is
+ * unknown.  Not with the code of the store: from an append, IO and NO_SPACE say
+ * that nothing was appended.
+ */
+seglog_code
+slg_writer_poison(struct seglog_writer *writer, struct seglog_error *err);
+
+/* -- segment_writer_frames.c ---------------------------------------------- */
+
+/* Room for a frame of frame_len bytes and a sync point before it. */
+seglog_code
+slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
+                   struct seglog_error *err);
+/* Give back what one large record made of the empty buffers. */
+void
+slg_writer_trim(struct seglog_writer *writer);
+
+/* What the next frame will need, with a sync point if SPEC.md 7.1 wants one. */
+size_t
+slg_writer_cost(const struct seglog_writer *writer, uint64_t frame_len,
+                uint64_t body_len);
+
+/*
+ * Encode at planned: slg_frames_reserve has made the room.  The sync point is
+ * put before the frame by these functions themselves.
+ */
+void
+slg_writer_put_record(struct seglog_writer *writer, enum seglog_kind kind,
+                      const void *data, size_t len, uint64_t frame_len);
+void
+slg_writer_put_group(struct seglog_writer *writer,
+                     const struct seglog_item *items, size_t count,
+                     uint32_t body_len, uint64_t frame_len);
+void
+slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap);
+void
+slg_writer_put_sync_point(struct seglog_writer *writer);
+void
+slg_writer_put_closing_mark(struct seglog_writer *writer);
+
+/*
+ * Encode the buffered frames anew for flushed, and planned with them.  Failing
+ * changes nothing.
+ */
+seglog_code
+slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err);
+
+/* Fresh random bytes; false when the system has none. */
+bool
+slg_writer_random(void *bytes, size_t len);
+
+/* -- segment_writer_flush.c ----------------------------------------------- */
+
+/*
+ * Begin and end writing.  In shared mode enter takes the lock and brings
+ * flushed up to date; when it fails there is nothing to leave.
+ */
+seglog_code
+slg_writer_enter(struct seglog_writer *writer, struct seglog_error *err);
+void
+slg_writer_leave(struct seglog_writer *writer);
+
+/* Between the two: write what is buffered, with one append. */
+seglog_code
+slg_writer_write(struct seglog_writer *writer, struct seglog_error *err);
+
+/* All three. */
+seglog_code
+slg_writer_flush(struct seglog_writer *writer, struct seglog_error *err);
+
+/* Sync what is flushed.  Failing poisons the writer. */
+seglog_code
+slg_writer_sync(struct seglog_writer *writer, struct seglog_error *err);
+
+/* -- segment_writer_tail.c ------------------------------------------------ */
+
+/* Take over the end that was found, cutting a torn tail.  Under the lock. */
+seglog_code
+slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
+                  struct seglog_error *err);
+
+/* Cut to new_size and sync, keeping the bytes as NAME.torn if wanted. */
+seglog_code
+slg_writer_cut(struct seglog_writer *writer, uint64_t new_size, uint64_t size,
+               struct seglog_error *err);
+
+/* Shared mode, under the lock: bring flushed up to date. */
+seglog_code
+slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err);
+
+/* -- segment_writer_hint.c ------------------------------------------------ */
+
+/* Hash of the boot id, or 0 where there is none. */
+uint64_t
+slg_boot_hash(void);
+
+/* False when there is no hint that can be trusted. */
+bool
+slg_hint_load(const struct seglog_writer *writer, struct slg_point *point);
+void
+slg_hint_save(const struct seglog_writer *writer);
+
+#endif /* SLG_SEGMENT_WRITER_H */

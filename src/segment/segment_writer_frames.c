@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_writer_frames.c - frames in the buffer of a writer. */
+#define _DEFAULT_SOURCE /* getentropy */
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/checksum.h"
+#include "src/segment/segment_writer.h"
+#include "src/store/fail.h"
+
+#define CAP_MIN ((size_t)4096)
+
+bool
+slg_writer_random(void *bytes, size_t len)
+{
+    return getentropy(bytes, len) == 0;
+}
+
+/* -- the buffer ----------------------------------------------------------- */
+
+/*
+ * Doubling from a small start: many writers never buffer more than a record.
+ * The sum cannot overflow: frame_len is at most some 2^27 bytes, and nothing
+ * larger than the address space has been buffered.
+ */
+seglog_code
+slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
+                   struct seglog_error *err)
+{
+    const size_t need = frames->len + SLG_SYNC_POINT_BYTES + (size_t)frame_len;
+    size_t cap = frames->cap < CAP_MIN ? CAP_MIN : 2 * frames->cap;
+    uint8_t *bytes = NULL;
+
+    if (need <= frames->cap)
+        return SEGLOG_OK;
+    if (cap < need)
+        cap = need;
+    bytes = realloc(frames->bytes, cap);
+    if (!bytes)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory to buffer %zu bytes", cap);
+    frames->bytes = bytes;
+    frames->cap = cap;
+    return SEGLOG_OK;
+}
+
+static void
+frames_trim(struct slg_frames *frames, size_t cap_max)
+{
+    if (frames->cap <= cap_max)
+        return;
+    free(frames->bytes);
+    *frames = (struct slg_frames){ 0 };
+}
+
+void
+slg_writer_trim(struct seglog_writer *writer)
+{
+    frames_trim(&writer->frames, writer->buffer_cap_max);
+    frames_trim(&writer->spare, writer->buffer_cap_max);
+}
+
+/* -- one frame at a point ------------------------------------------------- */
+
+static inline bool
+point_wants_sync_point(const struct seglog_writer *writer,
+                       const struct slg_point *at, uint64_t frame_len,
+                       uint64_t body_len)
+{
+    if (at->is_after_sync)
+        return false;
+    return at->wants_sync || body_len > SLG_BODY_NEAR_MAX ||
+           at->end - at->sync_offset + frame_len > writer->sync_interval;
+}
+
+size_t
+slg_writer_cost(const struct seglog_writer *writer, uint64_t frame_len,
+                uint64_t body_len)
+{
+    const bool has_sync_point =
+        point_wants_sync_point(writer, &writer->planned, frame_len, body_len);
+
+    return (size_t)frame_len + (has_sync_point ? SLG_SYNC_POINT_BYTES : 0);
+}
+
+/* SPEC.md 7.2.  Before the first record there is nothing to be durable. */
+static inline bool
+point_is_durable(const struct seglog_writer *writer, const struct slg_point *at)
+{
+    return at->watermark + 1 >= at->number && at->number > writer->durable_from;
+}
+
+static inline void
+point_pass(struct slg_point *at, size_t frame_len)
+{
+    at->end += frame_len;
+    at->is_after_sync = false;
+    at->is_closed = false;
+}
+
+static void
+mark_put(const struct seglog_writer *writer, struct slg_frames *frames,
+         struct slg_point *at, uint8_t type)
+{
+    const uint64_t distance = at->end - at->sync_offset;
+    struct slg_mark mark = {
+        .type = type,
+        .epoch = at->epoch,
+        .number = at->number,
+        .line = at->line,
+        .offset = at->end,
+        .distance = distance > UINT32_MAX ? UINT32_MAX : (uint32_t)distance,
+        .watermark = at->watermark,
+        .digest = at->digest,
+    };
+
+    memcpy(mark.identity, writer->header.identity, sizeof mark.identity);
+    if (type == SLG_CONTROL_SYNC_POINT)
+        at->sync_offset = at->end;
+    frames->len += slg_mark_encode(&mark, frames->bytes + frames->len);
+    point_pass(at, slg_mark_len(type));
+    at->is_after_sync = type == SLG_CONTROL_SYNC_POINT;
+    at->is_closed = type == SLG_CONTROL_CLOSING_MARK;
+    at->wants_sync = false;
+    at->digest = 0;
+}
+
+/* Where the next frame goes; a sync point stands before it if one has to. */
+static inline uint8_t *
+frame_begin(const struct seglog_writer *writer, struct slg_frames *frames,
+            struct slg_point *at, uint64_t frame_len, uint64_t body_len)
+{
+    if (point_wants_sync_point(writer, at, frame_len, body_len))
+        mark_put(writer, frames, at, SLG_CONTROL_SYNC_POINT);
+    frames->last = frames->len;
+    return frames->bytes + frames->len;
+}
+
+/*
+ * What one record changes.  stored is the digest in its frame, or NULL where
+ * the frame has none and it has to be computed.
+ */
+static inline void
+point_add_record(const struct seglog_writer *writer, struct slg_point *at,
+                 unsigned kind, const void *data, size_t len,
+                 const uint8_t *stored)
+{
+    if (stored)
+        at->digest += slg_load_le64(stored) * (2 * at->number + 1);
+    else if (writer->limits.has_digests)
+        at->digest += slg_digest_term(at->number, data, len);
+    at->number++;
+    at->line += kind != SLG_FRAME_PART;
+}
+
+/* What the records of an encoded frame change. */
+static void
+point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
+                const uint8_t *bytes, const struct slg_frame *frame)
+{
+    const uint8_t *body = bytes + frame->head_len;
+    struct slg_group group;
+    struct slg_gap gap;
+    unsigned kind = 0;
+    const uint8_t *data = NULL;
+    size_t len = 0;
+
+    if (frame->kind == SLG_FRAME_CONTROL) {
+        if (frame->control == SLG_CONTROL_GAP && slg_gap_decode(bytes, &gap)) {
+            at->number += gap.count;
+            at->line += gap.lines;
+        }
+    } else if (frame->kind != SLG_FRAME_GROUP) {
+        point_add_record(writer, at, frame->kind, body, frame->body_len,
+                         slg_frame_has_digest(frame, &writer->limits)
+                             ? body + frame->body_len
+                             : NULL);
+    } else if (slg_group_open(&group, body, frame->body_len)) {
+        while (slg_group_next(&group, &kind, &data, &len))
+            point_add_record(writer, at, kind, data, len, NULL);
+    }
+}
+
+void
+slg_writer_put_record(struct seglog_writer *writer, enum seglog_kind kind,
+                      const void *data, size_t len, uint64_t frame_len)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    uint8_t *out = frame_begin(writer, frames, at, frame_len, len);
+    const size_t head_len = slg_frame_put_head(
+        out, kind, point_is_durable(writer, at), (uint32_t)len);
+    const uint8_t *body = out + head_len;
+    const bool has_digest =
+        writer->limits.has_digests && len > SLG_BODY_SHORT_MAX;
+
+    if (len > 0)
+        memcpy(out + head_len, data, len);
+    frames->len += slg_frame_finish(out, head_len, (uint32_t)len,
+                                    &writer->limits, at->number, at->salt);
+    frames->records++;
+    point_add_record(writer, at, kind, body, len,
+                     has_digest ? body + len : NULL);
+    point_pass(at, (size_t)frame_len);
+}
+
+void
+slg_writer_put_group(struct seglog_writer *writer,
+                     const struct seglog_item *items, size_t count,
+                     uint32_t body_len, uint64_t frame_len)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    uint8_t *out = frame_begin(writer, frames, at, frame_len, body_len);
+    const uint64_t number = at->number;
+    const size_t head_len = slg_frame_put_head(
+        out, SLG_FRAME_GROUP, point_is_durable(writer, at), body_len);
+    uint8_t *body = out + head_len;
+
+    body += slg_varint_put(body, count);
+    for (size_t i = 0; i < count; i++) {
+        body += slg_varint_put(body, (uint64_t)items[i].len * 4 +
+                                         ((unsigned)items[i].kind - 1));
+        if (items[i].len > 0)
+            memcpy(body, items[i].data, items[i].len);
+        point_add_record(writer, at, items[i].kind, body, items[i].len, NULL);
+        body += items[i].len;
+    }
+    frames->len += slg_frame_finish(out, head_len, body_len, &writer->limits,
+                                    number, at->salt);
+    frames->records += count;
+    point_pass(at, (size_t)frame_len);
+}
+
+void
+slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    uint8_t *out =
+        frame_begin(writer, frames, at, SLG_GAP_BYTES, SLG_GAP_BYTES);
+
+    frames->len += slg_gap_encode(gap, at->number, at->salt, out);
+    if (at->number == writer->durable_from)
+        writer->durable_from += gap->count;
+    at->number += gap->count;
+    at->line += gap->lines;
+    point_pass(at, SLG_GAP_BYTES);
+}
+
+void
+slg_writer_put_sync_point(struct seglog_writer *writer)
+{
+    mark_put(writer, &writer->frames, &writer->planned, SLG_CONTROL_SYNC_POINT);
+}
+
+void
+slg_writer_put_closing_mark(struct seglog_writer *writer)
+{
+    (void)frame_begin(writer, &writer->frames, &writer->planned,
+                      SLG_CLOSING_MARK_BYTES, SLG_CLOSING_MARK_BYTES);
+    mark_put(writer, &writer->frames, &writer->planned,
+             SLG_CONTROL_CLOSING_MARK);
+}
+
+/* -- frames that turned out to stand elsewhere ---------------------------- */
+
+/* SPEC.md 7.3.  Without chance the ordinal alone tells epochs apart. */
+static seglog_code
+point_begin_epoch(const struct seglog_writer *writer, struct slg_point *at,
+                  struct seglog_error *err)
+{
+    const struct slg_place place = slg_writer_place(writer);
+    uint32_t random = writer->epoch_random;
+
+    if (!writer->is_epoch_given && !slg_writer_random(&random, sizeof random))
+        return slg_fail(err, SEGLOG_IO, &place,
+                        "the system gives no random bytes for a new epoch");
+    if (at->epoch >> 32 == UINT32_MAX)
+        return slg_fail(err, SEGLOG_TOO_LARGE, &place,
+                        "it was cut too often; `seglog repair` makes a new "
+                        "one of it");
+    at->epoch = ((at->epoch >> 32) + 1) << 32 | random;
+    at->salt = slg_salt(writer->header.identity, at->epoch);
+    at->is_cut = false;
+    at->is_after_sync = false;
+    at->wants_sync = true;
+    return SEGLOG_OK;
+}
+
+/*
+ * Copy a frame to the end of `to`, for the place `at` instead of the one with
+ * old_mix.  What differs is the exclusive or of two mixes, unless DURABLE says
+ * something else now.
+ */
+static void
+frame_move(const struct seglog_writer *writer, struct slg_frames *to,
+           struct slg_point *at, const uint8_t *bytes,
+           const struct slg_frame *frame, uint32_t old_mix)
+{
+    const bool is_record = frame->kind != SLG_FRAME_CONTROL;
+    const size_t covered = (size_t)slg_frame_covered(frame);
+    uint8_t *out = frame_begin(writer, to, at, frame->len, frame->body_len);
+    const bool is_durable = is_record && point_is_durable(writer, at);
+
+    memcpy(out, bytes, (size_t)frame->len);
+    if (is_durable != ((frame->head & SLG_HEAD_DURABLE) != 0)) {
+        out[0] ^= SLG_HEAD_DURABLE;
+        (void)slg_frame_finish(out, frame->head_len, frame->body_len,
+                               &writer->limits, at->number, at->salt);
+    } else {
+        slg_store_le32(out + covered, slg_load_le32(bytes + covered) ^ old_mix ^
+                                          slg_mix(at->number, at->salt));
+    }
+    to->len += (size_t)frame->len;
+    point_add_frame(writer, at, out, frame);
+    point_pass(at, (size_t)frame->len);
+}
+
+/* The buffered frames one by one, sync points left out. */
+static seglog_code
+frames_move(const struct seglog_writer *writer, struct slg_frames *to,
+            struct slg_point *at, struct seglog_error *err)
+{
+    const struct slg_frames *from = &writer->frames;
+    const uint64_t number_max = SLG_NUMBER_MAX - from->records;
+    uint64_t number = from->number;
+    struct slg_frame frame = { 0 };
+
+    if (at->number > number_max || at->line > number_max)
+        return slg_fail(err, SEGLOG_TOO_LARGE, NULL,
+                        "there are no record numbers left");
+    for (size_t pos = 0; pos < from->len; pos += (size_t)frame.len) {
+        const uint8_t *bytes = from->bytes + pos;
+        seglog_code code = SEGLOG_OK;
+
+        if (!slg_frame_parse(bytes, from->len - pos, &writer->limits, &frame))
+            return slg_fail(err, SEGLOG_INVALID, NULL,
+                            "the buffered records were overwritten in memory");
+        if (frame.control == SLG_CONTROL_SYNC_POINT)
+            continue;
+        code = slg_frames_reserve(to, frame.len, err);
+        if (code != SEGLOG_OK)
+            return code;
+        frame_move(writer, to, at, bytes, &frame, slg_mix(number, from->salt));
+        number += slg_frame_count(bytes, (size_t)frame.len, &frame);
+    }
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err)
+{
+    struct slg_point at = writer->flushed;
+    struct slg_frames *to = &writer->spare;
+    struct slg_frames from = writer->frames;
+    seglog_code code = SEGLOG_OK;
+
+    if (at.is_cut)
+        code = point_begin_epoch(writer, &at, err);
+    if (code != SEGLOG_OK)
+        return code;
+    to->len = 0;
+    to->last = 0;
+    to->records = from.records;
+    to->number = at.number;
+    to->salt = at.salt;
+    code = frames_move(writer, to, &at, err);
+    if (code != SEGLOG_OK)
+        return code;
+    writer->frames = *to;
+    writer->spare = from;
+    writer->planned = at;
+    writer->is_stale = false;
+    return SEGLOG_OK;
+}

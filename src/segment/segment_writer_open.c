@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_writer_open.c - open a segment for appending. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/checksum.h"
+#include "src/segment/segment_options.h"
+#include "src/segment/segment_writer.h"
+#include "src/store/fail.h"
+
+#define LOCK_TIMEOUT_MS 10000
+#define BUFFER_BYTES    ((size_t)262144)
+
+/* -- options -------------------------------------------------------------- */
+
+static seglog_code
+fail_option(struct seglog_error *err, const char *option, const char *rule)
+{
+    return slg_fail(err, SEGLOG_INVALID, NULL, "writer option %s: %s", option,
+                    rule);
+}
+
+static bool
+is_log2(uint8_t value, uint8_t least, uint8_t most)
+{
+    return value >= least && value <= most;
+}
+
+/* Check, and put the default for what is 0. */
+static seglog_code
+options_settle(struct seglog_writer_options *options, struct seglog_error *err)
+{
+    if (options->lock_timeout_ms == 0)
+        options->lock_timeout_ms = LOCK_TIMEOUT_MS;
+    if (options->buffer_bytes == 0)
+        options->buffer_bytes = BUFFER_BYTES;
+    if (options->body_log2 == 0)
+        options->body_log2 = SEGLOG_BODY_LOG2_DEFAULT;
+    if (options->sync_log2 == 0)
+        options->sync_log2 = SEGLOG_SYNC_LOG2_DEFAULT;
+    if (options->first_record == 0)
+        options->first_record = 1;
+    if (options->first_line == 0)
+        options->first_line = options->first_record;
+
+    if ((unsigned)options->mode > SEGLOG_WRITER_PRIVATE)
+        return fail_option(err, "mode", "there is no such mode");
+    if ((unsigned)options->create > SEGLOG_CREATE_NEVER)
+        return fail_option(err, "create", "there is no such way to create");
+    if (!is_log2(options->body_log2, SEGLOG_BODY_LOG2_MIN,
+                 SEGLOG_BODY_LOG2_MAX))
+        return fail_option(err, "body_log2", "it must be 9 to 27");
+    if (!is_log2(options->sync_log2, SEGLOG_SYNC_LOG2_MIN,
+                 SEGLOG_SYNC_LOG2_MAX))
+        return fail_option(err, "sync_log2", "it must be 9 to 20");
+    if (options->first_record > SLG_NUMBER_MAX ||
+        options->first_line > SLG_NUMBER_MAX)
+        return fail_option(err, "first_record, first_line",
+                           "they must be below 2^63");
+    if (options->buffer_bytes > SIZE_MAX / 8)
+        return fail_option(err, "buffer_bytes", "it is too large");
+    return SEGLOG_OK;
+}
+
+/* -- a new segment -------------------------------------------------------- */
+
+static seglog_code
+header_init(struct slg_header *header,
+            const struct seglog_writer_options *options,
+            struct seglog_error *err)
+{
+    uint32_t random = options->epoch_random;
+
+    *header = (struct slg_header){
+        .version = SLG_VERSION,
+        .body_log2 = options->body_log2,
+        .sync_log2 = options->sync_log2,
+        .features_refuse = options->no_xxh3 ? SLG_REFUSE_NO_XXH3 : 0,
+        .first_record = options->first_record,
+    };
+    if (options->identity)
+        memcpy(header->identity, options->identity, sizeof header->identity);
+    if ((!options->identity &&
+         !slg_writer_random(header->identity, sizeof header->identity)) ||
+        (!options->is_epoch_given &&
+         !slg_writer_random(&random, sizeof random)))
+        return slg_fail(err, SEGLOG_IO, NULL,
+                        "the system gives no random bytes for an identity");
+    header->epoch = random;
+    return SEGLOG_OK;
+}
+
+static void
+header_take(struct seglog_writer *writer, const struct slg_header *header)
+{
+    writer->header = *header;
+    writer->limits = slg_header_limits(header);
+    writer->sync_interval = UINT64_C(1) << header->sync_log2;
+    writer->durable_from = header->first_record;
+}
+
+/*
+ * The header is written at once: from then on the blob is a segment.  A sync
+ * point goes with it where the header does not say it all (SPEC.md 3).
+ */
+static seglog_code
+segment_create(struct seglog_writer *writer,
+               const struct seglog_writer_options *options,
+               struct seglog_error *err)
+{
+    struct slg_header header;
+    seglog_code code = header_init(&header, options, err);
+
+    if (code == SEGLOG_OK)
+        code = slg_frames_reserve(&writer->frames, SLG_HEADER_BYTES, err);
+    if (code != SEGLOG_OK)
+        return code;
+    header_take(writer, &header);
+    slg_header_encode(&header, writer->frames.bytes);
+    writer->frames.len = SLG_HEADER_BYTES;
+    writer->planned = (struct slg_point){
+        .end = SLG_HEADER_BYTES,
+        .number = options->first_record,
+        .line = options->first_line,
+        .epoch = header.epoch,
+        .salt = slg_salt(header.identity, header.epoch),
+    };
+    if (options->first_record != 1 || options->first_line != 1)
+        slg_writer_put_sync_point(writer);
+    return slg_writer_write(writer, err);
+}
+
+/* -- an existing one ------------------------------------------------------ */
+
+/* What an earlier writer of this boot has left to be done, or knew. */
+static void
+hint_adopt(struct seglog_writer *writer, const struct slg_point *hinted)
+{
+    struct slg_point *at = &writer->flushed;
+
+    if (hinted->end != at->end || hinted->epoch != at->epoch ||
+        hinted->number != at->number)
+        return;
+    at->is_cut |= hinted->is_cut;
+    if (at->watermark < hinted->watermark)
+        at->watermark = hinted->watermark;
+}
+
+/* After a cut the segment is not left without its sync point (SPEC.md 7.3). */
+static seglog_code
+segment_go_on(struct seglog_writer *writer, struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    /* Its sync point was lost when it was created (SPEC.md 3). */
+    writer->flushed.wants_sync = writer->flushed.end == SLG_HEADER_BYTES &&
+                                 writer->header.first_record != 1;
+    code = slg_writer_rebase(writer, err);
+    if (code != SEGLOG_OK || !writer->planned.wants_sync)
+        return code;
+    code = slg_frames_reserve(&writer->frames, 0, err);
+    if (code != SEGLOG_OK)
+        return code;
+    slg_writer_put_sync_point(writer);
+    return slg_writer_write(writer, err);
+}
+
+static seglog_code
+segment_adopt(struct seglog_writer *writer,
+              const struct seglog_writer_options *options,
+              struct seglog_error *err)
+{
+    const struct slg_place place = { .name = writer->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+    struct slg_tail tail = { 0 };
+    struct slg_point hinted;
+    bool has_hint = false;
+    seglog_code code =
+        slg_tail_find(writer->blob, writer->name, writer->expect, &tail, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (tail.verdict == SEGLOG_VERDICT_TORN && tail.end == 0) {
+        /* Whoever created it did not get to the end of the header. */
+        if (tail.size > 0)
+            code = slg_writer_cut(writer, 0, tail.size, err);
+        return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
+    }
+    if ((tail.header.features_read_only & ~SLG_READ_ONLY_KNOWN) != 0)
+        return slg_fail(err, SEGLOG_READ_ONLY, &place,
+                        "it has features (0x%x) that this version may read "
+                        "but not append to",
+                        tail.header.features_read_only);
+    header_take(writer, &tail.header);
+    writer->limits = tail.limits;
+    has_hint = slg_hint_load(writer, &hinted);
+    code = slg_writer_settle(writer, &tail, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (has_hint)
+        hint_adopt(writer, &hinted);
+    return segment_go_on(writer, err);
+}
+
+/* -- opening -------------------------------------------------------------- */
+
+/*
+ * In every mode nobody else appends while this writer relies on the end, so
+ * the store need not ask the system for it at each append.
+ */
+static seglog_code
+blob_open(struct seglog_writer *writer, enum seglog_writer_create create,
+          bool *is_new, struct seglog_error *err)
+{
+    const unsigned flags = SEGLOG_OPEN_WRITE | SEGLOG_OPEN_LOCK_HELD;
+    seglog_code code = SEGLOG_NOT_FOUND;
+
+    *is_new = false;
+    if (create != SEGLOG_CREATE_NEW)
+        code =
+            seglog_blob_open(writer->store, writer->name, flags, &writer->blob,
+                             create == SEGLOG_CREATE_NEVER ? err : NULL);
+    if (code == SEGLOG_OK || create == SEGLOG_CREATE_NEVER)
+        return code;
+    if (code != SEGLOG_NOT_FOUND)
+        return seglog_blob_open(writer->store, writer->name, flags,
+                                &writer->blob, err);
+    code = seglog_blob_open(writer->store, writer->name,
+                            flags | SEGLOG_OPEN_CREATE_EXCLUSIVE, &writer->blob,
+                            err);
+    *is_new = code == SEGLOG_OK;
+    return code;
+}
+
+static seglog_code
+segment_open(struct seglog_writer *writer,
+             const struct seglog_writer_options *options,
+             struct seglog_error *err)
+{
+    bool is_new = false;
+    seglog_code code = blob_open(writer, options->create, &is_new, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = is_new ? segment_create(writer, options, err)
+                  : segment_adopt(writer, options, err);
+    if (code != SEGLOG_OK && is_new && writer->mode != SEGLOG_WRITER_PRIVATE) {
+        (void)seglog_blob_close(&writer->blob, NULL);
+        (void)!seglog_store_remove(writer->store, writer->name, NULL);
+    }
+    return code;
+}
+
+static seglog_code
+lock_and_open(struct seglog_writer *writer,
+              const struct seglog_writer_options *options,
+              struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (writer->mode == SEGLOG_WRITER_PRIVATE)
+        return segment_open(writer, options, err);
+    writer->boot = slg_boot_hash();
+    code = seglog_lock_open(writer->store, writer->name, &writer->lock, err);
+    if (code == SEGLOG_OK)
+        code = seglog_lock_acquire(writer->lock, writer->lock_timeout_ms, err);
+    if (code == SEGLOG_OK)
+        code = segment_open(writer, options, err);
+    if (code == SEGLOG_OK)
+        slg_writer_leave(writer);
+    return code;
+}
+
+static size_t
+larger_of(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct seglog_writer *
+writer_new(struct seglog_store store, const char *name,
+           const struct seglog_writer_options *options)
+{
+    struct seglog_writer *writer = calloc(1, sizeof *writer);
+
+    if (!writer)
+        return NULL;
+    writer->store = store;
+    writer->mode = options->mode;
+    writer->lock_timeout_ms = options->lock_timeout_ms;
+    writer->epoch_random = options->epoch_random;
+    writer->is_epoch_given = options->is_epoch_given;
+    writer->buffer_bytes = options->buffer_bytes;
+    writer->buffer_cap_max = 4 * larger_of(options->buffer_bytes, 4096);
+    writer->keeps_torn_tail = !options->drop_torn_tail;
+    writer->appends_to_damaged = options->append_to_damaged;
+    writer->has_closing_mark = !options->no_closing_mark;
+    writer->expect = options->expect;
+    memcpy(writer->name, name, strlen(name) + 1);
+    return writer;
+}
+
+seglog_code
+seglog_writer_open(struct seglog_store store, const char *name,
+                   const struct seglog_writer_options *options,
+                   struct seglog_writer **writer, struct seglog_error *err)
+{
+    struct seglog_writer_options settled;
+    struct seglog_writer *opened = NULL;
+    seglog_code code = SEGLOG_OK;
+
+    if (!writer)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "writer is NULL");
+    *writer = NULL;
+    if (!slg_options_copy(&settled, sizeof settled, options))
+        return fail_option(err, "size", "not that of a struct of this version");
+    code = slg_name_check(name, err);
+    if (code == SEGLOG_OK)
+        code = options_settle(&settled, err);
+    if (code != SEGLOG_OK)
+        return code;
+    opened = writer_new(store, name, &settled);
+    if (!opened)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a writer");
+    code = lock_and_open(opened, &settled, err);
+    if (code != SEGLOG_OK) {
+        (void)slg_writer_free(opened, NULL);
+        return code;
+    }
+    *writer = opened;
+    return SEGLOG_OK;
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* src/segment/segment_writer_tail.c - where a writer goes on. */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/segment/segment_writer.h"
+#include "src/store/fail.h"
+
+#define COPY_BYTES ((size_t)65536)
+
+static uint64_t
+larger_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* -- cutting -------------------------------------------------------------- */
+
+static bool
+blob_can_cut(struct seglog_blob blob)
+{
+    const size_t reach =
+        offsetof(struct seglog_blob_ops, truncate) + sizeof blob.ops->truncate;
+
+    return blob.ops->size >= reach && blob.ops->truncate != NULL;
+}
+
+static seglog_code
+bytes_copy(struct seglog_blob from, uint64_t begin, uint64_t end,
+           struct seglog_blob to, struct seglog_error *err)
+{
+    uint8_t *bytes = malloc(COPY_BYTES);
+    seglog_code code = SEGLOG_OK;
+
+    if (!bytes)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory to keep the torn tail");
+    while (begin < end && code == SEGLOG_OK) {
+        const size_t len =
+            end - begin < COPY_BYTES ? (size_t)(end - begin) : COPY_BYTES;
+
+        code = seglog_blob_read_at(from, begin, bytes, len, err);
+        if (code == SEGLOG_OK)
+            code =
+                seglog_blob_append(to, SEGLOG_END_ANY, bytes, len, NULL, err);
+        begin += len;
+    }
+    free(bytes);
+    return code;
+}
+
+/*
+ * What is kept of an earlier cut gives way.  Should this be interrupted, the
+ * tail is still in the segment and is kept again by the next writer.
+ */
+static seglog_code
+tail_keep(const struct seglog_writer *writer, uint64_t begin, uint64_t end,
+          struct seglog_error *err)
+{
+    char name[SLG_NAME_CAP + sizeof ".torn"];
+    struct seglog_blob torn = { 0 };
+    seglog_code code = SEGLOG_OK;
+    seglog_code close_code = SEGLOG_OK;
+
+    (void)snprintf(name, sizeof name, "%s.torn", writer->name);
+    code = seglog_blob_open(writer->store, name,
+                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &torn, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_blob_truncate(torn, 0, err);
+    if (code == SEGLOG_OK)
+        code = bytes_copy(writer->blob, begin, end, torn, err);
+    if (code == SEGLOG_OK)
+        code = seglog_blob_sync(torn, err);
+    close_code = seglog_blob_close(&torn, code == SEGLOG_OK ? err : NULL);
+    return code == SEGLOG_OK ? close_code : code;
+}
+
+seglog_code
+slg_writer_cut(struct seglog_writer *writer, uint64_t new_size, uint64_t size,
+               struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (writer->keeps_torn_tail)
+        code = tail_keep(writer, new_size, size, err);
+    if (code == SEGLOG_OK)
+        code = seglog_blob_truncate(writer->blob, new_size, err);
+    if (code != SEGLOG_OK)
+        return code;
+    writer->torn_bytes += size - new_size;
+    code = seglog_blob_sync(writer->blob, err);
+    if (code != SEGLOG_OK)
+        writer->is_poisoned = true;
+    return code;
+}
+
+/* flushed stands where the torn bytes start. */
+static seglog_code
+tail_pass(struct seglog_writer *writer, uint64_t size, struct seglog_error *err)
+{
+    /*
+     * Said in the hint before it is done: a writer that dies right after
+     * cutting leaves a segment that looks as if nothing had been cut.
+     */
+    writer->flushed.is_cut = true;
+    slg_hint_save(writer);
+    if (blob_can_cut(writer->blob))
+        return slg_writer_cut(writer, writer->flushed.end, size, err);
+    writer->torn_bytes += size - writer->flushed.end;
+    writer->flushed.end = size;
+    return SEGLOG_OK;
+}
+
+/* -- damage --------------------------------------------------------------- */
+
+static seglog_code
+fail_damaged(const struct seglog_writer *writer, const struct slg_tail *tail,
+             struct seglog_error *err)
+{
+    const struct seglog_finding *finding = &tail->finding;
+    const struct slg_place place = {
+        .name = writer->name,
+        .record_no = finding->first_record,
+        .line_no = finding->line,
+        .offset = finding->first_byte,
+    };
+
+    return slg_fail(
+        err, tail->verdict == SEGLOG_VERDICT_IO ? SEGLOG_IO : SEGLOG_CORRUPT,
+        &place,
+        "the end of the segment is damaged (%s, %s); run `seglog "
+        "repair`, or go on in a new segment",
+        seglog_verdict_name(tail->verdict), seglog_cause_name(finding->cause));
+}
+
+static bool
+identity_is_known(const struct slg_header *header)
+{
+    static const uint8_t unknown[SLG_IDENTITY_BYTES];
+
+    return memcmp(header->identity, unknown, sizeof unknown) != 0;
+}
+
+/*
+ * Go on behind the damage, under a new epoch: nothing before it can be taken
+ * for something written from here on.  What is known to be lost keeps its
+ * numbers.  Without an identity no sync point can be made that a reader would
+ * accept.
+ */
+static seglog_code
+damage_pass(const struct seglog_writer *writer, const struct slg_tail *tail,
+            struct slg_point *at, struct seglog_error *err)
+{
+    const uint64_t last_lost = tail->finding.last_record;
+
+    if (!writer->appends_to_damaged || tail->verdict == SEGLOG_VERDICT_IO ||
+        !identity_is_known(&writer->header) || last_lost >= SLG_NUMBER_MAX)
+        return fail_damaged(writer, tail, err);
+    at->end = tail->size;
+    if (at->number <= last_lost)
+        at->number = last_lost + 1;
+    at->is_after_sync = false;
+    at->is_closed = false;
+    at->is_cut = true;
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
+                  struct seglog_error *err)
+{
+    const bool is_torn = tail->verdict == SEGLOG_VERDICT_TORN && tail->end > 0;
+    struct slg_point at = {
+        .end = tail->end,
+        .number = tail->number,
+        .line = tail->line,
+        .sync_offset = tail->sync_offset,
+        .digest = tail->digest,
+        .watermark = tail->watermark,
+        .epoch = tail->epoch,
+        .salt = tail->salt,
+        .is_after_sync = tail->is_after_sync,
+        .is_closed = tail->is_closed,
+    };
+
+    /* flushed stays before damage: the next call is to meet it again. */
+    if (tail->verdict != SEGLOG_VERDICT_OK && !is_torn) {
+        const seglog_code code = damage_pass(writer, tail, &at, err);
+
+        if (code != SEGLOG_OK)
+            return code;
+    }
+    if (at.watermark >= at.number)
+        at.watermark = at.number - 1;
+    writer->flushed = at;
+    writer->is_stale = true;
+    /* Torn and at the very end: torn bytes that somebody has passed over. */
+    return is_torn && tail->end < tail->size
+               ? tail_pass(writer, tail->size, err)
+               : SEGLOG_OK;
+}
+
+/* -- what others did since ------------------------------------------------ */
+
+static seglog_code
+fail_replaced(const struct seglog_writer *writer, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = writer->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+
+    return slg_fail(err, SEGLOG_SEALED, &place,
+                    "it was sealed or replaced by another; open it again");
+}
+
+/* Frames stand between base and the size. */
+static seglog_code
+point_walk(struct seglog_writer *writer, const struct slg_point *base,
+           struct seglog_error *err)
+{
+    struct slg_tail tail = {
+        .header = writer->header,
+        .limits = writer->limits,
+        .epoch = base->epoch,
+        .salt = base->salt,
+        .size = base->end,
+        .end = base->end,
+        .number = base->number,
+        .line = base->line,
+        .sync_offset = base->sync_offset,
+        .digest = base->digest,
+        .watermark = base->watermark,
+        .is_after_sync = base->is_after_sync,
+        .is_closed = base->is_closed,
+    };
+    const seglog_code code =
+        slg_tail_advance(writer->blob, writer->name, &tail, err);
+
+    return code == SEGLOG_OK ? slg_writer_settle(writer, &tail, err) : code;
+}
+
+/* Somebody has cut what was known: look at it as if it were just opened. */
+static seglog_code
+point_find(struct seglog_writer *writer, struct seglog_error *err)
+{
+    struct slg_tail tail = { 0 };
+    const seglog_code code =
+        slg_tail_find(writer->blob, writer->name, writer->expect, &tail, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (memcmp(tail.header.identity, writer->header.identity,
+               sizeof tail.header.identity) != 0)
+        return fail_replaced(writer, err);
+    return slg_writer_settle(writer, &tail, err);
+}
+
+static bool
+point_is_same(const struct slg_point *a, const struct slg_point *b)
+{
+    return a->end == b->end && a->number == b->number && a->line == b->line &&
+           a->epoch == b->epoch && a->watermark == b->watermark &&
+           a->is_cut == b->is_cut;
+}
+
+/*
+ * The place to start from: the hint, if it is nearer to the end than what this
+ * writer knows itself, or if it knows the very end.
+ */
+static struct slg_point
+point_choose(const struct seglog_writer *writer, uint64_t size)
+{
+    struct slg_point base = writer->flushed;
+    const uint64_t own = base.end;
+    const uint64_t watermark = base.watermark;
+    struct slg_point hinted;
+
+    if (!slg_hint_load(writer, &hinted) || hinted.end > size)
+        return base;
+    if (hinted.end == size || hinted.end > own || own > size)
+        base = hinted;
+    /* What one of them knows to be durable is. */
+    base.watermark = larger_of(watermark, hinted.watermark);
+    if (base.watermark >= base.number)
+        base.watermark = base.number - 1;
+    return base;
+}
+
+seglog_code
+slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
+{
+    struct slg_point base;
+    uint64_t size = 0;
+    bool is_replaced = false;
+    seglog_code code =
+        seglog_blob_get_size(writer->blob, &size, &is_replaced, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (is_replaced)
+        return fail_replaced(writer, err);
+    base = point_choose(writer, size);
+    if (size == base.end) {
+        writer->is_stale |= !point_is_same(&base, &writer->flushed);
+        writer->flushed = base;
+        return SEGLOG_OK;
+    }
+    if (size < base.end)
+        return point_find(writer, err);
+    code = point_walk(writer, &base, err);
+    /* Nobody has gone on behind what was cut there. */
+    if (code == SEGLOG_OK && writer->flushed.end == base.end)
+        writer->flushed.is_cut |= base.is_cut;
+    return code;
+}

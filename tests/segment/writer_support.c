@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/segment/writer_support.c - what the tests of the writer share. */
+#include "tests/segment/writer_support.h"
+
+#include <xxhash.h>
+#include <zlib.h>
+
+const uint8_t writer_identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
+                                                         6,  7,  8,  9, 10, 11,
+                                                         12, 13, 14, 15 };
+
+static const uint8_t walk_marker[7] = {
+    0xB7, 0x5E, 0x59, 0x4E, 0x43, 0xA3, 0x1D
+};
+
+/* -- the walker ----------------------------------------------------------- */
+
+struct walk {
+    struct walked *to;
+    const uint8_t *identity;
+    uint64_t interval;
+    uint64_t body_max;
+    bool has_digests;
+    uint64_t first_record;
+    uint32_t salt;
+    size_t pos;
+    size_t last_sync;    /* its start, 0: none */
+    bool is_after_sync;  /* a sync point ends at pos */
+    bool is_sync_needed; /* ... which something else than 7.1 asked for */
+    size_t sync_room;    /* ... and what it left of the interval */
+    uint64_t digest;
+};
+
+static uint64_t
+number_at(const uint8_t *bytes, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (unsigned i = size; i-- > 0;)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static uint32_t
+walk_fmix(uint32_t h)
+{
+    h = (h ^ h >> 16) * 0x85EBCA6Bu;
+    h = (h ^ h >> 13) * 0xC2B2AE35u;
+    return h ^ h >> 16;
+}
+
+static uint32_t
+walk_salt(const uint8_t *identity, uint64_t epoch)
+{
+    uint8_t bytes[24];
+
+    memcpy(bytes, identity, 16);
+    for (unsigned i = 0; i < 8; i++)
+        bytes[16 + i] = (uint8_t)(epoch >> 8 * i);
+    return walk_fmix((uint32_t)crc32(0, bytes, sizeof bytes));
+}
+
+static void *
+grown(void *array, size_t count, size_t size)
+{
+    void *bigger = array;
+
+    if ((count & (count - 1)) == 0) {
+        bigger = realloc(array, (count == 0 ? 1 : 2 * count) * size);
+        assert_non_null(bigger);
+    }
+    return bigger;
+}
+
+static void
+walk_record(struct walk *walk, unsigned kind, bool is_durable, bool is_grouped,
+            const uint8_t *data, size_t len)
+{
+    struct walked *to = walk->to;
+
+    assert_in_range(kind, 1, 4);
+    if (kind != SEGLOG_BYTES && len > 0)
+        assert_null(memchr(data, '\n', len));
+    to->records = grown(to->records, to->record_count, sizeof *to->records);
+    to->records[to->record_count++] = (struct walked_record){
+        .kind = kind,
+        .number = to->number,
+        .is_durable = is_durable,
+        .is_grouped = is_grouped,
+        .offset = walk->pos,
+        .len = len,
+        .data = data,
+    };
+    if (walk->has_digests)
+        walk->digest += XXH3_64bits(data, len) * (2 * to->number + 1);
+    to->number++;
+    to->line += kind != SEGLOG_PART;
+}
+
+static uint64_t
+walk_varint(const uint8_t **at, const uint8_t *end)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0;; shift += 7) {
+        assert_true(*at < end && shift < 63);
+        value |= (uint64_t)(**at & 0x7F) << shift;
+        if ((*(*at)++ & 0x80) == 0)
+            return value;
+    }
+}
+
+static void
+walk_group(struct walk *walk, bool is_durable, const uint8_t *body, size_t len)
+{
+    const uint8_t *end = body + len;
+    uint64_t count = walk_varint(&body, end);
+
+    assert_true(count >= 2);
+    walk->to->group_count++;
+    while (count-- > 0) {
+        const uint64_t entry = walk_varint(&body, end);
+        const size_t size = (size_t)(entry >> 2);
+
+        assert_true(size <= (size_t)(end - body));
+        walk_record(walk, (unsigned)(entry & 3) + 1, is_durable, true, body,
+                    size);
+        body += size;
+    }
+    assert_ptr_equal(body, end);
+}
+
+/* SPEC.md 6.1 and 6.2: what both marks say. */
+static void
+walk_mark(struct walk *walk, const uint8_t *frame)
+{
+    const struct walked *to = walk->to;
+
+    assert_memory_equal(frame + 3, walk_marker, sizeof walk_marker);
+    assert_memory_equal(frame + 10, walk->identity, 16);
+    assert_int_equal(number_at(frame + 34, 8), to->number);
+    assert_int_equal(number_at(frame + 50, 8), walk->pos);
+}
+
+static void
+walk_sync_point(struct walk *walk, const uint8_t *frame)
+{
+    struct walked *to = walk->to;
+    const uint64_t epoch = number_at(frame + 26, 8);
+    const uint64_t line = number_at(frame + 42, 8);
+    const uint64_t watermark = number_at(frame + 62, 8);
+
+    walk_mark(walk, frame);
+    assert_false(walk->is_after_sync && epoch == to->epoch);
+    assert_int_equal(number_at(frame + 58, 4), walk->pos - walk->last_sync);
+    assert_true(watermark < to->number);
+    assert_int_equal(number_at(frame + 70, 8), walk->digest);
+    walk->is_sync_needed = epoch != to->epoch || walk->pos == 54;
+    if (walk->pos != 54)
+        assert_int_equal(line, to->line);
+    if (epoch != to->epoch)
+        assert_int_equal(epoch >> 32, (to->epoch >> 32) + 1);
+    to->line = line;
+    to->epoch = epoch;
+    walk->salt = walk_salt(walk->identity, epoch);
+    walk->sync_room = walk->pos - walk->last_sync;
+    walk->last_sync = walk->pos;
+    walk->digest = 0;
+    to->syncs = grown(to->syncs, to->sync_count, sizeof *to->syncs);
+    to->syncs[to->sync_count++] =
+        (struct walked_sync){ walk->pos, epoch, to->number, line, watermark };
+}
+
+static void
+walk_closing_mark(struct walk *walk, const uint8_t *frame)
+{
+    struct walked *to = walk->to;
+
+    walk_mark(walk, frame);
+    assert_int_equal(number_at(frame + 26, 8), to->epoch);
+    assert_int_equal(number_at(frame + 42, 8), to->line);
+    assert_int_equal(number_at(frame + 58, 8), walk->digest);
+    walk->digest = 0;
+    to->mark_count++;
+}
+
+static void
+walk_control(struct walk *walk, const uint8_t *frame)
+{
+    struct walked *to = walk->to;
+
+    switch (frame[2]) {
+    case 1:
+        walk_sync_point(walk, frame);
+        break;
+    case 2:
+        walk_closing_mark(walk, frame);
+        break;
+    case 3:
+        to->number += number_at(frame + 6, 8);
+        to->line += number_at(frame + 14, 8);
+        to->gap_count++;
+        break;
+    default:
+        fail_msg("control frame of type %u", frame[2]);
+    }
+}
+
+/* SPEC.md 7.1, both ways: none is missing and none is too many. */
+static void
+walk_check_sync(const struct walk *walk, size_t len, size_t body_len)
+{
+    const bool is_long = body_len > 65536;
+
+    if (!walk->is_after_sync) {
+        assert_false(is_long);
+        assert_true(walk->pos - walk->last_sync + len <= walk->interval);
+    } else if (!walk->is_sync_needed) {
+        assert_true(is_long || walk->sync_room + len > walk->interval);
+    }
+}
+
+static void
+walk_frame(struct walk *walk)
+{
+    struct walked *to = walk->to;
+    const uint8_t *frame = to->bytes + walk->pos;
+    const size_t left = to->len - walk->pos;
+    const unsigned kind = frame[0] >> 5;
+    const bool is_durable = (frame[0] & 0x10) != 0;
+    const unsigned size = (frame[0] & 3u) + 1;
+    size_t body_len = 0;
+    size_t covered = 0;
+    uint32_t salt = walk->salt;
+    bool is_sync = false;
+
+    assert_true(left >= 6 && (frame[0] & 0x0C) == 0);
+    body_len = (size_t)number_at(frame + 1, size);
+    assert_true(size == 1 || frame[size] != 0);
+    assert_true(body_len <= walk->body_max);
+    covered = 1 + size + body_len;
+    if (walk->has_digests && body_len > 11440) {
+        assert_true(covered + 12 <= left);
+        assert_int_equal(number_at(frame + covered, 8),
+                         XXH3_64bits(frame + 1 + size, body_len));
+        covered += 8;
+    }
+    assert_true(covered + 4 <= left);
+
+    is_sync = kind == 6 && frame[2] == 1;
+    if (is_sync)
+        salt = walk_salt(walk->identity, number_at(frame + 26, 8));
+    else
+        walk_check_sync(walk, covered + 4, body_len);
+    assert_int_equal(number_at(frame + covered, 4),
+                     (uint32_t)crc32(0, frame, (uInt)covered) ^
+                         walk_fmix((uint32_t)to->number) ^ salt);
+    if (is_durable)
+        assert_true(kind != 6 && to->number > walk->first_record);
+
+    if (kind == 6)
+        walk_control(walk, frame);
+    else if (kind == 5)
+        walk_group(walk, is_durable, frame + 1 + size, body_len);
+    else
+        walk_record(walk, kind, is_durable, false, frame + 1 + size, body_len);
+    walk->is_after_sync = is_sync;
+    walk->pos += covered + 4;
+    to->is_closed = kind == 6 && frame[2] == 2;
+}
+
+void
+walk_blob(struct seglog_store store, const char *name, struct walked *walked)
+{
+    struct walk walk = { .to = walked };
+
+    *walked = (struct walked){ 0 };
+    walked->bytes = blob_read(store, name, &walked->len);
+    assert_true(walked->len >= 54);
+    assert_memory_equal(walked->bytes, "\x89SLG\r\n\x1a\n\x01", 9);
+    assert_int_equal(number_at(walked->bytes + 50, 4),
+                     (uint32_t)crc32(0, walked->bytes, 50));
+    walk.body_max = UINT64_C(1) << walked->bytes[9];
+    walk.interval = UINT64_C(1) << walked->bytes[10];
+    walk.has_digests = (walked->bytes[16] & 1) == 0;
+    walk.identity = walked->bytes + 18;
+    walked->epoch = number_at(walked->bytes + 34, 8);
+    walked->number = number_at(walked->bytes + 42, 8);
+    walked->line = walked->number;
+    walk.first_record = walked->number;
+    walk.salt = walk_salt(walk.identity, walked->epoch);
+    walk.pos = 54;
+    while (walk.pos < walked->len)
+        walk_frame(&walk);
+    if (walk.is_after_sync)
+        assert_true(walk.is_sync_needed);
+}
+
+void
+walked_free(struct walked *walked)
+{
+    free(walked->bytes);
+    free(walked->records);
+    free(walked->syncs);
+}
+
+/* -- blobs ---------------------------------------------------------------- */
+
+uint8_t *
+blob_read(struct seglog_store store, const char *name, size_t *len)
+{
+    struct seglog_blob blob = { 0 };
+    uint64_t size = 0;
+    uint8_t *bytes = NULL;
+
+    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL));
+    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
+    bytes = malloc((size_t)size + 1);
+    assert_non_null(bytes);
+    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    *len = (size_t)size;
+    return bytes;
+}
+
+void
+blob_write(struct seglog_store store, const char *name, const void *bytes,
+           size_t len)
+{
+    struct seglog_blob blob = { 0 };
+
+    assert_ok(seglog_blob_open(
+        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
+    assert_ok(seglog_blob_truncate(blob, 0, NULL));
+    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+void
+header_seal(uint8_t *bytes)
+{
+    const uint32_t crc = (uint32_t)crc32(0, bytes, 50);
+
+    for (unsigned i = 0; i < 4; i++)
+        bytes[50 + i] = (uint8_t)(crc >> 8 * i);
+}
+
+/* -- writers -------------------------------------------------------------- */
+
+struct seglog_writer_options
+writer_options_fixed(void)
+{
+    return (struct seglog_writer_options){
+        .size = sizeof(struct seglog_writer_options),
+        .identity = writer_identity,
+        .is_epoch_given = true,
+        .epoch_random = WRITER_EPOCH,
+    };
+}
+
+struct seglog_writer *
+writer_open_ok(struct seglog_store store, const char *name,
+               const struct seglog_writer_options *options)
+{
+    struct seglog_writer *writer = NULL;
+    struct seglog_error err = { 0 };
+
+    assert_code_err(seglog_writer_open(store, name, options, &writer, &err),
+                    SEGLOG_OK, &err);
+    return writer;
+}
+
+void
+append_ok(struct seglog_writer *writer, const char *text, uint64_t number)
+{
+    struct seglog_error err = { 0 };
+    uint64_t got = 0;
+
+    assert_code_err(seglog_writer_append(writer, SEGLOG_TEXT, text,
+                                         strlen(text), SEGLOG_LEVEL_FLUSH, &got,
+                                         &err),
+                    SEGLOG_OK, &err);
+    assert_int_equal(got, number);
+}
+
+/* -- fixtures ------------------------------------------------------------- */
+
+int
+memory_setup(void **state)
+{
+    struct store_fixture *fixture = calloc(1, sizeof *fixture);
+
+    *state = fixture;
+    return fixture &&
+                   seglog_store_memory_open(&fixture->store, NULL) == SEGLOG_OK
+               ? 0
+               : -1;
+}
+
+int
+file_setup(void **state)
+{
+    struct store_fixture *fixture = calloc(1, sizeof *fixture);
+
+    *state = fixture;
+    if (!fixture)
+        return -1;
+    fixture->dir = test_dir_make();
+    return seglog_store_file_open(fixture->dir, false, &fixture->store, NULL) ==
+                   SEGLOG_OK
+               ? 0
+               : -1;
+}
+
+int
+store_teardown(void **state)
+{
+    struct store_fixture *fixture = *state;
+
+    seglog_store_close(&fixture->store);
+    if (fixture->dir)
+        test_dir_remove(fixture->dir);
+    free(fixture);
+    return 0;
+}
+
+struct seglog_store
+store_of(void **state)
+{
+    const struct store_fixture *fixture = *state;
+
+    return fixture->store;
+}
