@@ -1,0 +1,320 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The benchmark suite: every section, its rounds and its targets.
+
+Use run.sh, which builds first.  README.md says how to read the output.
+"""
+import argparse
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import time
+
+from lines import input_lines
+from measure import Bench, Figures, Timeout, middle, quantity, rates
+
+RECORD = 200
+FRAME = RECORD + 6
+MIB = 1 << 20
+OVERHEAD = {"header": 54, "sync_point": 82, "closing_mark": 70}
+
+
+def append(bench, figures):
+    records = bench.scale(300000, 200000)
+    levels = bench.scale(100000, 30000)
+    jobs = {
+        "floor": lambda: bench.run("floor_append", records=records),
+        "text": lambda: bench.run("bench_append", records=records),
+        "bytes": lambda: bench.run("bench_append", records=records,
+                                   kind="bytes"),
+        "group": lambda: bench.run("bench_append", records=records, group=100),
+    }
+    if bench.has("peer_leveldb"):
+        jobs["put"] = lambda: bench.run("peer_leveldb", records=levels)
+        jobs["batch"] = lambda: bench.run("peer_leveldb", records=levels,
+                                          batch=100)
+    got = bench.rounds_of(jobs)
+    figures.ratio("text records / floor", got["text"], got["floor"], 0.6)
+    figures.ratio("bytes records / floor", got["bytes"], got["floor"], 0.6)
+    figures.ratio("groups of 100 / floor", got["group"], got["floor"])
+    if "put" in got:
+        figures.ratio("text records / LevelDB put", got["text"], got["put"], 8)
+        figures.ratio("text records / LevelDB batch of 100", got["text"],
+                      got["batch"])
+        figures.ratio("groups of 100 / LevelDB batch of 100", got["group"],
+                      got["batch"])
+
+
+def flush(bench, figures):
+    records = bench.scale(200000, 50000)
+    got = bench.rounds_of({
+        "floor": lambda: bench.run("floor_write", records=records, size=FRAME),
+        "exclusive": lambda: bench.run("bench_append", records=records,
+                                       level="flush"),
+        "locked": lambda: bench.run("floor_write", records=records, size=FRAME,
+                                    mode="lock"),
+        "shared": lambda: bench.run("bench_append", records=records,
+                                    level="flush", mode="shared"),
+    })
+    figures.ratio("exclusive / write", got["exclusive"], got["floor"], 0.85)
+    figures.ratio("shared / flock fstat pwrite unlock", got["shared"],
+                  got["locked"], 0.85)
+
+
+def sync(bench, figures):
+    # Short runs, many of them: a device has moods that last.
+    values = {"records": 100, "distinct": 1000}
+    got = bench.rounds_of({
+        "floor": lambda: bench.run("floor_write", size=FRAME, mode="sync",
+                                   **values),
+        "seglog": lambda: bench.run("bench_append", level="sync", **values),
+    }, bench.scale(15, 9))
+    figures.ratio("exclusive / write fdatasync", got["seglog"], got["floor"],
+                  0.9)
+
+
+def scan(bench, figures):
+    for size, records in ((RECORD, bench.scale(500000, 150000)),
+                          (1000, bench.scale(100000, 30000))):
+        made = bench.run("bench_append", records=records, size=size, keep=1)
+        path = bench.path("bench_append.seg")
+        got = bench.rounds_of({
+            "floor": lambda: bench.run("floor_scan", file=path),
+            "pieces": lambda: bench.run("floor_scan", file=path,
+                                        piece=size + 6),
+            "scan": lambda: bench.run("bench_scan"),
+            "reader": lambda: bench.run("bench_scan", **{"with": "reader"}),
+        })
+        for name in ("scan", "reader"):
+            for result in got[name]:
+                if result["records"] != made["records"]:
+                    sys.exit("bench_scan did not find all records")
+            target = 0.6 if size == RECORD else None
+            figures.ratio("%s, %d B / read and CRC" % (name, size), got[name],
+                          got["floor"], target, "bytes")
+            figures.ratio("%s, %d B / the same by pieces" % (name, size),
+                          got[name], got["pieces"], None, "bytes")
+        bench.clean()
+
+
+def open_large(bench, figures):
+    whole = bench.scale(1024, 256) * MIB
+    records = whole // FRAME
+    for keep, state in ((2, "unclosed"), (1, "closed")):
+        made = bench.run("bench_append", records=records, keep=keep)
+        got = bench.run("bench_open", records=records)
+        note = "floor (open, read 64 KiB) %.3f ms; worst %%.3f ms; %.2f GiB" % (
+            got["floor_ms"], made["bytes"] / (1 << 30))
+        figures.add("writer, %s, ms" % state, [got["writer_ms"]], 2, True,
+                    "%.3f", note=note % got["writer_worst_ms"])
+        figures.add("summary, %s, ms" % state, [got["summary_ms"]], 2, True,
+                    "%.3f", note=note % got["summary_worst_ms"])
+    bench.clean()
+
+
+def import_lines(bench, figures):
+    lines = input_lines(bench.path("lines.jsonl"), bench.scale(24, 6) * MIB)
+    size = lines.stat().st_size
+    for sink in ("null", "pipe"):
+        got = bench.rounds_of({
+            "jq": lambda: bench.pipe(sink, ["jq", "-c", ".", lines]),
+            "json2seg": lambda: bench.pipe(
+                sink, [bench.tools / "json2seg", "-o", "-", lines]),
+        }, bench.scale(5, 3), 1)
+        for result in got["jq"] + got["json2seg"]:
+            result["bytes"] = size
+        figures.ratio("json2seg / jq -c ., output to %s" % sink,
+                      got["json2seg"], got["jq"], 20, "bytes")
+    bench.clean()
+
+
+def export_lines(bench, figures):
+    lines = input_lines(bench.path("lines.jsonl"), bench.scale(64, 24) * MIB)
+    segment = bench.path("lines.seg")
+    size = lines.stat().st_size
+    bench.pipe("null", [bench.tools / "json2seg", "-o", segment, lines])
+    got = bench.rounds_of({
+        "cat": lambda: bench.pipe("pipe", ["cat", lines]),
+        "seg2json": lambda: bench.pipe(
+            "pipe", [bench.tools / "seg2json", segment]),
+    })
+    for result in got["seg2json"]:
+        if result["bytes"] != size:
+            sys.exit("seg2json did not give the same bytes back")
+    figures.ratio("seg2json / cat, into a pipe", got["seg2json"], got["cat"],
+                  0.5, "bytes")
+    bench.clean()
+
+
+def hostile_flavours(bench):
+    listed = subprocess.run([str(bench.programs / "hostile_gen"), "list=1"],
+                            check=True, stdout=subprocess.PIPE, text=True)
+    return listed.stdout.split()
+
+
+def hostile_run(bench, way, patience):
+    """The fastest of a few runs, or None when one takes too long."""
+    try:
+        runs = [bench.run("bench_scan", patience, name="hostile.seg",
+                          **{"with": way})
+                for _ in range(2 if way == "scan" and not bench.quick else 1)]
+    except Timeout:
+        return None
+    return min(runs, key=lambda result: result["cpu"])
+
+
+def hostile(bench, figures):
+    ways = [("scan", 50)]
+    if not bench.quick:
+        ways.append(("salvage", None))
+    patience = bench.scale(10, 3)
+    for flavour in hostile_flavours(bench):
+        made = bench.run("hostile_gen", flavour=flavour,
+                         bytes=bench.scale(64, 16) * MIB)
+        floor = bench.run("floor_scan", file=bench.path("hostile.seg"))
+        for way, target in ways:
+            name = "%s %s, MB/s" % (flavour, way)
+            got = hostile_run(bench, way, patience)
+            if got is None:
+                figures.add(name, [made["bytes"] / patience / 1e6], target,
+                            form="< %.1f",
+                            note="given up after %d s" % patience)
+                break
+            times = got["cpu"] / max(floor["cpu"], 1e-6)
+            figures.add(name, [made["bytes"] / got["cpu"] / 1e6], target,
+                        form="%.0f", floor_ratio=times,
+                        note="%d records, %d findings; %.0f times a plain "
+                        "read; by the clock %.0f" % (
+                            got.get("records", 0), got.get("findings", 0),
+                            times, made["bytes"] / got["seconds"] / 1e6))
+            if way == "scan":
+                hostile_memory(figures, flavour, got)
+    bench.clean()
+
+
+def hostile_memory(figures, flavour, got):
+    """The scanner may keep 64 bytes for each damaged place."""
+    kept = 64 * got.get("findings", 0)
+    figures.add("%s memory, MiB" % flavour,
+                [(got["memory_kib"] * 1024 - kept) / MIB], 16, True, "%.1f",
+                note="without %.1f MiB for findings" % (kept / MIB))
+
+
+def size(bench, figures):
+    records = bench.scale(100000, 30000)
+    for length, target in ((200, 7), (1000, 8)):
+        made = bench.run("bench_append", records=records, size=length, keep=1)
+        seen = bench.run("bench_scan")
+        marks = OVERHEAD["sync_point"] * seen["sync_points"]
+        fixed = OVERHEAD["header"] + OVERHEAD["closing_mark"]
+        framing = (made["bytes"] - marks - fixed - seen["payload_bytes"])
+        figures.add("framing, bytes a record of %d" % length,
+                    [framing / records], target, True,
+                    note="and %.3f for sync points, %d for header and closing "
+                    "mark" % (marks / records, fixed))
+        figures.add("file, bytes a record of %d" % length,
+                    [made["bytes"] / records], form="%.2f")
+        group = bench.run("bench_append", records=records, size=length,
+                          group=100)
+        sizes = {"in groups of 100": group,
+                 "JSON lines": bench.run("peer_jsonl", records=records,
+                                         size=length)}
+        if bench.has("peer_leveldb"):
+            sizes["LevelDB log"] = bench.run("peer_leveldb", records=records,
+                                             size=length)
+        if bench.has("peer_sqlite"):
+            sizes["SQLite"] = bench.run("peer_sqlite", records=records,
+                                        size=length, batch=1000)
+        for name, result in sizes.items():
+            figures.add("  %s" % name, [result["bytes"] / records])
+    bench.clean()
+
+
+def peers(bench, figures):
+    many, some, few = bench.scale((100000, 20000, 1000), (30000, 5000, 300))
+    rows = [
+        ("seglog, buffered", "bench_append", many, {}),
+        ("seglog, groups of 100", "bench_append", many, {"group": 100}),
+        ("seglog, flush each", "bench_append", many, {"level": "flush"}),
+        ("seglog, shared, flush each", "bench_append", many,
+         {"level": "flush", "mode": "shared"}),
+        ("seglog, sync each", "bench_append", few, {"level": "sync"}),
+        ("JSON lines, fwrite", "peer_jsonl", many, {}),
+        ("JSON lines, fflush each", "peer_jsonl", many, {"mode": "flush"}),
+        ("JSON lines, fdatasync each", "peer_jsonl", few, {"mode": "sync"}),
+        ("LevelDB, put", "peer_leveldb", many, {}),
+        ("LevelDB, batches of 100", "peer_leveldb", many, {"batch": 100}),
+        ("LevelDB, put, sync", "peer_leveldb", few, {"sync": 1}),
+        ("SQLite, synchronous off", "peer_sqlite", some,
+         {"synchronous": "off"}),
+        ("SQLite, synchronous normal", "peer_sqlite", some,
+         {"synchronous": "normal"}),
+        ("SQLite, synchronous full", "peer_sqlite", few,
+         {"synchronous": "full"}),
+        ("SQLite, normal, 1000 a transaction", "peer_sqlite", many,
+         {"synchronous": "normal", "batch": 1000}),
+    ]
+    jobs = {name: (lambda p=program, n=count, v=values:
+                   bench.run(p, records=n, **v))
+            for name, program, count, values in rows if bench.has(program)}
+    got = bench.rounds_of(jobs, 3, 1)
+    for name, results in got.items():
+        speeds = rates(results)
+        figures.add(name + ", k rec/s", [speed / 1e3 for speed in speeds],
+                    note="%s of payload" % quantity(middle(speeds) * RECORD,
+                                                    "B/s"))
+
+
+SECTIONS = {
+    "append": ("Buffered append", append),
+    "flush": ("One visible write a record", flush),
+    "sync": ("One sync a record", sync),
+    "scan": ("Verified reading", scan),
+    "open": ("Opening a large segment", open_large),
+    "import": ("Lines to segment", import_lines),
+    "export": ("Segment to lines", export_lines),
+    "hostile": ("Hostile bytes", hostile),
+    "size": ("Size", size),
+    "peers": ("Peers, for orientation", peers),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", action="append", choices=SECTIONS)
+    args = parser.parse_args()
+
+    bench = Bench(args.build.resolve(), args.out.resolve(), args.quick)
+    if not bench.has("bench_append"):
+        sys.exit("no benchmark programs in %s" % bench.programs)
+    figures = Figures()
+    start = time.monotonic()
+    for name, (title, section) in SECTIONS.items():
+        if not args.only or name in args.only:
+            figures.begin(title)
+            section(bench, figures)
+    seconds = time.monotonic() - start
+    bench.clean()
+    bench.data.rmdir()
+
+    missed = figures.missed()
+    figures.write(bench.out / "results.json", {
+        "quick": args.quick, "seconds": round(seconds, 1),
+        "machine": platform.machine(), "system": platform.release(),
+        "cpus": os.cpu_count()})
+    print("\n%d figures, %d missed, %.0f s; all in %s" % (
+        len(figures.rows), len(missed), seconds,
+        os.path.relpath(bench.out / "results.json")))
+    for row in missed:
+        print("  missed: %s: %s" % (row["section"], row["name"]))
+    return 1 if args.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
