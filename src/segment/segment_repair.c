@@ -129,7 +129,7 @@ repair_open_writer(struct repair *repair, struct seglog_error *err)
     const struct seglog_scan_summary *source = &repair->source;
     const struct seglog_writer_options options = {
         .size = sizeof options,
-        .mode = SEGLOG_WRITER_EXCLUSIVE,
+        .mode = SEGLOG_WRITER_PRIVATE,
         .create = SEGLOG_CREATE_NEW,
         /* A lost header says nothing of the limits: take the defaults, or
          * what the largest record needs. */

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Completion of json2seg, seg2json and seglog.
+
+_seglog_json2seg='--output --append --sync --group --typed --strict --force
+    --json --quiet --help --version'
+_seglog_seg2json='--output --from --to --gaps --strict --json --quiet --help
+    --version'
+
+# The options of a command of seglog, or nothing when there is no such command.
+_seglog_options()
+{
+    local common='--quiet --help --version'
+    case $1 in
+        check) echo "--json --expect --strict --map $common" ;;
+        repair) echo "--output --force --json --expect $common" ;;
+        stat) echo "--json $common" ;;
+        cat) echo "--from --to --gaps $common" ;;
+        tail) echo "--follow --lines $common" ;;
+        damage)
+            echo "--output --force --json --flip-bit --flip-at --zero --ones
+                --insert --delete --truncate --duplicate --swap --drop
+                --splice --lie-length --seed --action --count $common"
+            ;;
+    esac
+}
+
+_seglog()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands='check repair stat cat tail damage help'
+    local options='' command=''
+
+    case ${COMP_WORDS[0]##*/} in
+        json2seg) options=$_seglog_json2seg ;;
+        seg2json) options=$_seglog_seg2json ;;
+        *)
+            if [ "$COMP_CWORD" -eq 1 ]; then
+                mapfile -t COMPREPLY < <(
+                    compgen -W "$commands --help --version" -- "$word")
+                return
+            fi
+            command=${COMP_WORDS[1]}
+            if [ "$command" = help ]; then
+                mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+                return
+            fi
+            options=$(_seglog_options "$command")
+            ;;
+    esac
+
+    case $before in
+        --map)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'auto always never' -- "$word")
+            return
+            ;;
+        --group | --from | --to | --expect | --lines | --seed | --count)
+            return # a number
+            ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+        return
+    fi
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+}
+
+complete -F _seglog json2seg seg2json seglog

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* tools/seglog.c - one program, many commands. */
+#include <string.h>
+
+#include "tools/cmd.h"
+#include "tools/tool_common.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command COMMANDS[] = {
+    { "check", cmd_check }, { "repair", cmd_repair }, { "stat", cmd_stat },
+    { "cat", cmd_cat },     { "tail", cmd_tail },     { "damage", cmd_damage },
+};
+
+#define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
+
+static enum tool_status
+option_none(void *arg, int key, const char *value)
+{
+    (void)arg;
+    (void)key;
+    (void)value;
+    return TOOL_GO_ON;
+}
+
+static const struct tool_spec SPEC = {
+    .name = "seglog",
+    .usage = "COMMAND [OPTION]... ARGUMENT...",
+    .help =
+        "Look at segments, the checked binary logs of json2seg.\n"
+        "\n"
+        "  check PATH...           is it whole, and if not, what is lost;\n"
+        "                          of .jsonl files: which lines are broken\n"
+        "  repair FILE -o OUT      save what can be saved into a new segment\n"
+        "  stat PATH               what is in it, in numbers\n"
+        "  cat PATH                its lines, or some of them\n"
+        "  tail [-f] PATH          its last lines, and those to come\n"
+        "  damage FILE -o OUT ...  damage a copy in a known way\n"
+        "  help COMMAND            all about a command\n",
+    .operand_max = 0,
+    .on_option = option_none,
+};
+
+static const struct command *
+command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(COMMANDS[i].name, name) == 0)
+            return &COMMANDS[i];
+    return NULL;
+}
+
+/* `seglog --help` and the like: options that come before any command. */
+static int
+options_only(int argc, char **argv)
+{
+    char **operands = NULL;
+    const enum tool_status status =
+        tool_parse(&SPEC, argc, argv, NULL, &operands);
+
+    if (status != TOOL_GO_ON)
+        return (int)status;
+    return (int)tool_usage("which command?");
+}
+
+/* `seglog help`, `seglog help check`. */
+static int
+help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    char *words[] = { argc > 2 ? argv[2] : argv[0], option, NULL };
+    const struct command *command = NULL;
+
+    if (argc <= 2)
+        return options_only(2, words);
+    command = command_find(argv[2]);
+    if (!command)
+        return (int)tool_usage("there is no command '%s'", argv[2]);
+    return command->run(2, words);
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct command *command = NULL;
+
+    tool_init();
+    if (argc < 2 || argv[1][0] == '-')
+        return options_only(argc < 2 ? argc : 2, argv);
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc, argv);
+    command = command_find(argv[1]);
+    if (!command)
+        return (int)tool_usage("there is no command '%s'", argv[1]);
+    return command->run(argc - 1, argv + 1);
+}
