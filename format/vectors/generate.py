@@ -164,9 +164,22 @@ def good():
     vector('good/kinds', 'Each kind of record, an empty one too.', log,
            gaps=b'{"kind":"text"}\n\n'
            b'{"seglog":"bytes","base64":"bGluZSBvbmUKbGluZSB0d28A/w=="}\n'
-           + b'p' * 512 + b'and the rest\n'
+           b'{"seglog":"part","base64":"' + b'cHBw' * 170 + b'cHA="}\n'
+           b'and the rest\n'
            b'{"seglog":"text","base64":"eyJzZWdsb2ciOiJsb29rcyB0eXBlZCJ9"}\n'
-           b'no line feed behind this\nuntil something follows\nthe end')
+           b'{"seglog":"tail","base64":"bm8gbGluZSBmZWVkIGJlaGluZCB0aGlz"}\n'
+           b'until something follows\nthe end')
+
+    for name, body, coded in (('typed', b'{"seglog":"', b'eyJzZWdsb2ciOiI='),
+                              ('empty', b'', b'')):
+        log = Log()
+        log.record(line(1))
+        log.record(body, TAIL)
+        log.closing()
+        vector('good/tail-' + name, 'A last line without a line feed that '
+               'cannot be written\nas it is between typed lines.', log,
+               gaps=line(1) + b'\n{"seglog":"tail","base64":"' + coded
+               + b'"}\n')
 
     log = Log(body_log2=9)
     log.record(b'q' * 512, PART)
@@ -177,7 +190,8 @@ def good():
     log.closing()
     vector('good/parts', 'Two lines in parts: records 1 to 3 and 4 to 5.\n'
            'The size of record 4 is not 2^body_log2.', log,
-           gaps=b'q' * 512 + b'r' * 512 + b's\n'
+           gaps=b'{"seglog":"part","base64":"' + b'cXFx' * 170 + b'cXE="}\n'
+           b'{"seglog":"part","base64":"' + b'cnJy' * 170 + b'cnI="}\ns\n'
            b'{"seglog":"part","base64":"b2Rk"}\nsize\n')
 
     log = Log()
@@ -399,6 +413,29 @@ def bad_places():
                finding('CORRUPT', 'order', log.span('record 5'),
                        shift=None)], 'CORRUPT', closed=False)
 
+    log = five(close=False, count=6)
+    log.parts.append(log.parts.pop(log.index('record 4')))
+    last = log.span('record 4')
+    vector('bad/order-tail', 'Record 4 stands behind record 6, the last.\n'
+           'Nothing else is behind it.', log, [
+               finding('CORRUPT', 'order', last, shift=None)], 'CORRUPT',
+           closed=False)
+
+    vector('bad/order-tail-cut', 'As order-tail, but 8 records are known to\n'
+           'have existed.', log, [
+               finding('CORRUPT', 'order', last, shift=None),
+               finding('CORRUPT', 'cut', (log.size, log.size - 1), (7, 8), 7,
+                       None, 'yes')], 'CORRUPT', closed=False, following=9,
+           expect=8)
+
+    log = five(close=False)
+    log.add(log.part('record 5').copy('record 5 again'))
+    vector('bad/copy-at-end', 'Record 5 again, with nothing behind it: that\n'
+           'fills no hole, so it is a tail like any other.', log, [
+               finding('TORN', 'torn', log.span('record 5 again'), line=6,
+                       shift=None, durable='no') | {'first_record': 6}],
+           'TORN', closed=False)
+
     log = five(close=False, count=4)
     log.sync()
     log.record(line(5))
@@ -410,12 +447,13 @@ def bad_places():
     log.parts[at:at + 5] = log.parts[at + 3:at + 5] + log.parts[at:at + 3]
     moved = sum(len(part) for part in log.parts[at + 2:at + 5])
     mark = log.span('sync point before 7')[0]
-    end = log.span('closing mark')[0]
     vector('bad/order-stretch', 'Two stretches have changed places: the sync\n'
            'point before 7 is early, that before 5 late. Records 5 and 6\n'
-           'come from a passed run; only the marks show the move.', log, [
+           'come from a passed run.', log, [
                finding('CORRUPT', 'shift', (mark, mark - 1), shift=-moved),
-               finding('CORRUPT', 'shift', (end, end - 1), shift=moved)],
+               finding('CORRUPT', 'order',
+                       log.span('sync point before 5', 'record 6'),
+                       shift=moved)],
            'CORRUPT')
 
     log = five()
@@ -458,6 +496,29 @@ def bad_places():
                finding('CORRUPT', 'head', span, (5, 5), 5, durable='yes')],
            'CORRUPT', [1, 2, 4, 6, 7])
 
+    log = five()
+    log.part('record 3').flip('head', mask=0x08)
+    log.parts.insert(log.index('record 5'), plain('junk', JUNK))
+    vector('bad/lone-junk', 'Record 3 is damaged, and behind 4 are four bytes\n'
+           'too many: 4 stands alone.', log, [
+               finding('CORRUPT', 'head', log.span('record 3', 'junk'), (3, 3),
+                       3, 4, 'yes')], 'CORRUPT', [1, 2, 4, 5])
+
+    log = five(close=False, count=3)
+    log.part('record 3').flip('head', mask=0x08)
+    log.group([line(4), (BYTES, b'\n'), line(6)])
+    log.record(line(7))
+    log.record(line(8))
+    log.record(line(9))
+    log.closing()
+    log.part('record 7').flip('record 7', 2)
+    span = log.span('record 3', 'record 7')
+    vector('bad/lone-group', 'As lone, but what stands alone is a group.',
+           log, [
+               finding('CORRUPT', 'head', span, (3, 3), 3, durable='yes'),
+               finding('CORRUPT', 'head', span, (7, 7), 7, durable='yes')],
+           'CORRUPT', [1, 2, 4, 5, 6, 8, 9])
+
     log = five(close=False, count=4)
     log.sync()
     log.record(line(5))
@@ -471,7 +532,9 @@ def bad_places():
     vector('bad/passed-run', 'Behind record 6 junk, then a copy that starts\n'
            'with a sync point. It is read and dropped; where it has caught\n'
            'up, reading simply goes on.', log, [
-               finding('CORRUPT', 'inserted', log.span('junk'),
+               finding('CORRUPT', 'inserted', log.span('junk')),
+               finding('CORRUPT', 'copy', log.span(
+                   'sync point before 5 again', 'record 6 again'),
                        shift=more)], 'CORRUPT')
 
     log = five(close=False, count=4)
@@ -486,7 +549,9 @@ def bad_places():
     log.parts[at:at] = [plain('junk', JUNK), *again]
     vector('bad/passed-run-ends', 'As passed-run, but the copy ends before\n'
            'it has caught up: the closing mark goes on behind record 7.',
-           log, [finding('CORRUPT', 'inserted', log.span('junk'),
+           log, [finding('CORRUPT', 'inserted', log.span('junk')),
+                 finding('CORRUPT', 'copy', log.span(
+                     'sync point before 5 again', 'record 6 again'),
                          shift=more)], 'CORRUPT')
 
     del log.parts[5:8]
@@ -495,8 +560,27 @@ def bad_places():
     vector('bad/passed-run-fills', 'As passed-run-ends, but records 5 and 6\n'
            'are nowhere else: they are taken from the passed run.', log, [
                finding('CORRUPT', 'shift', (mark, mark - 1), shift=-moved),
-               finding('CORRUPT', 'inserted', log.span('junk'),
+               finding('CORRUPT', 'inserted', log.span('junk')),
+               finding('CORRUPT', 'order', log.span(
+                   'sync point before 5 again', 'record 6 again'),
                        shift=more)], 'CORRUPT')
+
+    log = five(close=False, count=4)
+    log.sync()
+    log.record(line(5))
+    log.record(line(6))
+    again = [part.copy(part.name + ' again') for part in log.parts[-3:]]
+    log.sync()
+    log.record(line(7))
+    log.record(line(8))
+    log.closing()
+    at = log.index('record 8')
+    log.parts[at:at] = again
+    vector('bad/passed-run-goes-on', 'A copy directly behind record 7, and\n'
+           'record 8 behind the copy: it continues the main run.', log, [
+               finding('CORRUPT', 'copy', log.span(
+                   'sync point before 5 again', 'record 6 again'),
+                       shift=sum(len(part) for part in again))], 'CORRUPT')
 
 
 def bad_headers():
@@ -527,6 +611,20 @@ def bad_headers():
                finding('CORRUPT', 'header', (0, 53))], 'CORRUPT', first=41)
 
     log = five()
+    del log.parts[0]
+    vector('bad/header-gone', 'The header was cut off, so record 1 is at\n'
+           'offset 0. It fills the hole that opens there.', log, [
+               finding('CORRUPT', 'header', log.span('record 1'),
+                       shift=-54)], 'CORRUPT')
+
+    log = five(close=False)
+    log.parts[0] = plain('zeros', bytes(5054))
+    vector('bad/header-salt-far', 'As header-salt, but the first frame is far\n'
+           'behind the place of the header.', log, [
+               finding('CORRUPT', 'header', (0, 5053), shift=None)],
+           'CORRUPT', closed=False)
+
+    log = five()
     log.overwrite(0, bytes(54 + len(log.part('record 1'))))
     end = log.span('record 1')[1]
     vector('bad/header-record-1', 'Neither a header nor record 1.', log, [
@@ -540,6 +638,40 @@ def bad_marks():
     vector('bad/mark', 'The sync point is damaged; no record is lost.', log, [
         finding('CORRUPT', 'mark', log.span('sync point before 3'))],
         'CORRUPT')
+
+    log = with_sync()
+    again = log.part('sync point before 3').copy('sync point again')
+    log.parts.insert(log.index('record 4'), again)
+    vector('bad/mark-again', 'The sync point again, alone, behind record 3:\n'
+           'what follows does not confirm it.', log, [
+               finding('CORRUPT', 'mark', log.span('sync point again'),
+                       shift=82)], 'CORRUPT')
+
+    log = five(close=False, count=8)
+    log.sync(watermark=8)
+    log.parts[log.index('record 3'):-1] = []
+    gone = sum(len(part) for part in five(count=8).parts[3:-1])
+    log.parts.append(plain('junk', JUNK))
+    at = log.span('sync point before 9')[0]
+    vector('bad/mark-ahead', 'Behind record 2 a sync point that nothing\n'
+           'confirms, then junk: for want of anything better reading goes\n'
+           'on at the sync point.', log, [
+               finding('CORRUPT', 'missing', (at, at - 1), (3, 8), 3, -gone,
+                       'yes'),
+               finding('TORN', 'torn', log.span('junk'), line=9, shift=None,
+                       durable='no') | {'first_record': 9}],
+           'CORRUPT', [1, 2], closed=False)
+
+    log = five(close=False, count=1)
+    log.sync()
+    log.record(b'w' * 70000)
+    log.record(line(3))
+    log.closing()
+    log.part('sync point before 2').flip('identity', 7)
+    vector('bad/mark-wide-body', 'The sync point that a long body follows is\n'
+           'damaged; no record is lost.', log, [
+               finding('CORRUPT', 'mark', log.span('sync point before 2'))],
+           'CORRUPT')
 
     log = five(close=False, count=2)
     log.sync(offset=log.size - 8)
@@ -576,10 +708,28 @@ def bad_marks():
                          shift=-1)], 'CORRUPT', closed=False)
 
     log = five()
+    mark = log.part('closing mark')
+    mark.field('identity')[0] = mark.field('identity')[0][:9] + JUNK + \
+        mark.field('identity')[0][9:]
+    vector('bad/closing-mark-long', 'Four bytes too many in the closing mark.',
+           log, [finding('CORRUPT', 'closing-mark', log.span('closing mark'),
+                         shift=4)], 'CORRUPT', closed=False)
+
+    log = five()
     log.part('record 3').flip('record 3', 3)
     log.part('closing mark').flip('offset', 0)
     vector('bad/closing-mark-after-gap', 'Record 3 and the closing mark are\n'
            'damaged: the digest of the stretch is not known.', log, [
+               finding('CORRUPT', 'checksum', log.span('record 3'), (3, 3), 3,
+                       shift=None),
+               finding('CORRUPT', 'closing-mark', log.span('closing mark'))],
+           'CORRUPT', [1, 2, 4, 5], closed=False)
+
+    log = five()
+    log.part('record 3').flip('record 3', 3)
+    log.part('closing mark').flip('identity', 2)
+    vector('bad/closing-mark-after-gap-back', 'As before, but most of what\n'
+           'agrees stands behind what is damaged.', log, [
                finding('CORRUPT', 'checksum', log.span('record 3'), (3, 3), 3,
                        shift=None),
                finding('CORRUPT', 'closing-mark', log.span('closing mark'))],
@@ -607,6 +757,14 @@ def bad_foreign():
                        shift=stranger.size - 54 - sum(
                            len(part) for part in stranger.parts[4:]))],
            'FOREIGN')
+
+    log = five()
+    log.parts += stranger.parts[1:4]
+    vector('bad/foreign-tail', 'Three frames of another segment behind the\n'
+           'end.', log, [
+               finding('FOREIGN', 'foreign',
+                       log.span('foreign record 1', 'foreign record 3'),
+                       shift=None)], 'FOREIGN', closed=False)
 
     log = five()
     log.parts[at:at] = stranger.parts[1:2]
@@ -677,6 +835,12 @@ def bad_tails():
                 durable='no')], 'TORN', closed=False)
 
     log = Log()
+    del log.parts[0]
+    vector('bad/torn-empty', 'Not one byte.', log, [
+        finding('TORN', 'torn', (0, -1), shift=None, durable='no')],
+        'TORN', closed=False)
+
+    log = Log()
     log.part('header').cut(20)
     vector('bad/torn-header', 'The first 20 bytes of a header.', log, [
         finding('TORN', 'torn', (0, 19), shift=None, durable='no')],
@@ -742,7 +906,8 @@ def examples():
         at += len(part)
     vector('good/examples', 'The worked examples of SPEC.md, section A.', log,
            gaps=b'{"a":1}\n{"seglog":"bytes","base64":"AP8K"}\n'
-           b'{"seglog":"part","base64":"eyJsb25nIjo="}\n1}\n{"a":1}\n'
+           b'{"seglog":"part","base64":"eyJsb25nIjo="}\n'
+           b'{"seglog":"tail","base64":"MX0="}\n{"a":1}\n'
            b'{"seglog":"bytes","base64":"Cg=="}\n\n'
            b'{"seglog":"gap","first":8,"last":9,"lines":2,'
            b'"verdict":"CORRUPT","cause":"checksum","durable":"unknown",'
