@@ -115,6 +115,22 @@ piece_step(struct seglog_reader *reader, const struct slg_piece *piece,
     return slg_walk_step(&reader->walk, step, err);
 }
 
+/* A recorded gap may stand in a piece with only some of its numbers. */
+static void
+piece_clip_gap(const struct slg_span *span, const struct slg_piece *piece,
+               struct seglog_finding *gap)
+{
+    if (gap->first_record < piece->first)
+        gap->first_record = piece->first;
+    if (gap->last_record >= piece->next)
+        gap->last_record = piece->next - 1;
+    if (!span->is_main)
+        gap->line = piece->line + (gap->first_record - piece->first);
+    const uint64_t count = gap->last_record - gap->first_record + 1;
+    if (gap->lines > count)
+        gap->lines = count;
+}
+
 /* A record of a piece, or END behind it. */
 static seglog_code
 piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
@@ -137,11 +153,14 @@ piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
         const seglog_code code = piece_step(reader, piece, step, err);
         if (code != SEGLOG_OK)
             return code;
-        if (step->frame.control == SLG_CONTROL_GAP) {
+        if (step->frame.control != SLG_CONTROL_GAP) {
+            slg_delivery_start(&reader->delivery, step, span->is_confirmed);
+        } else if (step->number < piece->next &&
+                   step->number + step->count > piece->first) {
             slg_delivery_gap(step, event);
+            piece_clip_gap(span, piece, &event->finding);
             return SEGLOG_OK;
         }
-        slg_delivery_start(&reader->delivery, step, span->is_confirmed);
     }
 }
 

@@ -304,6 +304,12 @@ slg_map_build(struct slg_map *map, struct slg_walk *walk, uint64_t expect,
     map->before_next = walk->at.number;
     memset(&map->info, 0, offsetof(struct slg_gap_info, tiles));
     seglog_code code = span_open(map, walk, err);
+    if (code == SEGLOG_OK && walk->is_header_lost && walk->at.pos == 0) {
+        code = slg_walk_refuse(walk, err);
+        if (code == SEGLOG_CORRUPT)
+            code = gap_cross(map, walk, err);
+        is_done = map->is_complete;
+    }
     while (code == SEGLOG_OK && !is_done)
         code = map_advance(map, walk, &is_done, on_step, arg, err);
     if (code == SEGLOG_OK)

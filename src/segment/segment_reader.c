@@ -250,6 +250,8 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         if (reader->is_headless)
             return reader_meet_headless(reader, event, err);
     }
+    if (reader->walk.is_header_lost && reader->walk.at.pos == 0)
+        return reader_meet_damage(reader, event, err);
     seglog_code code = slg_walk_step(&reader->walk, step, err);
     if (code == SEGLOG_CORRUPT || code == SEGLOG_END || code == SEGLOG_INVALID)
         code = reader_look_again(reader, step, err);
@@ -330,11 +332,11 @@ reader_start(struct seglog_reader *reader, struct seglog_error *err)
     seglog_code code = reader_open_walk(reader, err);
     const struct slg_walk *walk = &reader->walk;
 
+    reader->skip_until = reader->options.from_record;
     if (code != SEGLOG_OK || reader->is_headless)
         return code;
     if (walk->is_header_lost || walk->is_header_corrected) {
         code = reader_map(reader, err);
-        reader->skip_until = reader->options.from_record;
         return code == SEGLOG_OK && !reader->options.salvage
                    ? reader_judge(reader, err)
                    : code;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* src/segment/segment_scan.c - the whole truth about a segment. */
+#include <stdlib.h>
 #include <string.h>
 
-#include "src/segment/segment_map.h"
+#include "src/segment/segment_map_internal.h"
 #include "src/segment/segment_options.h"
 #include "src/segment/segment_tail.h"
 #include "src/segment/segment_verdict.h"
@@ -10,12 +11,23 @@
 
 /* How many bytes pass between two calls of on_progress. */
 #define PROGRESS_BYTES (UINT64_C(4) << 20)
+/* Recorded gaps in passed runs that are kept in mind: a bound for memory. */
+#define PASSED_GAPS_MAX 16384u
+
+/* A recorded gap in a passed run: it counts where it fills a hole. */
+struct passed_gap {
+    uint64_t offset;
+    uint64_t first;
+    uint64_t next;
+};
 
 struct scan {
     struct seglog_scan_options options;
     struct seglog_scan_summary *summary;
     uint64_t progress_at;
     uint64_t epoch;
+    struct passed_gap *passed; /* of the portion that is being mapped */
+    size_t passed_count, passed_cap;
 };
 
 static void
@@ -61,9 +73,60 @@ step_count(struct seglog_scan_summary *summary, const struct slg_step *step)
     }
     summary->sync_points += step->frame.control == SLG_CONTROL_SYNC_POINT;
     summary->closing_marks += step->frame.control == SLG_CONTROL_CLOSING_MARK;
-    summary->recorded_gaps += step->frame.control == SLG_CONTROL_GAP;
-    if (step->frame.control == SLG_CONTROL_GAP)
-        summary->recorded_lost += step->count;
+}
+
+static void
+recorded_gap_count(struct scan *scan, bool is_passed,
+                   const struct slg_step *step)
+{
+    if (!is_passed) {
+        scan->summary->recorded_gaps++;
+        scan->summary->recorded_lost += step->count;
+        return;
+    }
+    struct passed_gap *grown = NULL;
+    if (scan->passed_count < PASSED_GAPS_MAX)
+        grown = slg_map_grow(scan->passed, scan->passed_count,
+                             &scan->passed_cap, sizeof *scan->passed);
+    if (!grown)
+        return;
+    scan->passed = grown;
+    scan->passed[scan->passed_count++] = (struct passed_gap){
+        .offset = step->offset,
+        .first = step->number,
+        .next = step->number + step->count,
+    };
+}
+
+/* The recorded gaps of a passed run that stand in one of its pieces. */
+static void
+piece_count_gaps(const struct scan *scan, const struct slg_span *span,
+                 const struct slg_piece *piece)
+{
+    size_t low = 0;
+    size_t high = scan->passed_count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const struct passed_gap *gap = &scan->passed[middle];
+
+        if (gap->offset < span->at.pos ||
+            (gap->offset < span->end && gap->next <= piece->first))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < scan->passed_count; low++) {
+        const struct passed_gap *gap = &scan->passed[low];
+        const uint64_t first =
+            gap->first > piece->first ? gap->first : piece->first;
+        const uint64_t next = gap->next < piece->next ? gap->next : piece->next;
+
+        if (gap->offset >= span->end || first >= next)
+            break;
+        scan->summary->recorded_gaps++;
+        scan->summary->recorded_lost += next - first;
+    }
 }
 
 static void
@@ -95,6 +158,8 @@ scan_on_step(void *arg, const struct slg_walk *walk,
         scan->summary->payload_bytes += step->frame.body_len;
     } else {
         step_count(scan->summary, step);
+        if (step->frame.control == SLG_CONTROL_GAP)
+            recorded_gap_count(scan, walk->is_passed, step);
     }
     if (scan->options.on_frame)
         step_show(scan, step);
@@ -134,7 +199,10 @@ map_report(struct scan *scan, const struct slg_map *map)
         summary->records += piece->next - piece->first;
         if (!map->spans[piece->span].is_confirmed)
             summary->unconfirmed += piece->next - piece->first;
+        if (!map->spans[piece->span].is_main)
+            piece_count_gaps(scan, &map->spans[piece->span], piece);
     }
+    scan->passed_count = 0;
     /* What an outside watermark proves to have existed has its number. */
     if (map->finding_count > 0 &&
         map->findings[map->finding_count - 1].cause == SEGLOG_CAUSE_CUT)
@@ -254,6 +322,7 @@ seglog_scan(struct seglog_store store, const char *name,
     } else if (code == SEGLOG_OK) {
         code = scan_walk(&scan, &walk, &map, err);
     }
+    free(scan.passed);
     slg_map_reset(&map);
     slg_walk_reset(&walk);
     (void)seglog_blob_close(&blob, NULL);

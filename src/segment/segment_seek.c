@@ -84,6 +84,7 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
 
     reader->skip_until = record_no;
     reader->delivery.left = 0;
+    reader->has_pending = false;
     if (reader->is_headless || reader->broken != SEGLOG_OK)
         return SEGLOG_OK;
     reader->is_mapped = false;

@@ -90,6 +90,41 @@ walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
     return code;
 }
 
+/*
+ * Stand at the last sync point behind which everything is read that no sync is
+ * known to have covered, going back from the one at `offset`.  Where that way
+ * ends at something else than a sync point, all is to be read.
+ */
+static seglog_code
+walk_skip_to_synced(struct slg_walk *walk, uint64_t offset, uint64_t watermark,
+                    struct seglog_error *err)
+{
+    uint8_t bytes[SLG_SYNC_POINT_BYTES];
+    struct slg_mark mark;
+
+    while (offset >= SLG_HEADER_BYTES &&
+           offset + sizeof bytes <= walk->window.size) {
+        const seglog_code code =
+            slg_window_read(&walk->window, offset, bytes, sizeof bytes, err);
+
+        if (code != SEGLOG_OK)
+            return code;
+        if (!slg_mark_decode(bytes, sizeof bytes, &mark) ||
+            mark.type != SLG_CONTROL_SYNC_POINT || mark.offset != offset ||
+            memcmp(mark.identity, walk->header.identity, SLG_IDENTITY_BYTES) !=
+                0)
+            return SEGLOG_OK;
+        if (mark.number <= watermark + 1) {
+            slg_walk_stand_at(walk, &mark);
+            return SEGLOG_OK;
+        }
+        if (mark.distance == 0 || mark.distance > offset)
+            return SEGLOG_OK;
+        offset -= mark.distance;
+    }
+    return SEGLOG_OK;
+}
+
 static void
 tail_from_walk(struct slg_tail *tail, const struct slg_walk *walk)
 {
@@ -108,24 +143,57 @@ tail_from_walk(struct slg_tail *tail, const struct slg_walk *walk)
     tail->is_closed = walk->at.is_after_close;
 }
 
+/* Where the last epoch began that was begun on the way. */
+struct epoch_start {
+    uint64_t epoch;
+    uint64_t offset;
+};
+
+static void
+epoch_note(void *arg, const struct slg_walk *walk, const struct slg_step *step)
+{
+    struct epoch_start *start = arg;
+
+    if (walk->is_passed || walk->at.epoch == start->epoch)
+        return;
+    start->epoch = walk->at.epoch;
+    start->offset = step->offset;
+}
+
+/*
+ * What is damaged before a new epoch was begun is no news to whoever began it:
+ * it is no longer in the way, but still nothing to build promises on.
+ */
+static void
+tail_note(struct slg_tail *tail, const struct seglog_finding *finding,
+          const struct epoch_start *start)
+{
+    if ((start->offset == 0 ||
+         finding->first_byte + finding->byte_count > start->offset) &&
+        slg_verdict_is_worse(finding->verdict, tail->verdict)) {
+        tail->verdict = finding->verdict;
+        tail->finding = *finding;
+    }
+    if (finding->last_record != 0 && finding->durable != SEGLOG_DURABLE_YES)
+        tail->is_unsure = true;
+}
+
 /* Walk to the end and judge what was met. */
 static seglog_code
 tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
           struct seglog_error *err)
 {
     struct slg_map map = { .spans = NULL };
+    struct epoch_start start = { .epoch = walk->at.epoch };
     seglog_code code;
 
     walk->with_digest = true;
     tail->verdict = SEGLOG_VERDICT_OK;
+    tail->walked_from = walk->at.number;
     do {
-        code = slg_map_build(&map, walk, expect, NULL, NULL, err);
-        for (size_t i = 0; code == SEGLOG_OK && i < map.finding_count; i++) {
-            if (slg_verdict_is_worse(map.findings[i].verdict, tail->verdict)) {
-                tail->verdict = map.findings[i].verdict;
-                tail->finding = map.findings[i];
-            }
-        }
+        code = slg_map_build(&map, walk, expect, epoch_note, &start, err);
+        for (size_t i = 0; code == SEGLOG_OK && i < map.finding_count; i++)
+            tail_note(tail, &map.findings[i], &start);
     } while (code == SEGLOG_OK && !map.is_complete);
     if (code != SEGLOG_OK) {
         slg_map_reset(&map);
@@ -167,7 +235,7 @@ slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
     seglog_code code = slg_walk_open(&walk, blob, name, false, err);
     if (code == SEGLOG_END) {
         tail->size = walk.window.size;
-        tail->number = 1;
+        tail->number = tail->line = 1;
         tail->verdict = SEGLOG_VERDICT_TORN;
         tail->finding = (struct seglog_finding){
             .verdict = SEGLOG_VERDICT_TORN,
@@ -182,6 +250,25 @@ slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
         if (code == SEGLOG_OK)
             code = tail_walk(&walk, expect, tail, err);
     }
+    slg_walk_reset(&walk);
+    return code;
+}
+
+seglog_code
+slg_tail_check(struct seglog_blob blob, const char *name, uint64_t expect,
+               struct slg_tail *tail, struct seglog_error *err)
+{
+    struct slg_walk walk;
+
+    if (tail->walked_from <= tail->watermark + 1 ||
+        tail->walked_from <= tail->header.first_record)
+        return SEGLOG_OK;
+    seglog_code code = slg_walk_open(&walk, blob, name, false, err);
+    if (code == SEGLOG_OK)
+        code =
+            walk_skip_to_synced(&walk, tail->sync_offset, tail->watermark, err);
+    if (code == SEGLOG_OK)
+        code = tail_walk(&walk, expect, tail, err);
     slg_walk_reset(&walk);
     return code;
 }

@@ -33,6 +33,8 @@ struct slg_tail {
      */
     enum seglog_verdict verdict;
     struct seglog_finding finding;
+    uint64_t walked_from; /* what stands before this number was not read */
+    bool is_unsure; /* records are lost that may never have been durable */
 };
 
 /*
@@ -49,6 +51,16 @@ struct slg_tail {
 seglog_code
 slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
               struct slg_tail *tail, struct seglog_error *err);
+
+/*
+ * Read also what slg_tail_find has not read and no mark says to be durable: of
+ * that a crash of the machine may have lost a part and kept what follows.
+ * Does nothing where there is no such thing.  Same verdicts.  Cost: what was
+ * not synced.
+ */
+seglog_code
+slg_tail_check(struct seglog_blob blob, const char *name, uint64_t expect,
+               struct slg_tail *tail, struct seglog_error *err);
 
 /*
  * Walk the frames that were appended behind tail->end since, up to the size

@@ -265,6 +265,23 @@ step_read(struct slg_walk *walk, struct slg_step *step,
     return SEGLOG_CORRUPT;
 }
 
+seglog_code
+slg_walk_refuse(struct slg_walk *walk, struct seglog_error *err)
+{
+    struct slg_frame *frame = &walk->bad_frame;
+    const uint8_t *bytes;
+
+    walk->bad_is_frame = false;
+    if (walk->at.pos >= walk->window.size)
+        return SEGLOG_CORRUPT;
+    seglog_code code = frame_look(walk, walk->at.pos, false, frame, err);
+    if (code == SEGLOG_OK)
+        code = frame_mixed(walk, walk->at.pos, frame, &bytes, &walk->bad_mixed,
+                           err);
+    walk->bad_is_frame = code == SEGLOG_OK;
+    return code == SEGLOG_OK ? SEGLOG_CORRUPT : code;
+}
+
 void
 slg_step_count_lines(const struct slg_step *step, uint64_t *line)
 {
@@ -390,10 +407,10 @@ static bool
 step_plain(struct slg_walk *walk, struct slg_step *step)
 {
     const uint64_t at = walk->at.pos - walk->window.start;
-    const uint8_t *bytes = walk->window.buf + at;
 
     if (at >= walk->window.len || walk->window.bad_count > 0)
         return false;
+    const uint8_t *bytes = walk->window.buf + at;
     const size_t avail = walk->window.len - (size_t)at;
     const unsigned kind = bytes[0] >> SLG_HEAD_KIND_SHIFT;
     /* Kinds with one record, a length of one or two bytes, nothing reserved. */

@@ -148,6 +148,13 @@ slg_walk_step(struct slg_walk *walk, struct slg_step *step,
               struct seglog_error *err);
 
 /*
+ * What slg_walk_step does before it gives up, without trying: a segment whose
+ * header is lost starts with a gap, whatever stands there (SPEC.md 8).
+ */
+seglog_code
+slg_walk_refuse(struct slg_walk *walk, struct seglog_error *err);
+
+/*
  * After CORRUPT, outside a passed run: find where reading resumes and move there, or to the end.
  * Fills info.  info is large: keep one.
  */

@@ -86,8 +86,9 @@ writer_close_segment(struct seglog_writer *writer, struct seglog_error *err)
     if (code != SEGLOG_OK || writer->flushed.is_closed)
         return code;
     code = slg_writer_sync(writer, err);
-    if (code == SEGLOG_OK)
-        code = slg_frames_reserve(&writer->frames, SLG_CLOSING_MARK_BYTES, err);
+    if (code != SEGLOG_OK || writer->flushed.is_unsure)
+        return code;
+    code = slg_frames_reserve(&writer->frames, SLG_CLOSING_MARK_BYTES, err);
     if (code != SEGLOG_OK)
         return code;
     slg_writer_put_closing_mark(writer);

@@ -41,6 +41,9 @@ struct slg_point {
     bool is_closed;     /* a closing mark ends here */
     bool is_cut;     /* bytes behind it were cut: SPEC.md 7.3 is to be done */
     bool wants_sync; /* whatever comes next follows a sync point */
+    /* Records before it are missing and may never have been durable: nothing
+     * is said to be durable any more (SPEC.md 7.2). */
+    bool is_unsure;
 };
 
 /* Encoded frames that are not in the segment yet. */

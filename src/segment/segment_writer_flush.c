@@ -171,7 +171,7 @@ slg_writer_sync(struct seglog_writer *writer, struct seglog_error *err)
     }
     writer->is_synced = true;
     writer->synced_end = at->end;
-    if (at->number > writer->durable_from)
+    if (at->number > writer->durable_from && !at->is_unsure)
         at->watermark = at->number - 1;
     /* Nothing is buffered, so the next frame is the first that may say so. */
     writer->planned.watermark = at->watermark;

@@ -16,12 +16,13 @@
 #include "src/segment/segment_writer.h"
 
 /* Changes with the layout: programs with different builds may share a lock. */
-static const uint64_t HINT_MAGIC = UINT64_C(0x3130544E48474C53);
+static const uint64_t HINT_MAGIC = UINT64_C(0x3230544E48474C53);
 
 enum hint_flag {
     HINT_IS_AFTER_SYNC = 1,
     HINT_IS_CLOSED = 2,
-    HINT_IS_CUT = 4
+    HINT_IS_CUT = 4,
+    HINT_IS_UNSURE = 8
 };
 
 /* In the byte order of the machine, which all who share it are on. */
@@ -108,6 +109,7 @@ slg_hint_load(const struct seglog_writer *writer, struct slg_point *point)
         .is_after_sync = (hint.flags & HINT_IS_AFTER_SYNC) != 0,
         .is_closed = (hint.flags & HINT_IS_CLOSED) != 0,
         .is_cut = (hint.flags & HINT_IS_CUT) != 0,
+        .is_unsure = (hint.flags & HINT_IS_UNSURE) != 0,
     };
     return true;
 }
@@ -129,7 +131,8 @@ slg_hint_save(const struct seglog_writer *writer)
         .epoch = at->epoch,
         .flags = (at->is_after_sync ? (uint32_t)HINT_IS_AFTER_SYNC : 0) |
                  (at->is_closed ? (uint32_t)HINT_IS_CLOSED : 0) |
-                 (at->is_cut ? (uint32_t)HINT_IS_CUT : 0),
+                 (at->is_cut ? (uint32_t)HINT_IS_CUT : 0) |
+                 (at->is_unsure ? (uint32_t)HINT_IS_UNSURE : 0),
     };
 
     if (!memory)

@@ -127,7 +127,11 @@ segment_create(struct seglog_writer *writer,
     };
     if (options->first_record != 1 || options->first_line != 1)
         slg_writer_put_sync_point(writer);
-    return slg_writer_write(writer, err);
+    code = slg_writer_write(writer, err);
+    /* Should the machine crash, what is left must not be a file of zeros. */
+    return code == SEGLOG_OK && writer->mode != SEGLOG_WRITER_PRIVATE
+               ? slg_writer_sync(writer, err)
+               : code;
 }
 
 /* -- an existing one ------------------------------------------------------ */
@@ -139,7 +143,7 @@ hint_adopt(struct seglog_writer *writer, const struct slg_point *hinted)
     struct slg_point *at = &writer->flushed;
 
     if (hinted->end != at->end || hinted->epoch != at->epoch ||
-        hinted->number != at->number)
+        hinted->number != at->number || hinted->digest != at->digest)
         return;
     at->is_cut |= hinted->is_cut;
     if (at->watermark < hinted->watermark)
@@ -193,8 +197,15 @@ segment_adopt(struct seglog_writer *writer,
                         tail.header.features_read_only);
     header_take(writer, &tail.header);
     writer->limits = tail.limits;
-    has_hint = slg_hint_load(writer, &hinted);
-    code = slg_writer_settle(writer, &tail, err);
+    /* A hint is of this boot: the machine has not crashed since. */
+    has_hint = slg_hint_load(writer, &hinted) && hinted.end <= tail.size;
+    if (has_hint)
+        tail.is_unsure |= hinted.is_unsure;
+    else
+        code = slg_tail_check(writer->blob, writer->name, writer->expect, &tail,
+                              err);
+    if (code == SEGLOG_OK)
+        code = slg_writer_settle(writer, &tail, err);
     if (code != SEGLOG_OK)
         return code;
     if (has_hint)
@@ -244,7 +255,7 @@ segment_open(struct seglog_writer *writer,
         return code;
     code = is_new ? segment_create(writer, options, err)
                   : segment_adopt(writer, options, err);
-    if (code != SEGLOG_OK && is_new && writer->mode != SEGLOG_WRITER_PRIVATE) {
+    if (code != SEGLOG_OK && is_new) {
         (void)seglog_blob_close(&writer->blob, NULL);
         (void)!seglog_store_remove(writer->store, writer->name, NULL);
     }

@@ -184,10 +184,15 @@ slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
         .salt = tail->salt,
         .is_after_sync = tail->is_after_sync,
         .is_closed = tail->is_closed,
+        .is_unsure = tail->is_unsure,
     };
 
-    /* flushed stays before damage: the next call is to meet it again. */
-    if (tail->verdict != SEGLOG_VERDICT_OK && !is_torn) {
+    /*
+     * flushed stays before damage: the next call is to meet it again.  With
+     * the salt alone, what is read is sound and still cannot be gone on with.
+     */
+    if ((tail->verdict != SEGLOG_VERDICT_OK && !is_torn) ||
+        !identity_is_known(&writer->header)) {
         const seglog_code code = damage_pass(writer, tail, &at, err);
 
         if (code != SEGLOG_OK)
@@ -234,6 +239,7 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         .watermark = base->watermark,
         .is_after_sync = base->is_after_sync,
         .is_closed = base->is_closed,
+        .is_unsure = base->is_unsure,
     };
     const seglog_code code =
         slg_tail_advance(writer->blob, writer->name, &tail, err);
@@ -261,8 +267,9 @@ static bool
 point_is_same(const struct slg_point *a, const struct slg_point *b)
 {
     return a->end == b->end && a->number == b->number && a->line == b->line &&
+           a->sync_offset == b->sync_offset && a->digest == b->digest &&
            a->epoch == b->epoch && a->watermark == b->watermark &&
-           a->is_cut == b->is_cut;
+           a->is_cut == b->is_cut && a->is_unsure == b->is_unsure;
 }
 
 /*
