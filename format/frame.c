@@ -21,8 +21,7 @@ length_get(const uint8_t *bytes, unsigned size)
 static bool
 control_is_legal(const uint8_t *bytes, size_t avail, struct slg_frame *frame)
 {
-    if ((frame->head & SLG_HEAD_DURABLE) != 0 || frame->body_len == 0 ||
-        avail <= frame->head_len)
+    if (frame->body_len == 0 || avail <= frame->head_len)
         return false;
     frame->control = bytes[frame->head_len];
     if (frame->control == 0)
@@ -41,8 +40,7 @@ slg_frame_parse(const uint8_t *bytes, size_t avail,
     frame->kind = (uint8_t)(frame->head >> SLG_HEAD_KIND_SHIFT);
     frame->control = 0;
     const unsigned size = (frame->head & 3u) + 1;
-    if (frame->kind == 0 || frame->kind > SLG_FRAME_CONTROL ||
-        (frame->head & SLG_HEAD_RESERVED) != 0 || avail < 1 + size)
+    if (!slg_head_is_legal(frame->head) || avail < 1 + size)
         return false;
 
     frame->head_len = (uint8_t)(1 + size);

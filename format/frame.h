@@ -75,6 +75,17 @@ bool
 slg_frame_parse(const uint8_t *bytes, size_t avail,
                 const struct slg_frame_limits *limits, struct slg_frame *frame);
 
+/* May a frame start with this byte (SPEC.md 4)? */
+static inline bool
+slg_head_is_legal(uint8_t head)
+{
+    const unsigned kind = (unsigned)head >> SLG_HEAD_KIND_SHIFT;
+
+    return kind >= SLG_FRAME_TEXT && kind <= SLG_FRAME_CONTROL &&
+           (head & SLG_HEAD_RESERVED) == 0 &&
+           (kind != SLG_FRAME_CONTROL || (head & SLG_HEAD_DURABLE) == 0);
+}
+
 /* The bytes that the checksum covers: all but itself. */
 static inline uint64_t
 slg_frame_covered(const struct slg_frame *frame)

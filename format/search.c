@@ -129,13 +129,8 @@ slg_search_init(struct slg_search *search,
 {
     search->limits = *limits;
     search->has_clmul = clmul_is_present();
-    for (unsigned head = 0; head < 256; head++) {
-        const unsigned kind = head >> SLG_HEAD_KIND_SHIFT;
-
-        search->is_head_legal[head] = kind >= SLG_FRAME_TEXT &&
-                                      kind <= SLG_FRAME_CONTROL &&
-                                      (head & SLG_HEAD_RESERVED) == 0;
-    }
+    for (unsigned head = 0; head < 256; head++)
+        search->is_head_legal[head] = slg_head_is_legal((uint8_t)head);
     tables_fill(search);
     slg_search_reset(search, 0);
 }

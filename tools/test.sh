@@ -6,7 +6,7 @@
 #     tools/test.sh [--quick]
 #
 # Installs the Debian packages it finds missing (as root or with sudo), then
-# builds and tests the presets debug, asan, tsan (stores and segments only) and
+# builds and tests the presets debug, asan, tsan (what threads share) and
 # release, with the lints and the installation test.  --quick stops after debug
 # and the lints.  Nothing is asked and standard input is not read.
 #

@@ -74,12 +74,15 @@ def compact(value):
     return json.dumps(value, separators=(',', ':'), ensure_ascii=False)
 
 
-def exported(records):
-    """SPEC.md 11 for records in order."""
+def exported(log, numbers):
+    """SPEC.md 11 for the records of these numbers."""
     out = b''
-    for i, (kind, body) in enumerate(records):
+    for i, number in enumerate(numbers):
+        kind, body = log.records[number]
+        follows = numbers[i + 1:i + 2]
         out += body
-        if kind in (TEXT, BYTES) or kind == TAIL and i + 1 < len(records):
+        if kind in (TEXT, BYTES) or follows and (
+                kind == TAIL or follows != [number + 1]):
             out += b'\n'
     return out
 
@@ -107,7 +110,7 @@ def vector(name, why, log, findings=(), verdict='OK', records=None,
         vectors[name + '.expect'] = b'%d\n' % expect
     vectors[name + '.hex'] = hex_file(why, log).encode()
     vectors[name + '.findings'] = ('\n'.join(lines) + '\n').encode()
-    vectors[name + '.jsonl'] = exported([log.records[n] for n in records])
+    vectors[name + '.jsonl'] = exported(log, records)
     if gaps is not None:
         vectors[name + '.gaps.jsonl'] = gaps
 
@@ -324,6 +327,13 @@ def bad_frames():
         finding('CORRUPT', 'head', log.span('record 3'), (3, 3), 3,
                 durable='yes')], 'CORRUPT', [1, 2, 4, 5])
 
+    log = five()
+    log.part('record 3').flip('head', mask=0xF0)
+    vector('bad/head-control-durable', 'The head of record 3 is D0: CONTROL\n'
+           'with DURABLE is not legal.', log, [
+               finding('CORRUPT', 'head', log.span('record 3'), (3, 3), 3,
+                       durable='yes')], 'CORRUPT', [1, 2, 4, 5])
+
     log = Log()
     log.record(line(1))
     log.group([line(2), line(3), line(4)])
@@ -412,6 +422,16 @@ def bad_places():
            'nothing follows.', log, [
                finding('CORRUPT', 'order', log.span('record 5'),
                        shift=None)], 'CORRUPT', closed=False)
+
+    again = [part.copy(part.name + ' again') for part in log.parts[1:]]
+    log.parts += again
+    vector('bad/order-at-end-twice', 'As order-at-end, and then all records\n'
+           'again in that order: they fill no hole any more.', log, [
+               finding('CORRUPT', 'order', log.span('record 5'), shift=None),
+               finding('TORN', 'torn', log.span('record 1 again',
+                                                'record 4 again'),
+                       line=6, shift=None, durable='no')
+               | {'first_record': 6}], 'CORRUPT', closed=False, following=6)
 
     log = five(close=False, count=6)
     log.parts.append(log.parts.pop(log.index('record 4')))
@@ -734,6 +754,22 @@ def bad_marks():
                        shift=None),
                finding('CORRUPT', 'closing-mark', log.span('closing mark'))],
            'CORRUPT', [1, 2, 4, 5], closed=False)
+
+
+    log = five(close=False, count=2)
+    log.sync()
+    early = log.record(line(3))
+    log.closing()
+    log.parts.remove(early)
+    log.parts.insert(log.index('record 2'), early)
+    log.part('closing mark').flip('checksum', 3)
+    vector('bad/closing-mark-behind-tiles', 'Record 3 stands before record 2\n'
+           'and goes on where the last main run ends; the damaged closing\n'
+           'mark is the one behind record 3.', log, [
+               finding('CORRUPT', 'order', log.span('record 3'),
+                       shift=len(early)),
+               finding('CORRUPT', 'closing-mark', log.span('closing mark'))],
+           'CORRUPT', closed=False)
 
 
 def bad_foreign():

@@ -81,14 +81,31 @@ slg_delivery_gap(const struct slg_step *step, struct seglog_event *event)
 
 /* Does the next finding stand before the next piece? */
 static bool
-finding_is_first(const struct slg_map *map, size_t finding, size_t piece)
+finding_is_first(const struct slg_map *map, size_t finding, size_t lost,
+                 size_t piece)
 {
     const struct seglog_finding *f = &map->findings[finding];
     const struct slg_piece *p = &map->pieces[piece];
 
-    if (f->first_record != 0)
-        return f->first_record < p->first;
-    return f->first_byte <= map->spans[p->span].at.pos;
+    /* A loss stands where its numbers would, and so does all that is said
+     * before it: a record found out of place may lie anywhere. */
+    if (lost < map->finding_count &&
+        map->findings[lost].first_record < p->first)
+        return true;
+    return f->first_record == 0 && f->first_byte <= map->spans[p->span].start;
+}
+
+/* The next finding of a loss; those have ascending numbers. */
+static size_t
+loss_find(const struct seglog_reader *reader)
+{
+    const struct slg_map *map = &reader->map;
+    size_t lost =
+        reader->lost > reader->finding ? reader->lost : reader->finding;
+
+    while (lost < map->finding_count && map->findings[lost].first_record == 0)
+        lost++;
+    return lost;
 }
 
 static void
@@ -102,16 +119,21 @@ piece_open(struct seglog_reader *reader, const struct slg_piece *piece)
     reader->is_in_piece = true;
 }
 
-/* The next frame of the piece; END behind its last. */
+/*
+ * The next frame of the piece; END behind its last.  The span remembers the
+ * last frame, which may reach into its next piece: starting anew for each of
+ * very many pieces would read the span as many times.
+ */
 static seglog_code
 piece_step(struct seglog_reader *reader, const struct slg_piece *piece,
            struct slg_step *step, struct seglog_error *err)
 {
-    const struct slg_span *span = &reader->map.spans[piece->span];
+    struct slg_span *span = &reader->map.spans[piece->span];
 
     if (reader->walk.at.pos >= span->end ||
         reader->walk.at.number >= piece->next)
         return SEGLOG_END;
+    span->at = reader->walk.at;
     return slg_walk_step(&reader->walk, step, err);
 }
 
@@ -173,9 +195,10 @@ slg_reader_next_mapped(struct seglog_reader *reader, struct seglog_event *event,
     for (;;) {
         const bool has_piece = reader->piece < map->piece_count;
 
+        reader->lost = loss_find(reader);
         if (!reader->is_in_piece && reader->finding < map->finding_count &&
-            (!has_piece ||
-             finding_is_first(map, reader->finding, reader->piece))) {
+            (!has_piece || finding_is_first(map, reader->finding, reader->lost,
+                                            reader->piece))) {
             memset(event, 0, sizeof *event);
             event->type = SEGLOG_EVENT_GAP;
             event->finding = map->findings[reader->finding++];

@@ -25,8 +25,7 @@ slg_map_gap_from_info(const struct slg_gap_info *info)
         { info->is_frame_whole, SLG_GAP_FRAME_WHOLE },
         { info->is_tiled, SLG_GAP_TILED },
         { info->has_unsound_tile, SLG_GAP_UNSOUND_TILE },
-        { info->is_mark_torn, SLG_GAP_MARK_TORN },
-        { info->is_closing_damaged, SLG_GAP_CLOSING_DAMAGED },
+
         { info->is_control_torn, SLG_GAP_CONTROL_TORN },
         { info->is_passed_before, SLG_GAP_AFTER_PASSED },
     };
@@ -156,8 +155,8 @@ gap_verdict(const struct judge *judge, const struct slg_map_gap *gap,
     }
     if ((gap->flags & (SLG_GAP_FOREIGN | SLG_GAP_STALE)) != 0)
         return SEGLOG_VERDICT_FOREIGN;
-    if (is_lost && first_lost > judge->walk->watermark &&
-        !judge->map->is_closed && (gap->flags & SLG_GAP_ZERO_BLOCK) != 0)
+    if (is_lost && first_lost > judge->watermark && !judge->map->is_closed &&
+        (gap->flags & SLG_GAP_ZERO_BLOCK) != 0)
         return SEGLOG_VERDICT_UNORDERED;
     return SEGLOG_VERDICT_CORRUPT;
 }
@@ -297,6 +296,8 @@ tail_judge(const struct judge *judge, const struct slg_map_gap *gap)
     const enum seglog_cause plain = gap_cause_plain(gap);
     const uint64_t number = judge->map->number;
     const uint64_t line = gap->line + (number - gap->number);
+    const enum slg_tail_kind kind =
+        slg_tail_compare(judge->walk, &judge->map->info, number, line);
     struct seglog_finding finding = {
         .verdict = SEGLOG_VERDICT_TORN,
         .cause = SEGLOG_CAUSE_TORN,
@@ -315,9 +316,9 @@ tail_judge(const struct judge *judge, const struct slg_map_gap *gap)
         finding.durable = SEGLOG_DURABLE_UNKNOWN;
     } else if (judge->watermark >= number) {
         return cut_report(judge, number, line, gap->start);
-    } else if ((gap->flags & SLG_GAP_MARK_TORN) != 0) {
+    } else if (kind == SLG_TAIL_MARK_TORN) {
         judge->map->torn_bytes = finding.byte_count;
-    } else if ((gap->flags & SLG_GAP_CLOSING_DAMAGED) != 0) {
+    } else if (kind == SLG_TAIL_CLOSING_DAMAGED) {
         finding.verdict = SEGLOG_VERDICT_CORRUPT;
         finding.cause = SEGLOG_CAUSE_CLOSING_MARK;
         finding.durable = SEGLOG_DURABLE_UNKNOWN;

@@ -245,45 +245,57 @@ sync_point_is_torn(const uint8_t *tail, size_t len)
            memcmp(tail + head, slg_marker, marker) == 0;
 }
 
-/* SPEC.md 10.3, cases 4 and 5. */
+/* Keep the tail while it may be compared with a mark. */
 static seglog_code
-tail_compare_mark(struct slg_walk *walk, struct slg_gap_info *info,
-                  struct seglog_error *err)
+tail_keep(struct slg_walk *walk, struct slg_gap_info *info,
+          struct seglog_error *err)
 {
-    struct closing_mark closing = { .is_line_known =
-                                        walk->with_digest && !walk->has_gap };
     const uint64_t len = walk->window.size - info->before.pos;
-    const uint8_t *tail;
 
-    if (len > SLG_CLOSING_MARK_BYTES + 16)
+    info->tail_len = 0;
+    if (len > sizeof info->tail)
         return SEGLOG_OK;
-    const seglog_code code = slg_window_look(&walk->window, info->before.pos,
-                                             (size_t)len, &tail, err);
-    if (code != SEGLOG_OK)
-        return code;
-    info->is_mark_torn = sync_point_is_torn(tail, (size_t)len);
-    if (info->is_mark_torn || !walk->has_identity)
-        return SEGLOG_OK;
+    info->tail_len = (size_t)len;
+    return slg_window_copy(&walk->window, info->before.pos, info->tail,
+                           info->tail_len, err);
+}
+
+enum slg_tail_kind
+slg_tail_compare(const struct slg_walk *walk, const struct slg_gap_info *info,
+                 uint64_t number, uint64_t line)
+{
+    /* A record found elsewhere is in a digest that cannot be known here. */
+    struct closing_mark closing = {
+        .is_line_known = walk->with_digest && !walk->has_gap &&
+                         number == info->before.number,
+    };
     struct slg_mark mark = {
         .type = SLG_CONTROL_CLOSING_MARK,
         .epoch = info->before.epoch,
-        .number = info->before.number,
-        .line = info->before.line,
+        .number = number,
+        .line = line,
         .offset = info->before.pos - (uint64_t)walk->shift,
         .digest = walk->digest,
     };
+    const size_t len = info->tail_len;
+    size_t passed;
+
+    if (len > 0 && sync_point_is_torn(info->tail, len))
+        return SLG_TAIL_MARK_TORN;
+    if (len == 0 || !walk->has_identity)
+        return SLG_TAIL_OTHER;
     memcpy(mark.identity, walk->header.identity, SLG_IDENTITY_BYTES);
     slg_mark_encode(&mark, closing.bytes);
-    size_t passed;
     const size_t back =
-        closing_agreement(&closing, tail, (size_t)len, true, &passed);
+        closing_agreement(&closing, info->tail, len, true, &passed);
     const size_t front =
-        closing_agreement(&closing, tail, (size_t)len, false, &passed);
-    info->is_mark_torn = passed == len && len < SLG_CLOSING_MARK_BYTES;
-    info->is_closing_damaged = !info->is_mark_torn &&
-                               len + 16 >= SLG_CLOSING_MARK_BYTES &&
-                               front + back >= SLG_CLOSING_MARK_BYTES / 2;
-    return SEGLOG_OK;
+        closing_agreement(&closing, info->tail, len, false, &passed);
+    if (passed == len && len < SLG_CLOSING_MARK_BYTES)
+        return SLG_TAIL_MARK_TORN;
+    return len + 16 >= SLG_CLOSING_MARK_BYTES &&
+                   front + back >= SLG_CLOSING_MARK_BYTES / 2
+               ? SLG_TAIL_CLOSING_DAMAGED
+               : SLG_TAIL_OTHER;
 }
 
 static seglog_code
@@ -313,10 +325,7 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
         code = slg_window_look(&walk->window, info->before.pos, 1, &bytes, err);
         if (code != SEGLOG_OK)
             return code;
-        const unsigned kind = bytes[0] >> SLG_HEAD_KIND_SHIFT;
-        info->is_head_legal = kind >= SLG_FRAME_TEXT &&
-                              kind <= SLG_FRAME_CONTROL &&
-                              (bytes[0] & SLG_HEAD_RESERVED) == 0;
+        info->is_head_legal = slg_head_is_legal(bytes[0]);
         info->is_control_torn = bytes[0] == SLG_HEAD_CONTROL;
     }
     code = gap_look_through(walk, info, err);
@@ -325,7 +334,7 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
     if (code == SEGLOG_OK && len > 0)
         code = gap_find_tiles(walk, info, err);
     if (code == SEGLOG_OK && info->is_tail && len > 0)
-        code = tail_compare_mark(walk, info, err);
+        code = tail_keep(walk, info, err);
     info->is_unreadable =
         slg_window_is_bad(&walk->window, info->before.pos, info->end);
     return code;

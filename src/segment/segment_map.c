@@ -63,6 +63,7 @@ span_open(struct slg_map *map, const struct slg_walk *walk,
 {
     const struct slg_span span = {
         .at = walk->at,
+        .start = walk->at.pos,
         .end = walk->at.pos,
         .next = walk->at.number,
         .is_main = !walk->is_passed,
@@ -80,6 +81,7 @@ stray_add(struct slg_map *map, const struct slg_walk *walk,
 {
     struct slg_span span = {
         .at = map->info.before,
+        .start = stray->offset,
         .end = stray->offset + stray->len,
         .next = number + stray->count,
         .is_confirmed = is_confirmed,
@@ -112,11 +114,17 @@ strays_add(struct slg_map *map, const struct slg_walk *walk,
                          err);
     gap->first_tile = map->span_count;
     for (size_t i = 0;
-         code == SEGLOG_OK && info->is_tiled && i < info->tile_count; i++)
-        code = stray_add(
-            map, walk, &info->tiles[i],
-            number_from_low(walk->header.first_record, info->tiles[i].implied),
-            true, err);
+         code == SEGLOG_OK && info->is_tiled && i < info->tile_count; i++) {
+        const struct slg_stray *tile = &info->tiles[i];
+        const uint64_t number =
+            number_from_low(walk->header.first_record, tile->implied);
+
+        /* SPEC.md 4: valid only if another number can follow. */
+        if (number <= INT64_MAX && tile->count <= INT64_MAX - number)
+            code = stray_add(map, walk, tile, number, true, err);
+        else
+            gap->flags |= SLG_GAP_UNSOUND_TILE;
+    }
     gap->end_tile = map->span_count;
     return code;
 }

@@ -19,9 +19,11 @@
 
 /* Records one behind the other, as they stand in the segment. */
 struct slg_span {
-    struct slg_place_in_segment at; /* pos, number, line... of the first */
-    uint64_t end;                   /* of its bytes */
-    uint64_t next;                  /* number behind its last */
+    /* Of the first; where several pieces are handed out, of the next. */
+    struct slg_place_in_segment at;
+    uint64_t start; /* of its bytes */
+    uint64_t end;
+    uint64_t next; /* number behind its last */
     bool is_main;
     bool is_confirmed;
     bool is_used; /* not main: some of it filled a hole */

@@ -27,23 +27,22 @@ struct slg_map_gap {
     uint32_t flags; /* SLG_GAP_* */
 };
 
-#define SLG_GAP_TAIL            0x0001u
-#define SLG_GAP_PASSED_OVER     0x0002u
-#define SLG_GAP_HEADER          0x0004u
-#define SLG_GAP_UNREADABLE      0x0008u
-#define SLG_GAP_FOREIGN         0x0010u
-#define SLG_GAP_STALE           0x0020u
-#define SLG_GAP_ZEROS           0x0040u /* a block, or all of it */
-#define SLG_GAP_ONES            0x0080u
-#define SLG_GAP_ZERO_BLOCK      0x0100u
-#define SLG_GAP_HEAD_LEGAL      0x0200u
-#define SLG_GAP_FRAME_WHOLE     0x0400u
-#define SLG_GAP_TILED           0x0800u
-#define SLG_GAP_UNSOUND_TILE    0x1000u
-#define SLG_GAP_MARK_TORN       0x2000u
-#define SLG_GAP_CLOSING_DAMAGED 0x4000u
-#define SLG_GAP_CONTROL_TORN    0x8000u
-#define SLG_GAP_AFTER_PASSED    0x10000u
+#define SLG_GAP_TAIL         0x0001u
+#define SLG_GAP_PASSED_OVER  0x0002u
+#define SLG_GAP_HEADER       0x0004u
+#define SLG_GAP_UNREADABLE   0x0008u
+#define SLG_GAP_FOREIGN      0x0010u
+#define SLG_GAP_STALE        0x0020u
+#define SLG_GAP_ZEROS        0x0040u /* a block, or all of it */
+#define SLG_GAP_ONES         0x0080u
+#define SLG_GAP_ZERO_BLOCK   0x0100u
+#define SLG_GAP_HEAD_LEGAL   0x0200u
+#define SLG_GAP_FRAME_WHOLE  0x0400u
+#define SLG_GAP_TILED        0x0800u
+#define SLG_GAP_UNSOUND_TILE 0x1000u
+
+#define SLG_GAP_CONTROL_TORN 0x2000u
+#define SLG_GAP_AFTER_PASSED 0x4000u
 
 /* The gaps of a stretch, and what the mark behind it said. */
 struct slg_map_stretch {

@@ -66,14 +66,20 @@ reader_map(struct seglog_reader *reader, struct seglog_error *err)
     /* Said once: the next map may start at the first frame again, and later
      * appends are judged without what was expected. */
     walk->is_header_corrected = false;
-    if (map->is_complete)
+    if (map->is_complete) {
         reader->options.expect = 0;
+        /* Records found out of place may go on where the walk has ended. */
+        if (map->number != walk->at.number)
+            reader->settled_size = walk->window.size;
+        reader->behind_map.at.line += map->number - walk->at.number;
+        reader->behind_map.at.number = map->number;
+    }
     /* A torn tail may yet become whole: stand before it. */
     if (map->torn_bytes > 0)
         reader->behind_map.at.pos = walk->window.size - map->torn_bytes;
     reader->is_mapped = true;
     reader->is_in_piece = false;
-    reader->piece = reader->finding = 0;
+    reader->piece = reader->finding = reader->lost = 0;
     return SEGLOG_OK;
 }
 
@@ -249,6 +255,14 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
             return code;
         if (reader->is_headless)
             return reader_meet_headless(reader, event, err);
+    }
+    if (reader->settled_size != 0) {
+        const seglog_code code = slg_walk_refresh(&reader->walk, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (reader->walk.window.size == reader->settled_size)
+            return SEGLOG_END;
+        reader->settled_size = 0;
     }
     if (reader->walk.is_header_lost && reader->walk.at.pos == 0)
         return reader_meet_damage(reader, event, err);

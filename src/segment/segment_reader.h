@@ -43,12 +43,16 @@ struct seglog_reader {
     struct slg_map map;
     size_t piece;   /* next to hand out */
     size_t finding; /* next to hand out */
+    size_t lost;    /* the next finding of a loss at or behind it */
     bool is_in_piece;
     struct slg_walk_saved behind_map;
 
     bool has_pending; /* a second finding about the same mark */
     struct seglog_finding pending;
 
+    uint64_t settled_size;  /* the tail up to here has been judged: do not
+                             * read it again under a number that only
+                             * records out of place have led to; 0: none */
     uint64_t torn_reported; /* size at which a torn tail was reported */
     seglog_code broken;     /* strict: the damage, for every later call */
     struct seglog_error broken_error;

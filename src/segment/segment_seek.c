@@ -47,7 +47,10 @@ walk_stand_at_start(struct slg_walk *walk)
         .salt = slg_salt(header->identity, header->epoch),
     };
     walk->is_passed = false;
-    walk->has_gap = true;
+    walk->shift = 0;
+    walk->digest = 0;
+    walk->has_gap = false;
+    walk->stretch_start = SLG_HEADER_BYTES;
 }
 
 static seglog_code
@@ -85,6 +88,7 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
     reader->skip_until = record_no;
     reader->delivery.left = 0;
     reader->has_pending = false;
+    reader->settled_size = 0;
     if (reader->is_headless || reader->broken != SEGLOG_OK)
         return SEGLOG_OK;
     reader->is_mapped = false;

@@ -115,9 +115,10 @@ struct slg_gap_info {
     bool is_frame_whole; /* a well-formed frame fills it exactly */
     bool is_tiled;
     bool has_unsound_tile;
-    bool is_mark_torn;       /* tail: the beginning of a mark */
-    bool is_closing_damaged; /* tail: a damaged closing mark */
-    bool is_control_torn;    /* tail: starts like a control frame */
+    /* tail: its bytes, if they are few enough to be a mark; else none */
+    uint8_t tail[SLG_CLOSING_MARK_BYTES + 16];
+    size_t tail_len;
+    bool is_control_torn; /* tail: starts like a control frame */
     struct slg_stray tiles[SLG_TILES_MAX];
     size_t tile_count;
     struct slg_stray lone[SLG_LONE_MAX];
@@ -231,6 +232,17 @@ slg_walk_solve_salt(struct slg_walk *walk, uint64_t pos, uint64_t end,
 seglog_code
 slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
                   struct seglog_error *err);
+
+enum slg_tail_kind {
+    SLG_TAIL_OTHER,
+    SLG_TAIL_MARK_TORN,      /* the beginning of a sync point or closing mark */
+    SLG_TAIL_CLOSING_DAMAGED /* a closing mark that was damaged */
+};
+
+/* SPEC.md 10.3, cases 4 and 5; number and line expected at the tail. */
+enum slg_tail_kind
+slg_tail_compare(const struct slg_walk *walk, const struct slg_gap_info *info,
+                 uint64_t number, uint64_t line);
 
 /* Advance number and line over the records of a valid frame. */
 void

@@ -157,11 +157,16 @@ OUT_OF_LINE static seglog_code
 writer_get_ready(struct seglog_writer *writer, uint64_t frame_len,
                  uint64_t body_len, size_t count, struct seglog_error *err)
 {
-    const seglog_code code = writer_prepare(writer, count, count, err);
+    seglog_code code = writer_prepare(writer, count, count, err);
+    seglog_code numbers = SEGLOG_OK;
 
-    if (code != SEGLOG_OK)
+    if (code == SEGLOG_OK)
+        code = writer_make_room(writer, frame_len, body_len, err);
+    if (code != SEGLOG_OK && code != SEGLOG_LOCKED)
         return code;
-    return writer_make_room(writer, frame_len, body_len, err);
+    /* Others may have taken numbers before what was flushed to make room. */
+    numbers = writer_prepare(writer, count, count, err);
+    return numbers == SEGLOG_OK ? code : numbers;
 }
 
 /*

@@ -169,6 +169,32 @@ segment_go_on(struct seglog_writer *writer, struct seglog_error *err)
     return slg_writer_write(writer, err);
 }
 
+/*
+ * Whoever created it did not get to the end of the header, nor perhaps to the
+ * sync of its folder: opening to create does that.
+ */
+static seglog_code
+segment_create_again(struct seglog_writer *writer,
+                     const struct seglog_writer_options *options, uint64_t torn,
+                     struct seglog_error *err)
+{
+    const struct slg_place place = { .name = writer->name };
+    struct seglog_blob blob = { 0 };
+    seglog_code code = SEGLOG_OK;
+
+    if (writer->expect > 0)
+        return slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "its header is missing, and so are the records that "
+                        "are known to have been in it");
+    code = seglog_blob_open(writer->store, writer->name,
+                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
+    if (code == SEGLOG_OK)
+        code = seglog_blob_close(&blob, err);
+    if (code == SEGLOG_OK && torn > 0)
+        code = slg_writer_cut(writer, 0, torn, err);
+    return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
+}
+
 static seglog_code
 segment_adopt(struct seglog_writer *writer,
               const struct seglog_writer_options *options,
@@ -184,12 +210,8 @@ segment_adopt(struct seglog_writer *writer,
 
     if (code != SEGLOG_OK)
         return code;
-    if (tail.verdict == SEGLOG_VERDICT_TORN && tail.end == 0) {
-        /* Whoever created it did not get to the end of the header. */
-        if (tail.size > 0)
-            code = slg_writer_cut(writer, 0, tail.size, err);
-        return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
-    }
+    if (tail.verdict == SEGLOG_VERDICT_TORN && tail.end == 0)
+        return segment_create_again(writer, options, tail.size, err);
     if ((tail.header.features_read_only & ~SLG_READ_ONLY_KNOWN) != 0)
         return slg_fail(err, SEGLOG_READ_ONLY, &place,
                         "it has features (0x%x) that this version may read "
@@ -210,7 +232,13 @@ segment_adopt(struct seglog_writer *writer,
         return code;
     if (has_hint)
         hint_adopt(writer, &hinted);
-    return segment_go_on(writer, err);
+    code = segment_go_on(writer, err);
+    /* Whoever created it may have died before its header was synced. */
+    if (code == SEGLOG_OK && !has_hint &&
+        writer->mode != SEGLOG_WRITER_PRIVATE &&
+        writer->flushed.number == writer->header.first_record)
+        code = slg_writer_sync(writer, err);
+    return code;
 }
 
 /* -- opening -------------------------------------------------------------- */
@@ -224,18 +252,20 @@ blob_open(struct seglog_writer *writer, enum seglog_writer_create create,
           bool *is_new, struct seglog_error *err)
 {
     const unsigned flags = SEGLOG_OPEN_WRITE | SEGLOG_OPEN_LOCK_HELD;
+    struct seglog_error existing;
     seglog_code code = SEGLOG_NOT_FOUND;
 
     *is_new = false;
     if (create != SEGLOG_CREATE_NEW)
-        code =
-            seglog_blob_open(writer->store, writer->name, flags, &writer->blob,
-                             create == SEGLOG_CREATE_NEVER ? err : NULL);
-    if (code == SEGLOG_OK || create == SEGLOG_CREATE_NEVER)
+        code = seglog_blob_open(writer->store, writer->name, flags,
+                                &writer->blob, &existing);
+    if (code == SEGLOG_OK)
         return code;
-    if (code != SEGLOG_NOT_FOUND)
-        return seglog_blob_open(writer->store, writer->name, flags,
-                                &writer->blob, err);
+    if (create == SEGLOG_CREATE_NEVER || code != SEGLOG_NOT_FOUND) {
+        if (err)
+            *err = existing;
+        return code;
+    }
     code = seglog_blob_open(writer->store, writer->name,
                             flags | SEGLOG_OPEN_CREATE_EXCLUSIVE, &writer->blob,
                             err);
@@ -277,9 +307,13 @@ lock_and_open(struct seglog_writer *writer,
         code = seglog_lock_acquire(writer->lock, writer->lock_timeout_ms, err);
     if (code == SEGLOG_OK)
         code = segment_open(writer, options, err);
-    if (code == SEGLOG_OK)
-        slg_writer_leave(writer);
-    return code;
+    if (code != SEGLOG_OK)
+        return code;
+    /* Also before an exclusive writer goes on: should it be killed, nobody is
+     * to take what was said before it for what it has left. */
+    slg_hint_save(writer);
+    slg_writer_leave(writer);
+    return SEGLOG_OK;
 }
 
 static size_t

@@ -308,6 +308,9 @@ slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
         return code;
     if (is_replaced)
         return fail_replaced(writer, err);
+    /* Cut by somebody else: what was synced there need not be what is. */
+    if (size < writer->flushed.end)
+        writer->is_synced = false;
     base = point_choose(writer, size);
     if (size == base.end) {
         writer->is_stale |= !point_is_same(&base, &writer->flushed);

@@ -80,21 +80,30 @@ fail_poisoned(struct slg_file_blob *blob, uint64_t offset,
  * A write failed at `end` for the reason sys_errno: let nothing of it remain.
  * What had come through may hold whole frames.  Should a crash bring them back
  * behind others that were appended later, they would pass for valid, so the
- * cut is synced before anything can be appended.
+ * cut is synced before anything can be appended; and the code is one that says
+ * that there was something to take back.
  */
 static seglog_code
 roll_back(struct slg_file_blob *blob, uint64_t end, int sys_errno,
           struct seglog_error *err)
 {
     struct stat status;
+    bool is_cut = false;
+    seglog_code code = SEGLOG_OK;
 
     if (fstat(blob->fd, &status) != 0)
         return fail_poisoned(blob, end, err);
-    if ((uint64_t)status.st_size > end &&
+    is_cut = (uint64_t)status.st_size > end;
+    if (is_cut &&
         (cut_at(blob, end) != 0 || slg_file_sync(blob->fd, true) != 0))
         return fail_poisoned(blob, end, err);
-    return slg_file_fail_errno(err, sys_errno, slg_file_blob_place(blob, end),
+    code = slg_file_fail_errno(err, sys_errno, slg_file_blob_place(blob, end),
                                "cannot append; nothing was written");
+    if (!is_cut || code == SEGLOG_NO_SPACE)
+        return code;
+    if (err)
+        err->code = SEGLOG_IO;
+    return SEGLOG_IO;
 }
 
 static seglog_code

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/format/test_checksum.c - SPEC.md 2: checksums, salt and mix. */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 

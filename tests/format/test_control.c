@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/format/test_control.c - SPEC.md 6: control frames. */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 #include "format/control.h"
@@ -53,9 +53,8 @@ static void
 closing_mark__spec_example__has_its_bytes(void **state)
 {
     static const uint8_t tail[] = {
-        0x0A, 0, 0, 0, 0, 0, 0, 0, 9,    0,    0,    0,
-        0,    0, 0, 0, 0x33, 1, 0, 0, 0, 0,    0,    0,
-        0,    0, 0, 0, 0,    0, 0, 0, 0x04, 0x53, 0x62, 0x87,
+        0x0A, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0,    0,    0x33, 1,
+        0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x04, 0x53, 0x62, 0x87,
     };
     struct slg_mark mark = mark_plain(SLG_CONTROL_CLOSING_MARK);
     uint8_t bytes[70];
@@ -126,8 +125,7 @@ mark__too_few_bytes__is_refused_at_every_length(void **state)
             uint8_t *exact = exact_copy(bytes, avail);
             struct slg_mark got;
 
-            assert_int_equal(slg_mark_decode(exact, avail, &got),
-                             avail == len);
+            assert_int_equal(slg_mark_decode(exact, avail, &got), avail == len);
             free(exact);
         }
     }
@@ -215,10 +213,10 @@ static void
 gap__spec_example__has_its_bytes(void **state)
 {
     static const uint8_t want[SLG_GAP_BYTES] = {
-        0xC0, 0x34, 0x03, 0x02, 0x0D, 0x00, 2, 0, 0, 0, 0,    0,
-        0,    0,    2,    0,    0,    0,    0, 0, 0, 0, 0x51, 0,
-        0,    0,    0,    0,    0,    0,    0x2F, 0, 0, 0, 0, 0,
-        0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,    0,
+        0xC0, 0x34, 0x03, 0x02, 0x0D, 0x00, 2,    0,    0,    0,    0,    0,
+        0,    0,    2,    0,    0,    0,    0,    0,    0,    0,    0x51, 0,
+        0,    0,    0,    0,    0,    0,    0x2F, 0,    0,    0,    0,    0,
+        0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
         0,    0,    0,    0,    0,    0,    0xEB, 0x38, 0x65, 0xAA,
     };
     const struct slg_gap gap = { .verdict = 2,
@@ -346,8 +344,10 @@ main(void)
         cmocka_unit_test(mark__of_the_other_length__is_refused),
         cmocka_unit_test(gap__spec_example__has_its_bytes),
         cmocka_unit_test(gap__what_was_encoded__is_the_same),
-        cmocka_unit_test(predecessor__spec_example__has_its_bytes_and_comes_back),
-        cmocka_unit_test(gap_and_predecessor__any_flipped_bit__implies_another_number),
+        cmocka_unit_test(
+            predecessor__spec_example__has_its_bytes_and_comes_back),
+        cmocka_unit_test(
+            gap_and_predecessor__any_flipped_bit__implies_another_number),
     };
 
     return cmocka_run_group_tests_name("format/control", tests, NULL, NULL);

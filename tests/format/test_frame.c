@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/format/test_frame.c - SPEC.md 4: one frame. */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 #include "format/control.h"
@@ -21,8 +21,10 @@ static const struct {
     uint32_t body_len;
     size_t head_len;
 } lengths[] = {
-    { 0, 2 },     { 1, 2 },        { 255, 2 },      { 256, 3 },
-    { 65535, 3 }, { 65536, 4 },    { 65537, 4 },    { 16777215, 4 },
+    { 0, 2 },        { 1, 2 },
+    { 255, 2 },      { 256, 3 },
+    { 65535, 3 },    { 65536, 4 },
+    { 65537, 4 },    { 16777215, 4 },
     { 16777216, 5 }, { UINT32_C(1) << 27, 5 },
 };
 
@@ -215,9 +217,8 @@ finish__framing__costs_what_the_overview_says(void **state)
     assert_int_equal(slg_frame_len(65535, &limits) - 65535, 15);
     assert_int_equal(slg_frame_len(65536, &limits) - 65536, 16);
     assert_int_equal(slg_frame_len(11441, &no_digests) - 11441, 7);
-    assert_int_equal(slg_frame_len(UINT32_C(1) << 27, &limits) -
-                         (UINT32_C(1) << 27),
-                     17);
+    assert_int_equal(
+        slg_frame_len(UINT32_C(1) << 27, &limits) - (UINT32_C(1) << 27), 17);
 }
 
 static void
@@ -381,7 +382,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__every_head_byte__is_legal_as_the_table_says),
         cmocka_unit_test(parse__a_run_of_zeros_or_ones__is_no_frame),
-        cmocka_unit_test(parse__a_length_of_more_bytes_than_it_needs__is_refused),
+        cmocka_unit_test(
+            parse__a_length_of_more_bytes_than_it_needs__is_refused),
         cmocka_unit_test(parse__each_limit_of_a_length__is_read_back),
         cmocka_unit_test(parse__too_few_bytes__is_refused_at_every_length),
         cmocka_unit_test(parse__longer_than_the_header_allows__is_refused),

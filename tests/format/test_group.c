@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/format/test_group.c - SPEC.md 5: varints and the body of a group. */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 #include "format/frame.h"
@@ -113,8 +113,8 @@ group_is_legal(const void *body, size_t len)
 static void
 group__entries__come_with_kind_and_bytes(void **state)
 {
-    static const uint8_t body[] = { 4,  3 * 4, 'a', 'b', 'c', 1 * 4 + 1, 0x0A,
-                                    2,  3 };
+    static const uint8_t body[] = { 4,         3 * 4, 'a', 'b', 'c',
+                                    1 * 4 + 1, 0x0A,  2,   3 };
     static const struct {
         unsigned kind;
         size_t at;

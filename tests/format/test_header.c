@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/format/test_header.c - SPEC.md 3: the first 54 bytes. */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 #include "format/header.h"
@@ -257,13 +257,16 @@ main(void)
         cmocka_unit_test(encode__every_field__stands_at_its_offset),
         cmocka_unit_test(decode__what_was_encoded__is_the_same),
         cmocka_unit_test(decode__any_flipped_bit__is_damaged),
-        cmocka_unit_test(decode__another_magic_with_a_good_checksum__is_damaged),
+        cmocka_unit_test(
+            decode__another_magic_with_a_good_checksum__is_damaged),
         cmocka_unit_test(decode__each_field_out_of_range__is_said),
         cmocka_unit_test(decode__the_byte_that_must_be_0__is_checked),
         cmocka_unit_test(decode__only_unknown_refuse_bits__are_refused),
-        cmocka_unit_test(decode__several_things_wrong__the_first_in_order_is_said),
+        cmocka_unit_test(
+            decode__several_things_wrong__the_first_in_order_is_said),
         cmocka_unit_test(correct__any_one_flipped_bit__is_undone),
-        cmocka_unit_test(correct__any_two_flipped_bits__is_refused_and_changes_nothing),
+        cmocka_unit_test(
+            correct__any_two_flipped_bits__is_refused_and_changes_nothing),
         cmocka_unit_test(limits__of_a_header__are_its_own),
     };
 

@@ -5,7 +5,7 @@
  * Every test of arithmetic runs with the machine's carry-less multiplication,
  * where there is one, and with the portable one.
  */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/checksum.h"
 #include "format/search.h"
@@ -142,13 +142,12 @@ mixed__after_sliding__is_still_that_of_the_frame(void **state)
 
     (void)state;
     while (base + SLG_SEARCH_CAPACITY < hay.len) {
-        const size_t at =
-            (size_t)(base + test_random(&seed) % SLG_SEARCH_STEP);
+        const size_t at = (size_t)(base + test_random(&seed) % SLG_SEARCH_STEP);
         struct slg_frame frame;
 
-        const size_t len = frame_plant(&hay, at, SLG_FRAME_TEXT,
-                                       (uint32_t)(test_random(&seed) % 65000),
-                                       77);
+        const size_t len =
+            frame_plant(&hay, at, SLG_FRAME_TEXT,
+                        (uint32_t)(test_random(&seed) % 65000), 77);
         slg_search_reset(search, base);
         search_load(search, &hay, base);
         /* Slide to the frame itself. */
@@ -276,8 +275,8 @@ check_found_in_order(struct slg_search *search, const struct haystack *hay,
         struct slg_hit hit;
 
         slg_search_next(search, from, hay->len, SALT, 1000, &hit);
-        assert_int_equal(hit.type, planted[i].is_mark ? SLG_HIT_MARK
-                                                      : SLG_HIT_CANDIDATE);
+        assert_int_equal(hit.type,
+                         planted[i].is_mark ? SLG_HIT_MARK : SLG_HIT_CANDIDATE);
         assert_int_equal(hit.offset, planted[i].at);
         if (planted[i].is_mark) {
             assert_int_equal(hit.mark.number, planted[i].number);
@@ -311,8 +310,7 @@ next__all_that_was_planted__is_found_in_order(void **state)
         at += 1 + pick % 40;
         if (at + 2000 > hay.len)
             break;
-        planted[count++] =
-            (struct planted){ at, pick % 5 == 0, number };
+        planted[count++] = (struct planted){ at, pick % 5 == 0, number };
         if (pick % 5 == 0)
             at += mark_plant(&hay, at, (uint8_t)(1 + pick % 2), number);
         else
@@ -400,9 +398,8 @@ next__distance__is_0_to_65536(void **state)
             assert_int_equal(hit.type, cases[i].is_hit ? SLG_HIT_CANDIDATE
                                                        : SLG_HIT_NONE);
             if (cases[i].is_hit)
-                assert_int_equal(hit.distance,
-                                 (uint32_t)(cases[i].number -
-                                            cases[i].expected));
+                assert_int_equal(hit.distance, (uint32_t)(cases[i].number -
+                                                          cases[i].expected));
             /* Under another salt it implies something else. */
             slg_search_next(search, 0, 100, SALT + 1, cases[i].expected, &hit);
             assert_int_equal(hit.type, SLG_HIT_NONE);
@@ -467,7 +464,8 @@ main(void)
         cmocka_unit_test(parse__a_frame_over_the_end__is_none),
         cmocka_unit_test(parse__a_body_over_65536_bytes__is_none),
         cmocka_unit_test(next__all_that_was_planted__is_found_in_order),
-        cmocka_unit_test(next__in_random_bytes__agrees_with_a_test_of_every_place),
+        cmocka_unit_test(
+            next__in_random_bytes__agrees_with_a_test_of_every_place),
         cmocka_unit_test(next__distance__is_0_to_65536),
         cmocka_unit_test(next__only_places_before_until__are_looked_at),
         cmocka_unit_test(next__a_mark_that_is_not_valid_in_itself__is_nothing),

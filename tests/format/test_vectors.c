@@ -6,7 +6,7 @@
  * is read from it.  How a vector is written down is in README.md there; this
  * is a reader of that notation of its own.
  */
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -240,16 +240,21 @@ report_of(struct seglog_store store, const char *name, uint64_t expect)
  * What is read from a segment, as lines (SPEC.md 11)
  */
 
+/* last: kind and number of the record before; both 0 at first. */
 static void
 export_record(struct bytes *out, const struct seglog_record *record,
-              bool *is_line_feed_due)
+              struct seglog_record *last)
 {
-    if (*is_line_feed_due)
+    const bool is_rest_lost =
+        last->kind == SEGLOG_PART && record->record_no != last->record_no + 1;
+
+    if (last->kind == SEGLOG_TAIL || is_rest_lost)
         bytes_add(out, "\n", 1);
     bytes_add(out, record->data, record->len);
     if (record->kind == SEGLOG_TEXT || record->kind == SEGLOG_BYTES)
         bytes_add(out, "\n", 1);
-    *is_line_feed_due = record->kind == SEGLOG_TAIL;
+    last->kind = record->kind;
+    last->record_no = record->record_no;
 }
 
 static struct bytes
@@ -261,7 +266,7 @@ lines_of(struct seglog_store store, const char *name)
     };
     struct seglog_reader *reader = NULL;
     struct seglog_event event;
-    bool is_line_feed_due = false;
+    struct seglog_record last = { 0 };
     struct bytes out = { 0 };
     seglog_code code;
 
@@ -274,7 +279,7 @@ lines_of(struct seglog_store store, const char *name)
     assert_ok(code);
     while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
         if (event.type == SEGLOG_EVENT_RECORD)
-            export_record(&out, &event.record, &is_line_feed_due);
+            export_record(&out, &event.record, &last);
     }
     assert_code(code, SEGLOG_END);
     seglog_reader_close(reader);
@@ -308,9 +313,9 @@ is_same(const char *name, const char *what, const struct bytes *got,
     if (got->len == want->len &&
         (got->len == 0 || memcmp(got->data, want->data, got->len) == 0))
         return true;
-    print_error("%s: %s differ\nwant:\n%.*s\ngot:\n%.*s\n", name, what,
-                (int)want->len, want->len ? want->data : "", (int)got->len,
-                got->len ? got->data : "");
+    fprintf(stderr, "%s: %s differ\nwant:\n%.*s\ngot:\n%.*s\n", name, what,
+            (int)want->len, want->len ? want->data : "", (int)got->len,
+            got->len ? got->data : "");
     return false;
 }
 

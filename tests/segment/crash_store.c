@@ -62,6 +62,8 @@ process_enter(struct crash_process *process, struct seglog_error *err)
     if (process->is_dead)
         return refuse(err, SEGLOG_IO, 0);
     process->ops++;
+    if (process->meanwhile)
+        process->meanwhile(process->arg);
     if (process->ops == process->die_at) {
         crash_process_die(process);
         return refuse(err, SEGLOG_IO, 0);
@@ -286,8 +288,8 @@ store_open(void *self, const char *name, unsigned flags,
     struct crash_process *process = self;
     struct crash_file *file = file_of(process->machine, name);
     struct crash_blob *opened = NULL;
-    const bool can_make = (flags & (SEGLOG_OPEN_CREATE |
-                                    SEGLOG_OPEN_CREATE_EXCLUSIVE)) != 0;
+    const bool can_make =
+        (flags & (SEGLOG_OPEN_CREATE | SEGLOG_OPEN_CREATE_EXCLUSIVE)) != 0;
     const seglog_code code = process_enter(process, err);
 
     if (code != SEGLOG_OK)

@@ -28,7 +28,7 @@ struct crash_file {
     char name[64];
     bool is_there;
     struct crash_image now;
-    struct crash_image disk; /* as of the last sync */
+    struct crash_image disk;                 /* as of the last sync */
     struct crash_image old[CRASH_OLD_STATE]; /* before cuts since then */
     unsigned old_count;
     const struct crash_process *holder; /* of its lock */
@@ -45,11 +45,14 @@ struct crash_machine {
 /* A process, and what is to go wrong with it. */
 struct crash_process {
     struct crash_machine *machine;
-    unsigned ops;         /* so far: append, read, size, sync, truncate, open */
-    unsigned die_at;      /* dies in this one; 0: does not */
-    unsigned fail_at;     /* this one fails, and nothing else; 0: none */
+    unsigned ops;     /* so far: append, read, size, sync, truncate, open */
+    unsigned die_at;  /* dies in this one; 0: does not */
+    unsigned fail_at; /* this one fails, and nothing else; 0: none */
     seglog_code fail_code;
     bool is_dead;
+    /* Called before each operation: what others do just then. */
+    void (*meanwhile)(void *arg);
+    void *arg;
 };
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/segment/forge_look.c - what scan and readers say of some bytes. */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #include <stdio.h>
 
@@ -236,8 +236,8 @@ events_check(const struct look *look, const struct seglog_finding *events,
         bool is_found = false;
 
         for (size_t k = 0; !is_found && k < look->finding_count; k++) {
-            is_found = !is_seen[k] &&
-                       finding_is_same(&events[i], &look->findings[k]);
+            is_found =
+                !is_seen[k] && finding_is_same(&events[i], &look->findings[k]);
             if (is_found)
                 is_seen[k] = true;
         }
@@ -278,8 +278,8 @@ salvage_check(const struct forge *forge, struct seglog_store store,
             order_gap(&order, &event.finding);
             if (event.finding.is_recorded) {
                 if (event.finding.first_record <= last)
-                    fail_msg("a recorded gap out of order: %s\n%s",
-                             look->order, look->text);
+                    fail_msg("a recorded gap out of order: %s\n%s", look->order,
+                             look->text);
                 last = event.finding.last_record;
                 continue;
             }
@@ -371,8 +371,8 @@ strict_check(const struct forge *forge, struct seglog_store store,
         assert_int_equal(count, look->summary.records);
         return;
     }
-    if (code != (stop->verdict == SEGLOG_VERDICT_IO ? SEGLOG_IO
-                                                     : SEGLOG_CORRUPT))
+    if (code !=
+        (stop->verdict == SEGLOG_VERDICT_IO ? SEGLOG_IO : SEGLOG_CORRUPT))
         fail_msg("strict reading ends with %s; the scan says\n%s",
                  seglog_code_name(code), look->text);
     if (code == SEGLOG_CORRUPT &&
@@ -395,9 +395,8 @@ look_in_store(const struct forge *forge, struct seglog_store store,
     struct seglog_error err = { 0 };
 
     memset(look, 0, sizeof *look);
-    assert_code_err(
-        seglog_scan(store, "look", &options, &look->summary, &err), SEGLOG_OK,
-        &err);
+    assert_code_err(seglog_scan(store, "look", &options, &look->summary, &err),
+                    SEGLOG_OK, &err);
     findings_check(look);
     salvage_check(forge, store, expect, look);
     strict_check(forge, store, expect, look);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/segment/forge_support.c - segments made frame by frame. */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #include <stdio.h>
 
@@ -9,9 +9,9 @@
 const uint8_t forge_identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
                                                         6,  7,  8,  9, 10, 11,
                                                         12, 13, 14, 15 };
-const uint8_t forge_stranger[SEGLOG_IDENTITY_BYTES] = { 0xF0, 1, 2,  3,  4,  5,
-                                                        6,    7, 8,  9,  10, 11,
-                                                        12,   13, 14, 0xFF };
+const uint8_t forge_stranger[SEGLOG_IDENTITY_BYTES] = {
+    0xF0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xFF
+};
 
 static uint32_t
 forge_salt(const struct forge *forge)
@@ -46,8 +46,8 @@ one_more(void *items, size_t count, size_t size)
 static void
 record_note(struct forge *forge, unsigned kind, const void *data, size_t len)
 {
-    forge->records = one_more(forge->records, forge->record_count,
-                              sizeof *forge->records);
+    forge->records =
+        one_more(forge->records, forge->record_count, sizeof *forge->records);
     forge->records[forge->record_count++] = (struct forge_record){
         .number = forge->number,
         .line = forge->line,
@@ -64,8 +64,8 @@ record_note(struct forge *forge, unsigned kind, const void *data, size_t len)
 static size_t
 frame_note(struct forge *forge, const struct forge_frame *frame)
 {
-    forge->frames = one_more(forge->frames, forge->frame_count,
-                             sizeof *forge->frames);
+    forge->frames =
+        one_more(forge->frames, forge->frame_count, sizeof *forge->frames);
     forge->frames[forge->frame_count] = *frame;
     return forge->frame_count++;
 }
@@ -172,8 +172,8 @@ forge_group(struct forge *forge, const struct seglog_item *items, size_t count)
     for (size_t i = 0; i < count; i++) {
         const uint64_t size = items[i].len;
 
-        len += slg_varint_put(body + len,
-                              size * 4 + (unsigned)items[i].kind - 1);
+        len +=
+            slg_varint_put(body + len, size * 4 + (unsigned)items[i].kind - 1);
         memcpy(body + len, items[i].data, items[i].len);
         len += items[i].len;
         record_note(forge, items[i].kind, items[i].data, items[i].len);
@@ -205,12 +205,11 @@ mark_put(struct forge *forge, uint8_t type)
         mark.distance = 0;
     slg_mark_encode(&mark, forge_room(forge, len));
     forge->digest = 0;
-    return frame_note(forge,
-                      &(struct forge_frame){ .offset = offset,
-                                             .len = len,
-                                             .number = forge->number,
-                                             .kind = SLG_FRAME_CONTROL,
-                                             .control = type });
+    return frame_note(forge, &(struct forge_frame){ .offset = offset,
+                                                    .len = len,
+                                                    .number = forge->number,
+                                                    .kind = SLG_FRAME_CONTROL,
+                                                    .control = type });
 }
 
 size_t
@@ -251,10 +250,9 @@ forge_gap(struct forge *forge, const struct slg_gap *gap)
 size_t
 forge_predecessor(struct forge *forge)
 {
-    const struct slg_predecessor before = { .identity = { 7 },
-                                            .epoch = 5,
-                                            .number = forge->number,
-                                            .end = 999 };
+    const struct slg_predecessor before = {
+        .identity = { 7 }, .epoch = 5, .number = forge->number, .end = 999
+    };
     const struct forge_frame frame = {
         .offset = forge->len,
         .len = SLG_PREDECESSOR_BYTES,
@@ -277,8 +275,8 @@ forge_unknown(struct forge *forge, size_t body_len)
     assert_non_null(body);
     body[0] = 0x5A;
     forge->is_durable = false;
-    const size_t index = frame_put(forge, SLG_FRAME_CONTROL, body, body_len,
-                                   forge->number, 0);
+    const size_t index =
+        frame_put(forge, SLG_FRAME_CONTROL, body, body_len, forge->number, 0);
     forge->frames[index].control = body[0];
     forge->is_durable = is_durable;
     free(body);
@@ -421,4 +419,46 @@ forge_frame_of(const struct forge *forge, uint64_t number)
     }
     fail_msg("no frame of record %u", (unsigned)number);
     return NULL;
+}
+
+void
+forge_ten(struct forge *forge, bool is_closed)
+{
+    forge_start(forge);
+    forge_fill(forge, 10, 40);
+    if (is_closed)
+        (void)forge_close(forge);
+}
+
+size_t
+forge_ten_at(uint64_t number)
+{
+    return FORGE_HEADER_BYTES + FORGE_TEN_FRAME * (size_t)(number - 1);
+}
+
+uint8_t *
+forge_moved(const struct forge *forge, size_t at, int by, size_t *len)
+{
+    uint8_t *out = malloc(forge->len + (by > 0 ? (size_t)by : 0));
+    const size_t from = by < 0 ? at + (size_t)-by : at;
+    const size_t to = by < 0 ? at : at + (size_t)by;
+
+    assert_non_null(out);
+    memcpy(out, forge->bytes, at);
+    memset(out + at, 'z', to - at);
+    memcpy(out + to, forge->bytes + from, forge->len - from);
+    *len = forge->len - from + to;
+    return out;
+}
+
+void
+forge_forty(struct forge *forge, bool is_closed, uint64_t watermark)
+{
+    forge_start(forge);
+    forge_fill(forge, 30, 100);
+    forge->watermark = watermark;
+    (void)forge_sync(forge);
+    forge_fill(forge, 10, 100);
+    if (is_closed)
+        (void)forge_close(forge);
 }

@@ -10,7 +10,7 @@
 #ifndef FORGE_SUPPORT_H
 #define FORGE_SUPPORT_H
 
-#include "seglog_test.h"
+#include "tests/support/seglog_test.h"
 
 #include "format/control.h"
 #include "seglog/segment.h"
@@ -113,6 +113,26 @@ forge_forget(struct forge *forge, uint64_t number);
 uint8_t *
 forge_copy(const struct forge *forge);
 
+/* A copy with `by` bytes 'z' put in at `at`, or (negative) bytes taken out. */
+uint8_t *
+forge_moved(const struct forge *forge, size_t at, int by, size_t *len);
+
+/* -- segments that many tests start from ----------------------------------- */
+
+#define FORGE_HEADER_BYTES ((size_t)54)
+#define FORGE_TEN_FRAME    ((size_t)46)
+
+/* Ten records of 40 bytes, frames of 46; the closing mark is at 514. */
+void
+forge_ten(struct forge *forge, bool is_closed);
+/* Where the frame of a record of it starts. */
+size_t
+forge_ten_at(uint64_t number);
+
+/* 40 records of 100 bytes in frames of 106, and a sync point behind 30. */
+void
+forge_forty(struct forge *forge, bool is_closed, uint64_t watermark);
+
 /* The last frame that holds the record; fails the test if none does. */
 const struct forge_frame *
 forge_frame_of(const struct forge *forge, uint64_t number);
@@ -134,7 +154,7 @@ struct look {
      * durable; "-" for no records, "?" for no last record or no shift. */
     char text[LOOK_EVENTS_MAX * 80];
     /* The salvaging reader, in its order: "1-4 GAP(checksum 5-5) 6-9", an
-     * unconfirmed record as "~5", a recorded gap as "REC(verdict cause 5-6)". */
+     * unconfirmed record as "~5", a recorded gap as "REC(cause 5-6)". */
     char order[16384];
     size_t records;
     uint64_t line_last; /* of the last record */
@@ -177,7 +197,7 @@ assert_order(const struct look *look, const char *format, ...)
     assert_string_equal(seglog_verdict_name((look)->summary.verdict),          \
                         seglog_verdict_name(want))
 
-/* -- a store in memory that counts, and whose reads fail where told to ------ */
+/* -- a store in memory that counts, and fails where told to ---------------- */
 
 struct probe {
     uint64_t bytes_read;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/segment/probe_store.c - a store that counts what is read. */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 struct probe_blob {
     struct probe *probe;
@@ -193,8 +193,7 @@ store_append_bytes(struct seglog_store store, const char *name,
 
     assert_ok(seglog_blob_open(
         store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(
-        seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, NULL, NULL));
+    assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, NULL, NULL));
     assert_ok(seglog_blob_close(&blob, NULL));
 }
 

@@ -10,7 +10,7 @@
  *         segment file.  Its frame is left intact and damaged in every part.
  *         look_at compares every record that comes back with what was put.
  */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #define OUTER_RECORDS 24u
 #define CARRIER       12u /* the record that holds the frames */
@@ -44,7 +44,7 @@ inner_fill(struct forge *inner, size_t bulk)
     (void)forge_close(inner);
 }
 
-/* A whole file of another segment whose numbers are those around the carrier. */
+/* A file of another segment whose numbers are those around the carrier. */
 static struct payload
 stranger_file(size_t bulk)
 {
@@ -254,8 +254,7 @@ carrier_damaged__every_byte_of_a_small_one__is_lost_alone(void **state)
             uint8_t *byte = &outer.bytes[carrier.offset + at];
 
             *byte ^= 0x5A;
-            check_only_carrier_lost(&outer, outer.bytes, "some byte",
-                                    small[c]);
+            check_only_carrier_lost(&outer, outer.bytes, "some byte", small[c]);
             *byte ^= 0x5A;
         }
         forge_free(&outer);
@@ -333,7 +332,7 @@ carrier_torn__behind_the_closing_mark_it_holds__is_not_closed(void **state)
     forge_free(&outer);
 }
 
-/* -- frames of this segment that are ahead of their place ------------------- */
+/* -- frames of this segment ahead of their place --------------------------- */
 
 /* Record 12 holds copies of the frames of records 13 to 18. */
 static void
@@ -393,8 +392,8 @@ frames_of_a_stranger__in_place_of_records__are_never_delivered(void **state)
         forge_fill(&outer, 10, 30);
         (void)forge_close(&outer);
         look_at(&outer, outer.bytes, outer.len, &look);
-        assert_findings(&look, "FOREIGN foreign - l- @%zu+%zu s0 unknown\n",
-                        at, payload.len);
+        assert_findings(&look, "FOREIGN foreign - l- @%zu+%zu s0 unknown\n", at,
+                        payload.len);
         assert_int_equal(look.records, CARRIER + 10);
         free(payload.bytes);
         forge_free(&outer);
@@ -437,16 +436,23 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carrier_intact__whatever_it_holds__is_a_record_and_nothing_else),
+        cmocka_unit_test(
+            carrier_intact__whatever_it_holds__is_a_record_and_nothing_else),
         cmocka_unit_test(carrier_damaged__in_every_part__is_lost_alone),
-        cmocka_unit_test(carrier_damaged__every_byte_of_a_small_one__is_lost_alone),
+        cmocka_unit_test(
+            carrier_damaged__every_byte_of_a_small_one__is_lost_alone),
         cmocka_unit_test(carrier_damaged__holding_a_stranger__is_foreign),
         cmocka_unit_test(carrier_damaged__holding_stale_stretches__is_stale),
-        cmocka_unit_test(carrier_torn__at_every_length__gives_nothing_of_what_it_holds),
-        cmocka_unit_test(carrier_torn__behind_the_closing_mark_it_holds__is_not_closed),
-        cmocka_unit_test(carrier_damaged__holding_frames_of_what_follows__loses_no_other),
-        cmocka_unit_test(frames_of_a_stranger__in_place_of_records__are_never_delivered),
-        cmocka_unit_test(frames_before_a_cut__reappearing_behind_it__are_never_delivered),
+        cmocka_unit_test(
+            carrier_torn__at_every_length__gives_nothing_of_what_it_holds),
+        cmocka_unit_test(
+            carrier_torn__behind_the_closing_mark_it_holds__is_not_closed),
+        cmocka_unit_test(
+            carrier_damaged__holding_frames_of_what_follows__loses_no_other),
+        cmocka_unit_test(
+            frames_of_a_stranger__in_place_of_records__are_never_delivered),
+        cmocka_unit_test(
+            frames_before_a_cut__reappearing_behind_it__are_never_delivered),
     };
 
     return cmocka_run_group_tests_name("segment/embedded", tests, NULL, NULL);

@@ -9,7 +9,7 @@
  */
 #define _GNU_SOURCE /* fork, waitpid */
 
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -131,9 +131,9 @@ next__every_kind__has_all_its_fields(void **state)
         uint64_t group_left;
         size_t frame;
     } want[] = {
-        { SEGLOG_TEXT, 1, 0, 0 }, { SEGLOG_PART, 2, 0, 1 },
-        { SEGLOG_PART, 2, 0, 2 }, { SEGLOG_TEXT, 2, 0, 3 },
-        { SEGLOG_PART, 3, 2, 4 }, { SEGLOG_TEXT, 3, 1, 4 },
+        { SEGLOG_TEXT, 1, 0, 0 },  { SEGLOG_PART, 2, 0, 1 },
+        { SEGLOG_PART, 2, 0, 2 },  { SEGLOG_TEXT, 2, 0, 3 },
+        { SEGLOG_PART, 3, 2, 4 },  { SEGLOG_TEXT, 3, 1, 4 },
         { SEGLOG_BYTES, 4, 0, 4 }, { SEGLOG_BYTES, 5, 0, 6 },
         { SEGLOG_TAIL, 6, 0, 7 },
     };
@@ -338,6 +338,45 @@ salvage__gaps_come_where_their_records_were(void **state)
     seglog_reader_close(reader);
     forge_free(&forge);
     seglog_store_close(&store);
+}
+
+/* A damaged stretch of records and, behind it, a copy that fills its holes. */
+static void
+salvage__many_holes_filled_by_one_run__goes_on_in_it(void **state)
+{
+    const size_t count = 16000;
+    struct probe probe;
+    struct seglog_store store = probe_open(&probe);
+    struct seglog_event event;
+    struct forge forge;
+    uint64_t number = 1;
+
+    (void)state;
+    forge_start(&forge);
+    (void)forge_sync(&forge);
+    forge_fill(&forge, count, 40);
+    const size_t end = forge.len;
+    (void)forge_sync(&forge);
+    forge_raw(&forge, "", 1);
+    uint8_t *copy = exact_copy(forge.bytes + HEADER, end - HEADER);
+    forge_raw(&forge, copy, end - HEADER);
+    free(copy);
+    for (uint64_t n = 1; n <= count; n += 2)
+        forge.bytes[forge_frame_of(&forge, n)->offset + 20] ^= 1;
+    probe_put(&probe, "log", forge.bytes, forge.len);
+    struct seglog_reader *reader = reader_open(store, true, 0);
+    while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK) {
+        if (event.type == SEGLOG_EVENT_RECORD)
+            assert_int_equal(event.record.record_no, number++);
+        else
+            assert_int_equal(event.finding.first_record, 0);
+    }
+    assert_int_equal(number, count + 1);
+    /* One look ahead for each jump to and fro, and not the run anew. */
+    assert_true(probe.bytes_read <= count * 66 * 1024);
+    seglog_reader_close(reader);
+    forge_free(&forge);
+    probe_close(&probe);
 }
 
 static void
@@ -652,10 +691,8 @@ seek__with_marks_in_records__is_not_misled(void **state)
         memcpy(header.identity, i % 2 == 0 ? forge_stranger : forge_identity,
                sizeof header.identity);
         forge_start_with(&inner, &header);
-        for (unsigned k = 0; k < 100; k++) {
+        for (unsigned k = 0; k < 100; k++)
             (void)forge_sync(&inner);
-            inner.number += 7;
-        }
         (void)forge_put(&forge, SEGLOG_BYTES, inner.bytes, inner.len);
         forge_free(&inner);
         if (i % 6 == 5)
@@ -1138,8 +1175,8 @@ wait__an_appender_thread__is_followed_to_the_end(void **state)
 
         store_put_bytes(store, "log", forge.bytes, HEADER);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
-        assert_int_equal(
-            pthread_create(&thread, NULL, appender_run, &appender), 0);
+        assert_int_equal(pthread_create(&thread, NULL, appender_run, &appender),
+                         0);
         follow(reader, &forge);
         assert_int_equal(pthread_join(thread, NULL), 0);
         seglog_reader_close(reader);
@@ -1246,9 +1283,9 @@ wait__before_there_is_a_header__ends_when_it_comes(void **state)
 /* -- long records ---------------------------------------------------------- */
 
 /* Around every limit of a body: digest, near body, window, the default. */
-static const size_t long_sizes[] = { 11440,   11441,   65535,   65536,
-                                     65537,   100000,  524267,  524288,
-                                     524289,  1100000, 8388608 };
+static const size_t long_sizes[] = { 11440,  11441,   65535,  65536,
+                                     65537,  100000,  524267, 524288,
+                                     524289, 1100000, 8388608 };
 
 static void
 make_long(struct forge *forge)
@@ -1429,44 +1466,57 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(next__every_kind__has_all_its_fields),
-        cmocka_unit_test(next__in_a_group__keeps_all_its_records_until_behind_the_last),
+        cmocka_unit_test(
+            next__in_a_group__keeps_all_its_records_until_behind_the_last),
         cmocka_unit_test(next__a_recorded_gap__is_an_event_in_both_modes),
         cmocka_unit_test(strict__at_damage__stops_and_keeps_saying_so),
         cmocka_unit_test(strict__a_damaged_header__is_corrupt_at_open),
         cmocka_unit_test(salvage__gaps_come_where_their_records_were),
+        cmocka_unit_test(salvage__many_holes_filled_by_one_run__goes_on_in_it),
         cmocka_unit_test(torn_tail__is_end_in_strict_and_one_event_in_salvage),
         cmocka_unit_test(expect__beyond_the_end__is_corrupt_or_a_gap),
-        cmocka_unit_test(store_failure__is_io_and_passes_when_the_store_recovers),
+        cmocka_unit_test(
+            store_failure__is_io_and_passes_when_the_store_recovers),
         cmocka_unit_test(seek__to_every_record__continues_there),
         cmocka_unit_test(seek__into_a_group__has_the_rest_of_it),
         cmocka_unit_test(seek__in_a_large_segment__reads_little_of_it),
         cmocka_unit_test(reading__a_whole_segment__reads_every_byte_once),
         cmocka_unit_test(seek__beyond_the_end__is_end_until_that_record_comes),
-        cmocka_unit_test(seek__into_a_lost_range__gives_the_gap_and_what_follows),
+        cmocka_unit_test(
+            seek__into_a_lost_range__gives_the_gap_and_what_follows),
         cmocka_unit_test(seek__behind_damage_far_before__does_not_meet_it),
         cmocka_unit_test(seek__with_marks_in_records__is_not_misled),
-        cmocka_unit_test(seek__in_a_segment_that_was_cut__finds_the_new_records),
+        cmocka_unit_test(
+            seek__in_a_segment_that_was_cut__finds_the_new_records),
         cmocka_unit_test(from_record__starts_at_the_first_that_exists),
         cmocka_unit_test(from_record__with_a_lost_header__skips_to_it),
         cmocka_unit_test(live__at_end__sees_later_appends_once),
         cmocka_unit_test(live__frames_appearing_piecewise__are_never_damage),
-        cmocka_unit_test(live__a_torn_tail_cut_and_written_again__continues_with_the_new),
+        cmocka_unit_test(
+            live__a_torn_tail_cut_and_written_again__continues_with_the_new),
         cmocka_unit_test(live__torn_bytes_passed_over__continues_behind_them),
         cmocka_unit_test(live__behind_damage__goes_on_at_the_end),
-        cmocka_unit_test(live__damage_and_a_torn_tail__the_tail_may_still_become_whole),
-        cmocka_unit_test(live__cut_before_its_place__is_conflict_until_it_seeks),
-        cmocka_unit_test(live__cut_and_overgrown_before_it_looked__is_not_silent),
+        cmocka_unit_test(
+            live__damage_and_a_torn_tail__the_tail_may_still_become_whole),
+        cmocka_unit_test(
+            live__cut_before_its_place__is_conflict_until_it_seeks),
+        cmocka_unit_test(
+            live__cut_and_overgrown_before_it_looked__is_not_silent),
         cmocka_unit_test(wait__nothing_comes__ends_after_the_timeout),
         cmocka_unit_test(wait__appended_between_end_and_wait__is_not_missed),
         cmocka_unit_test(wait__an_appender_thread__is_followed_to_the_end),
         cmocka_unit_test(wait__another_process_appends__is_followed_to_the_end),
-        cmocka_unit_test(wait__replaced__is_sealed_when_all_of_the_old_was_read),
+        cmocka_unit_test(
+            wait__replaced__is_sealed_when_all_of_the_old_was_read),
         cmocka_unit_test(wait__before_there_is_a_header__ends_when_it_comes),
         cmocka_unit_test(long_records__of_every_size__are_read),
         cmocka_unit_test(long_records__damaged__are_lost_alone),
-        cmocka_unit_test(long_records__behind_a_damaged_sync_point__are_not_lost),
-        cmocka_unit_test(long_records__without_a_sync_point_before_them__are_no_frames),
-        cmocka_unit_test(long_records__damaged_length__is_skipped_to_the_next_frame),
+        cmocka_unit_test(
+            long_records__behind_a_damaged_sync_point__are_not_lost),
+        cmocka_unit_test(
+            long_records__without_a_sync_point_before_them__are_no_frames),
+        cmocka_unit_test(
+            long_records__damaged_length__is_skipped_to_the_next_frame),
         cmocka_unit_test(open__bad_arguments__are_refused),
         cmocka_unit_test(describe__names_mode_segment_and_place),
     };

@@ -8,7 +8,7 @@
  * Method  damaged segments are repaired; source and result are read side by
  *         side.
  */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #include <stdio.h>
 
@@ -72,8 +72,7 @@ events_write(struct seglog_store store, const char *name, char *out, size_t cap)
  * says the same as the source.
  */
 static void
-check_repair(const void *bytes, size_t len,
-             struct seglog_scan_summary *summary)
+check_repair(const void *bytes, size_t len, struct seglog_scan_summary *summary)
 {
     static char before[1 << 16];
     static char after[1 << 16];
@@ -123,14 +122,6 @@ check_repair(const void *bytes, size_t len,
 }
 
 static void
-make_ten(struct forge *forge)
-{
-    forge_start(forge);
-    forge_fill(forge, 10, 40);
-    (void)forge_close(forge);
-}
-
-static void
 repair__a_sound_segment__is_a_copy_with_a_new_identity(void **state)
 {
     const struct seglog_item items[] = { { SEGLOG_PART, "ab", 2 },
@@ -163,7 +154,7 @@ repair__lost_records__are_recorded_as_gaps(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     forge.bytes[HEADER + 2 * RECORD + 9] ^= 1;
     memset(forge.bytes + HEADER + 5 * RECORD, 0, 2 * RECORD);
     check_repair(forge.bytes, forge.len, &summary);
@@ -183,7 +174,7 @@ repair__a_recorded_gap__keeps_all_that_was_said_of_the_loss(void **state)
     char text[256];
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     memset(forge.bytes + HEADER + 5 * RECORD, 0, 2 * RECORD);
     store_put_bytes(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_repair(store, "log", store, "new", NULL, NULL, NULL));
@@ -251,10 +242,10 @@ repair__records_out_of_order__are_put_in_order(void **state)
     uint8_t keep[RECORD];
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     memcpy(keep, forge.bytes + HEADER + 2 * RECORD, RECORD);
-    memcpy(forge.bytes + HEADER + 2 * RECORD,
-           forge.bytes + HEADER + 3 * RECORD, RECORD);
+    memcpy(forge.bytes + HEADER + 2 * RECORD, forge.bytes + HEADER + 3 * RECORD,
+           RECORD);
     memcpy(forge.bytes + HEADER + 3 * RECORD, keep, RECORD);
     check_repair(forge.bytes, forge.len, &summary);
     assert_int_equal(summary.records, 10);
@@ -269,7 +260,7 @@ repair__a_record_found_alone__is_saved(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     forge.bytes[HEADER + 2 * RECORD] = 0;
     forge.bytes[HEADER + 4 * RECORD + 9] ^= 1;
     check_repair(forge.bytes, forge.len, &summary);
@@ -285,7 +276,7 @@ repair__a_torn_tail__records_no_gap(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     for (size_t cut = 1; cut < RECORD; cut += 9) {
         check_repair(forge.bytes, HEADER + 10 * RECORD - cut, &summary);
         assert_int_equal(summary.records, 9);
@@ -338,7 +329,7 @@ repair__a_lost_first_record__starts_with_a_gap(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     memset(forge.bytes, 0x77, HEADER + 3 * RECORD + 1);
     check_repair(forge.bytes, forge.len, &summary);
     assert_int_equal(summary.records, 6);
@@ -405,7 +396,7 @@ repair__below_what_is_expected__records_the_cut(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     store_put_bytes(store, "log", forge.bytes, forge.len - 100);
     assert_ok(
         seglog_repair(store, "log", store, "new", &options, &summary, NULL));
@@ -507,12 +498,11 @@ repair__callbacks__are_told_of_the_source(void **state)
     struct forge forge;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     forge.bytes[HEADER + 2 * RECORD + 9] ^= 1;
     forge.bytes[HEADER + 6 * RECORD + 9] ^= 1;
     store_put_bytes(store, "log", forge.bytes, forge.len);
-    assert_ok(
-        seglog_repair(store, "log", store, "new", &options, NULL, NULL));
+    assert_ok(seglog_repair(store, "log", store, "new", &options, NULL, NULL));
     assert_int_equal(told.findings, 2);
     assert_int_equal(told.done, forge.len);
     assert_int_equal(told.total, forge.len);
@@ -529,7 +519,7 @@ repair__onto_something_that_is_there__is_exists_and_leaves_it(void **state)
     size_t len;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     store_put_bytes(store, "log", forge.bytes, forge.len);
     store_put_bytes(store, "new", "precious", 8);
     assert_code_err(seglog_repair(store, "log", store, "new", NULL, NULL, &err),
@@ -628,7 +618,7 @@ repair__a_destination_that_lies__is_corrupt_and_removed(void **state)
     size_t names = 0;
 
     (void)state;
-    make_ten(&forge);
+    forge_ten(&forge, true);
     store_put_bytes(store, "log", forge.bytes, forge.len);
     /* It takes everything and gives back other bytes. */
     probe.flip_at = 100;
@@ -669,9 +659,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(repair__a_sound_segment__is_a_copy_with_a_new_identity),
+        cmocka_unit_test(
+            repair__a_sound_segment__is_a_copy_with_a_new_identity),
         cmocka_unit_test(repair__lost_records__are_recorded_as_gaps),
-        cmocka_unit_test(repair__a_recorded_gap__keeps_all_that_was_said_of_the_loss),
+        cmocka_unit_test(
+            repair__a_recorded_gap__keeps_all_that_was_said_of_the_loss),
         cmocka_unit_test(repair__groups_numbers_and_lines__stay),
         cmocka_unit_test(repair__lines_of_parts__stay),
         cmocka_unit_test(repair__records_out_of_order__are_put_in_order),
@@ -681,16 +673,22 @@ main(void)
         cmocka_unit_test(repair__a_lost_header__saves_the_records),
         cmocka_unit_test(repair__a_lost_first_record__starts_with_a_gap),
         cmocka_unit_test(repair__first_record_limits_and_features__stay),
-        cmocka_unit_test(repair__records_of_8_mib__are_saved_also_without_a_header),
+        cmocka_unit_test(
+            repair__records_of_8_mib__are_saved_also_without_a_header),
         cmocka_unit_test(repair__below_what_is_expected__records_the_cut),
-        cmocka_unit_test(repair__expected_records_of_an_empty_blob__are_recorded),
+        cmocka_unit_test(
+            repair__expected_records_of_an_empty_blob__are_recorded),
         cmocka_unit_test(repair__what_cannot_be_read__is_recorded_as_io),
         cmocka_unit_test(repair__callbacks__are_told_of_the_source),
-        cmocka_unit_test(repair__onto_something_that_is_there__is_exists_and_leaves_it),
+        cmocka_unit_test(
+            repair__onto_something_that_is_there__is_exists_and_leaves_it),
         cmocka_unit_test(repair__no_segment_or_none_at_all__creates_nothing),
-        cmocka_unit_test(repair__a_destination_that_fails__leaves_nothing_there),
-        cmocka_unit_test(repair__a_destination_that_lies__is_corrupt_and_removed),
-        cmocka_unit_test(repair__every_single_flipped_bit__reads_as_the_source_does),
+        cmocka_unit_test(
+            repair__a_destination_that_fails__leaves_nothing_there),
+        cmocka_unit_test(
+            repair__a_destination_that_lies__is_corrupt_and_removed),
+        cmocka_unit_test(
+            repair__every_single_flipped_bit__reads_as_the_source_does),
     };
 
     return cmocka_run_group_tests_name("segment/repair", tests, NULL, NULL);

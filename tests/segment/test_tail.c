@@ -7,7 +7,7 @@
  * Method  slg_tail_find and slg_tail_advance on segments made frame by frame;
  *         what they say is compared with what the forge knows.
  */
-#include "forge_support.h"
+#include "tests/segment/forge_support.h"
 
 #include "format/checksum.h"
 #include "src/segment/segment_tail.h"
@@ -72,7 +72,8 @@ assert_tail_is(const struct slg_tail *tail, const struct forge *forge,
     assert_int_equal(tail->number, forge->number);
     assert_int_equal(tail->line, forge->line);
     assert_int_equal(tail->epoch, forge->epoch);
-    assert_int_equal(tail->salt, slg_salt(forge->header.identity, forge->epoch));
+    assert_int_equal(tail->salt,
+                     slg_salt(forge->header.identity, forge->epoch));
     assert_int_equal(tail->sync_offset, forge->sync_offset);
     assert_int_equal(tail->digest, forge->digest);
     assert_int_equal(tail->watermark, watermark);
@@ -373,8 +374,7 @@ find__damage_in_the_last_stretch__is_corrupt(void **state)
     const size_t at = forge_frame_of(&forge, 13)->offset;
     forge.bytes[at + 9] ^= 1;
     tail = tail_of(forge.bytes, forge.len);
-    assert_tail_verdict(&tail,
-                        "CORRUPT checksum 13-13 l13 @688+46 s? unknown");
+    assert_tail_verdict(&tail, "CORRUPT checksum 13-13 l13 @688+46 s? unknown");
     assert_int_equal(at, 688);
     assert_int_equal(tail.end, forge.len);
     assert_int_equal(tail.number, 16);
@@ -392,8 +392,7 @@ find__the_worst_of_several__is_what_it_says(void **state)
     make_log(&forge);
     forge.bytes[forge_frame_of(&forge, 13)->offset + 9] ^= 1;
     tail = tail_of(forge.bytes, forge.len - 3);
-    assert_tail_verdict(&tail,
-                        "CORRUPT checksum 13-13 l13 @688+46 s? unknown");
+    assert_tail_verdict(&tail, "CORRUPT checksum 13-13 l13 @688+46 s? unknown");
     /* The torn tail behind the damage still starts where it starts. */
     assert_int_equal(tail.end, forge_frame_of(&forge, 15)->offset);
     assert_int_equal(tail.number, 15);
@@ -563,8 +562,8 @@ find__in_a_large_segment__reads_less_than_400_kib(void **state)
         const struct slg_tail tail = tail_find(store, 0);
         assert_int_equal(tail.number, forge.number);
         assert_int_equal(tail.sync_offset, forge.sync_offset);
-        assert_int_equal(tail.verdict, shape == 2 ? SEGLOG_VERDICT_TORN
-                                                  : SEGLOG_VERDICT_OK);
+        assert_int_equal(tail.verdict,
+                         shape == 2 ? SEGLOG_VERDICT_TORN : SEGLOG_VERDICT_OK);
         assert_true(probe.bytes_read <= 400 * KIB);
         assert_true(probe.reads <= 8);
         probe_close(&probe);
@@ -787,8 +786,7 @@ advance__damage_in_what_is_new__is_corrupt(void **state)
     forge.bytes[from + RECORD + 9] ^= 1;
     store_append_bytes(store, "log", forge.bytes + from, forge.len - from);
     advance(store, &tail);
-    assert_tail_verdict(&tail,
-                        "CORRUPT checksum 17-17 l17 @872+46 s? unknown");
+    assert_tail_verdict(&tail, "CORRUPT checksum 17-17 l17 @872+46 s? unknown");
     assert_int_equal(tail.number, 21);
     assert_int_equal(tail.end, forge.len);
     seglog_store_close(&store);
@@ -851,22 +849,27 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(find__every_sound_end__has_all_to_go_on_with),
         cmocka_unit_test(find__behind_a_cut__has_the_new_epoch),
-        cmocka_unit_test(find__first_record_and_features__are_those_of_the_header),
-        cmocka_unit_test(find__a_segment_as_the_last_record__is_not_misled_by_its_marks),
+        cmocka_unit_test(
+            find__first_record_and_features__are_those_of_the_header),
+        cmocka_unit_test(
+            find__a_segment_as_the_last_record__is_not_misled_by_its_marks),
         cmocka_unit_test(find__less_than_a_header__is_torn_from_0),
         cmocka_unit_test(find__a_torn_frame_of_any_kind__ends_before_it),
         cmocka_unit_test(find__a_torn_frame_behind_a_mark__knows_the_mark),
-        cmocka_unit_test(find__torn_bytes_that_were_passed_over__end_at_the_size),
+        cmocka_unit_test(
+            find__torn_bytes_that_were_passed_over__end_at_the_size),
         cmocka_unit_test(find__damage_in_the_last_stretch__is_corrupt),
         cmocka_unit_test(find__the_worst_of_several__is_what_it_says),
         cmocka_unit_test(find__damage_before_the_last_stretch__is_not_seen),
-        cmocka_unit_test(find__a_damaged_closing_mark__is_corrupt_and_ends_before_it),
+        cmocka_unit_test(
+            find__a_damaged_closing_mark__is_corrupt_and_ends_before_it),
         cmocka_unit_test(find__bytes_of_a_stranger_at_the_end__are_foreign),
         cmocka_unit_test(find__a_damaged_header__is_at_least_corrupt),
         cmocka_unit_test(find__not_a_segment__is_format),
         cmocka_unit_test(find__below_what_is_expected__is_cut),
         cmocka_unit_test(find__in_a_large_segment__reads_less_than_400_kib),
-        cmocka_unit_test(find__behind_a_record_of_8_mib__reads_it_and_little_more),
+        cmocka_unit_test(
+            find__behind_a_record_of_8_mib__reads_it_and_little_more),
         cmocka_unit_test(get_summary__at_every_length__agrees_with_the_scan),
         cmocka_unit_test(get_summary__missing_or_no_segment__fails),
         cmocka_unit_test(advance__frame_by_frame__says_what_find_says),

@@ -55,7 +55,7 @@ struct history {
     uint32_t attempt_count;
     bool had_power_cut;
     bool is_damaged; /* a power cut has left a hole */
-    bool is_made; /* somebody has opened it: it must stay a segment */
+    bool is_made;    /* somebody has opened it: it must stay a segment */
     bool is_over;
     uint64_t first_record;
     uint8_t sync_log2;
@@ -120,7 +120,7 @@ content_check(struct history *history, const struct seglog_record *record)
 
 struct look {
     struct history *history;
-    size_t safe; /* bytes at the start that the device has for sure */
+    size_t safe;      /* bytes at the start that the device has for sure */
     uint64_t durable; /* the highest number whose frame is among them */
     bool has_lost;
 };
@@ -164,8 +164,7 @@ look_scan(struct history *history, struct crash_process *process,
     while (look.safe < file->now.size && look.safe < file->disk.size &&
            file->now.bytes[look.safe] == file->disk.bytes[look.safe])
         look.safe++;
-    assert_ok(
-        seglog_scan(crash_store(process), NAME, &options, summary, NULL));
+    assert_ok(seglog_scan(crash_store(process), NAME, &options, summary, NULL));
     /* No mark claims what no completed sync has covered. */
     if (!look.has_lost && summary->watermark >= history->first_record)
         expect(history, summary->watermark <= look.durable);
@@ -408,7 +407,8 @@ slot_append(struct history *history, struct slot *slot)
     uint64_t number = 0;
     seglog_code code = SEGLOG_OK;
 
-    if (first + count > RECORDS_MAX || slot->pending_count + count > PENDING_MAX)
+    if (first + count > RECORDS_MAX ||
+        slot->pending_count + count > PENDING_MAX)
         return SEGLOG_OK;
     for (size_t i = 0; i < count; i++) {
         const uint32_t id = history->attempt_count++;
