@@ -265,6 +265,12 @@ name_is_of_lines(const char *name)
     return name_ends_with(name, ".jsonl") || name_ends_with(name, ".ndjson");
 }
 
+static bool
+name_is_of_segment(const char *name)
+{
+    return name_ends_with(name, ".seg");
+}
+
 /* What the first bytes of a file look like. */
 struct sniff {
     bool is_magic;
@@ -321,7 +327,8 @@ check_file(const struct check_options *options, const char *path)
     if (sniff.is_magic || !name_is_of_lines(source.name))
         status = check_segment(options, &source, &err);
     if (status == TOOL_GO_ON) {
-        if (name_is_of_lines(source.name) || sniff.is_text)
+        if (name_is_of_lines(source.name) ||
+            (sniff.is_text && !name_is_of_segment(source.name)))
             status =
                 check_lines(options, source.store, source.name, source.shown);
         else
@@ -339,7 +346,7 @@ is_log(const char *path)
     struct tool_source source;
     bool is_segment = false;
 
-    if (name_is_of_lines(path) || name_ends_with(path, ".seg"))
+    if (name_is_of_lines(path) || name_is_of_segment(path))
         return true;
     if (name_ends_with(path, ".tmp") || name_ends_with(path, ".lock"))
         return false;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "seglog/segment.h"
 #include "tools/tool_common.h"
@@ -252,5 +253,13 @@ damage_predict(const struct damage_input *input,
                struct damage_expectation *expected);
 void
 damage_expectation_free(struct damage_expectation *expected);
+
+/* One line of JSON, or a line for each action and one for the expectation. */
+void
+damage_report_json(FILE *file, const struct damage_done *done, size_t count,
+                   const struct damage_expectation *expected);
+void
+damage_report_text(FILE *file, const struct damage_done *done, size_t count,
+                   const struct damage_expectation *expected);
 
 #endif /* SEGLOG_CMD_DAMAGE_H */

@@ -9,7 +9,6 @@
 
 #define HEADER_EPOCH     34u
 #define SYNC_POINT_EPOCH 26u
-#define MARKER_OFFSET    3u
 
 static const uint8_t MAGIC[8] = {
     0x89, 0x53, 0x4C, 0x47, 0x0D, 0x0A, 0x1A, 0x0A

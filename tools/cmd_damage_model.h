@@ -94,6 +94,10 @@ model_frame_of(const struct model *model, size_t survivor)
     return &model->input->frames[model->survivors[survivor].frame];
 }
 
+/* The first survivor at or behind a place, or survivor_count. */
+size_t
+model_survivor_from(const struct model *model, uint64_t at);
+
 /* The survivor that starts at a place, or MODEL_NONE. */
 size_t
 model_survivor_at(const struct model *model, uint64_t at);
@@ -110,6 +114,10 @@ model_is_behind_sync_point(const struct model *model);
 
 void
 model_fill_survivors(struct model *model);
+
+/* Begin reading: with the header, or without it by other means. */
+void
+model_read_header(struct model *model);
 
 /*
  * SPEC.md 9: the survivor where reading resumes behind a gap at model->p, or

@@ -146,10 +146,24 @@ end_extend(struct outcome *out)
     }
 }
 
+/* SPEC.md 10.3, 5: another closing mark is right where tiles have moved n. */
+static void
+tail_judge_again(struct outcome *out, uint64_t end_before)
+{
+    struct model *model = &out->model;
+
+    if (model->n == end_before || model->end == MODEL_WHOLE ||
+        out->is_tail_used)
+        return;
+    model->is_gap_since_mark = true;
+    model_judge_tail(model);
+}
+
 static void
 holes_fill(struct outcome *out)
 {
     const struct model *model = &out->model;
+    const uint64_t end = model->n;
 
     for (size_t i = 0; i < model->gap_count; i++)
         if (model->gaps[i].n < model->gaps[i].m)
@@ -162,6 +176,7 @@ holes_fill(struct outcome *out)
         tiles_add(out, MODEL_NONE, model->p, model->image->size);
     holes_fill_from_tiles(out);
     end_extend(out);
+    tail_judge_again(out, end);
 }
 
 /* ---------------------------------------------------------------------------

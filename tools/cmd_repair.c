@@ -137,10 +137,15 @@ repair_into(struct repair *repair, const struct tool_source *source,
     code = seglog_repair(source->store, source->name, target->store,
                          target->name, &options, &summary, &err);
     tool_progress_clear(&repair->progress);
+    /* Then the temporary file is somebody else's. */
+    if (code == SEGLOG_EXISTS)
+        tool_target_end_create(target, false);
     if (code == SEGLOG_OK)
         code = tool_target_commit(target, &err);
     if (code != SEGLOG_OK) {
-        (void)tool_fail(repair->shown, &err);
+        const bool is_new = strcmp(err.name, target->name) == 0;
+
+        (void)tool_fail(is_new ? target->temp_path : repair->shown, &err);
         return TOOL_FAILED;
     }
     repair_report(repair, target->shown, &summary);

@@ -182,7 +182,9 @@ gap_report(struct export_lines *lines, const struct seglog_finding *gap)
 static bool
 gap_export(struct export_lines *lines, const struct seglog_finding *gap)
 {
-    const bool is_torn = gap->verdict == SEGLOG_VERDICT_TORN;
+    /* A torn tail here; a recorded gap is a loss whatever it was once. */
+    const bool is_torn =
+        gap->verdict == SEGLOG_VERDICT_TORN && !gap->is_recorded;
     const bool is_lost = !is_torn && gap->last_record != 0;
 
     if (gap->first_record > lines->options->to) {

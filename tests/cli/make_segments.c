@@ -7,8 +7,8 @@
  *
  * writes DIR/0000.seg and so on.  The same seed gives the same bytes.  The
  * shapes differ in size and kind of records, groups, sync interval, syncs,
- * features, first number, and in how they end: closed, closed and opened
- * again, or not closed at all.
+ * features, first number, recorded gaps, and in how they end: closed, closed
+ * and opened again, torn and opened again, or not closed at all.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,11 +33,19 @@ random_below(uint64_t below)
     return (z ^ (z >> 31)) % below;
 }
 
+/* True once in `of` times. */
+static bool
+chance(unsigned of)
+{
+    return random_below(of) == 0;
+}
+
 struct shape {
     size_t record_typical;
     unsigned group_percent;
     unsigned sync_percent;
     unsigned long_percent;
+    unsigned gap_percent;
     uint64_t records;
     unsigned sessions; /* how often it is opened and closed */
     bool is_closed;
@@ -61,26 +69,25 @@ shape_choose(struct shape *shape)
     static const size_t TYPICAL[] = { 3, 30, 120, 500, 2000 };
     static const uint64_t FIRSTS[] = { 1, 1, 1, 1, 2, 77, 100000 };
 
-    *shape = (struct shape){
-        .record_typical = TYPICAL[random_below(5)],
-        .group_percent = random_below(2) ? (unsigned)random_below(60) : 0,
-        .sync_percent = random_below(3) ? 0 : (unsigned)random_below(20),
-        .long_percent = random_below(4) ? 0 : 2,
-        .records = random_below(4) ? random_below(200) : random_below(8),
-        .sessions = 1 + (random_below(4) ? 0 : (unsigned)random_below(3)),
-        .is_closed = random_below(2) == 0,
-    };
-    shape->options = (struct seglog_writer_options){
-        .size = sizeof shape->options,
-        .mode = SEGLOG_WRITER_PRIVATE,
-        .identity = shape->identity,
-        .is_epoch_given = true,
-        .epoch_random = (uint32_t)random_below(UINT32_MAX),
-        .body_log2 = SEGLOG_BODY_LOG2_DEFAULT,
-        .sync_log2 = (uint8_t)(9 + random_below(8)),
-        .no_xxh3 = random_below(8) == 0,
-        .first_record = FIRSTS[random_below(7)],
-    };
+    /* One after the other: in an initialiser the order is the compiler's. */
+    memset(shape, 0, sizeof *shape);
+    shape->record_typical = TYPICAL[random_below(5)];
+    shape->group_percent = chance(2) ? (unsigned)random_below(60) : 0;
+    shape->sync_percent = chance(3) ? (unsigned)random_below(20) : 0;
+    shape->long_percent = chance(4) ? 2 : 0;
+    shape->gap_percent = chance(5) ? 4 : 0;
+    shape->records = random_below(chance(4) ? 8 : 200);
+    shape->sessions = chance(3) ? 1 + (unsigned)random_below(3) : 1;
+    shape->is_closed = chance(2);
+    shape->options.size = sizeof shape->options;
+    shape->options.mode = SEGLOG_WRITER_PRIVATE;
+    shape->options.drop_torn_tail = true;
+    shape->options.identity = shape->identity;
+    shape->options.is_epoch_given = true;
+    shape->options.epoch_random = (uint32_t)random_below(UINT32_MAX);
+    shape->options.sync_log2 = (uint8_t)(9 + random_below(8));
+    shape->options.no_xxh3 = chance(8);
+    shape->options.first_record = FIRSTS[random_below(7)];
     for (size_t i = 0; i < sizeof shape->identity; i++)
         shape->identity[i] = (uint8_t)random_below(256);
 }
@@ -111,7 +118,7 @@ record_make(const struct shape *shape, uint64_t no, enum seglog_kind kind,
 static enum seglog_kind
 kind_choose(void)
 {
-    return random_below(20) == 0 ? SEGLOG_BYTES : SEGLOG_TEXT;
+    return chance(20) ? SEGLOG_BYTES : SEGLOG_TEXT;
 }
 
 static char buffer[GROUP_MAX][RECORD_MAX];
@@ -134,6 +141,28 @@ group_append(struct seglog_writer *writer, const struct shape *shape,
         fail(&err);
 }
 
+/* Records that were lost before this segment was written. */
+static void
+gap_append(struct seglog_writer *writer, uint64_t *no)
+{
+    const uint64_t count = 1 + random_below(5);
+    const struct seglog_finding gap = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_CHECKSUM,
+        .first_record = *no,
+        .last_record = *no + count - 1,
+        .line = *no,
+        .lines = count,
+        .first_byte = 54,
+        .byte_count = 100,
+    };
+    struct seglog_error err;
+
+    if (seglog_writer_append_gap(writer, &gap, &err) != SEGLOG_OK)
+        fail(&err);
+    *no += count;
+}
+
 static void
 session_write(struct seglog_writer *writer, const struct shape *shape,
               uint64_t *no)
@@ -153,10 +182,29 @@ session_write(struct seglog_writer *writer, const struct shape *shape,
                                      &err) != SEGLOG_OK)
                 fail(&err);
         }
+        if (random_below(100) < shape->gap_percent)
+            gap_append(writer, no);
         if (random_below(100) < shape->sync_percent &&
             seglog_writer_sync(writer, &err) != SEGLOG_OK)
             fail(&err);
     }
+}
+
+/* What a crash leaves of a record: the next writer cuts it (SPEC.md 7.3). */
+static void
+segment_tear(struct seglog_store store, const char *name)
+{
+    static const uint8_t TORN[] = { 0x20, 0x40, '{', '"', 'a', '"', ':' };
+    struct seglog_blob blob;
+    struct seglog_error err;
+    uint64_t offset = 0;
+
+    if (seglog_blob_open(store, name, SEGLOG_OPEN_WRITE, &blob, &err) !=
+            SEGLOG_OK ||
+        seglog_blob_append(blob, SEGLOG_END_ANY, TORN, sizeof TORN, &offset,
+                           &err) != SEGLOG_OK ||
+        seglog_blob_close(&blob, &err) != SEGLOG_OK)
+        fail(&err);
 }
 
 static void
@@ -173,6 +221,8 @@ segment_make(struct seglog_store store, unsigned index)
     for (unsigned i = 0; i < shape.sessions; i++) {
         struct seglog_writer *writer = NULL;
 
+        if (i > 0 && chance(2))
+            segment_tear(store, name);
         shape.options.no_closing_mark =
             !shape.is_closed && i + 1 == shape.sessions;
         if (seglog_writer_open(store, name, &shape.options, &writer, &err) !=

@@ -20,10 +20,6 @@ ROOT = HERE.parent.parent
 INDEPENDENT = str(HERE.parent / "independent" / "read_seglog.py")
 SAMPLE = str(ROOT / "tools" / "sample" / "session.jsonl")
 
-HEADER_BYTES = 54
-SYNC_POINT_BYTES = 82
-CLOSING_MARK_BYTES = 70
-
 
 def skip(reason):
     print("skipped: " + reason)

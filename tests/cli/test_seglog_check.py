@@ -12,6 +12,7 @@ import pty
 import unittest
 
 import cli
+import segments
 from cli import DAMAGED, FAILED, OK, USAGE
 
 # Frames of 6 + 8 bytes behind a header of 54.
@@ -229,6 +230,11 @@ class LinesTest(CheckTest):
         self.put("x.jsonl", b'\xef\xbb\xbf{"a":1}\r\n\n[1]\n"end"')
         done = self.check("x.jsonl")
         self.assertEqual(done.stdout, b"x.jsonl: OK: 4 good lines, 22 bytes\n")
+
+    def test_lines__the_sample__ok(self):
+        _, summaries = self.check_json(segments.SAMPLE)
+        self.assertEqual((summaries[0]["records"], summaries[0]["bytes"]),
+                         (118, 145596))
 
     def test_lines__empty_file__ok(self):
         self.put("x.jsonl", b"")

@@ -76,6 +76,12 @@ class RepairTest(cli.CliTest):
         self.repair("--force", "bad.seg", "-o", "new.seg", status=DAMAGED)
         self.assertNotEqual(self.get("new.seg"), b"precious")
 
+    def test_repair__temporary_file_of_another__kept(self):
+        self.put("new.seg.tmp", b"precious")
+        done = self.repair("bad.seg", "-o", "new.seg", status=FAILED)
+        self.assertIn("new.seg.tmp", done.stderr)
+        self.assertEqual(self.get("new.seg.tmp"), b"precious")
+
     def test_repair__in_place__refused(self):
         before = self.get("bad.seg")
         for out in ("bad.seg", "./bad.seg"):
