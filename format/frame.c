@@ -24,9 +24,9 @@ control_is_legal(const uint8_t *bytes, size_t avail, struct slg_frame *frame)
     if (frame->body_len == 0 || avail <= frame->head_len)
         return false;
     frame->control = bytes[frame->head_len];
-    if (frame->control == 0)
-        return false;
-    return frame->control >= sizeof control_body_len ||
+    /* Of other types, 0 among them, nothing is known but that they fit. */
+    return frame->control < SLG_CONTROL_SYNC_POINT ||
+           frame->control > SLG_CONTROL_PREDECESSOR ||
            control_body_len[frame->control] == frame->body_len;
 }
 

@@ -312,6 +312,29 @@ gap_find_salt(struct slg_walk *walk, struct slg_gap_info *info,
     return code;
 }
 
+/*
+ * A record that was not written to its end may hold anybody's bytes: what
+ * looks like a stranger in it says nothing (SPEC.md 10.3, case 2).
+ */
+static seglog_code
+tail_find_unfinished(struct slg_walk *walk, struct slg_gap_info *info,
+                     struct seglog_error *err)
+{
+    const uint64_t left = walk->window.size - info->before.pos;
+    const size_t head =
+        left < SLG_HEAD_MAX + 1 ? (size_t)left : SLG_HEAD_MAX + 1;
+    const uint8_t *bytes;
+    struct slg_frame frame;
+    const seglog_code code =
+        slg_window_look(&walk->window, info->before.pos, head, &bytes, err);
+
+    if (code == SEGLOG_OK &&
+        slg_frame_parse(bytes, head, &walk->limits, &frame) &&
+        frame.kind != SLG_FRAME_CONTROL && frame.len > left)
+        info->is_foreign = info->is_stale = false;
+    return code;
+}
+
 seglog_code
 slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
                   struct seglog_error *err)
@@ -333,6 +356,8 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
         code = gap_find_salt(walk, info, err);
     if (code == SEGLOG_OK && len > 0)
         code = gap_find_tiles(walk, info, err);
+    if (code == SEGLOG_OK && info->is_tail && len > 0)
+        code = tail_find_unfinished(walk, info, err);
     if (code == SEGLOG_OK && info->is_tail && len > 0)
         code = tail_keep(walk, info, err);
     info->is_unreadable =

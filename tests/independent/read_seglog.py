@@ -1183,7 +1183,7 @@ class Segment:
             self.add_finding('CORRUPT', 'order', tail.p, size)
             if cut:
                 self.add_finding(**cut)
-        elif foreign:
+        elif foreign and not self.is_unfinished(tail):
             self.add_finding('FOREIGN', foreign, tail.p, size)
         elif cut:
             self.add_finding(**{**cut, 'p': tail.p})
@@ -1193,6 +1193,19 @@ class Segment:
             finding = self.add_finding('TORN', 'torn', tail.p, size)
             if self.data[tail.p] != CONTROL << 5:
                 finding['first_record'], finding['line'] = self.n, self.line
+
+    def is_unfinished(self, tail):
+        """A record frame that claims to end behind the segment."""
+        data, x = self.data, tail.p
+        width = (data[x] & 3) + 1
+        if (not LEGAL[data[x]] or data[x] >> 5 == CONTROL
+                or x + 1 + width > self.size):
+            return False
+        length = int.from_bytes(data[x + 1:x + 1 + width], 'little')
+        if not length_is_sound(width, length) or length > self.body_limit:
+            return False
+        digest = 8 if length > DIGEST_OVER and self.has_digests else 0
+        return x + 1 + width + length + digest + 4 > self.size
 
     def is_torn_sync(self, tail):
         found = self.data[tail.p:]
