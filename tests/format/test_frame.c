@@ -179,7 +179,7 @@ parse__control_types_1_to_4__have_one_length_each(void **state)
         for (unsigned len = 0; len < 256; len++) {
             const uint8_t bytes[6] = { 0xC0, (uint8_t)len, (uint8_t)type };
             struct slg_frame frame;
-            bool want = len > 0 && type > 0;
+            bool want = len > 0;
 
             if (type >= 1 && type <= 4)
                 want = len == body_len[type];
