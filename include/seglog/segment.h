@@ -452,7 +452,7 @@ struct seglog_scan_summary {
  *   NOT_FOUND
  * A range the store cannot read is a finding of verdict IO; the scan goes on.
  * Cost      linear in the size, whatever the bytes say; at most about 12 MiB
- *           of memory plus 64 bytes for each damaged place
+ *           of memory, plus the largest record where that is over 8 MiB
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_scan(struct seglog_store store, const char *name,

@@ -195,11 +195,8 @@ def hostile(bench, figures):
 
 
 def hostile_memory(figures, flavour, got):
-    """The scanner may keep 64 bytes for each damaged place."""
-    kept = 64 * got.get("findings", 0)
-    figures.add("%s memory, MiB" % flavour,
-                [(got["memory_kib"] * 1024 - kept) / MIB], 16, True, "%.1f",
-                note="without %.1f MiB for findings" % (kept / MIB))
+    figures.add("%s memory, MiB" % flavour, [got["memory_kib"] * 1024 / MIB],
+                16, True, "%.1f")
 
 
 def size(bench, figures):
