@@ -24,37 +24,8 @@ work=$build/run
 packages=(gcc libc6-dev cmake ninja-build zlib1g-dev libxxhash-dev
     libdeflate-dev)
 
-install_packages()
-{
-    local missing=() package as_root=()
-    command -v dpkg-query >/dev/null || return 0
-    for package in "${packages[@]}"; do
-        # shellcheck disable=SC2016 # dpkg-query's own variable
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" \
-            2>/dev/null)" = installed ] || missing+=("$package")
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    if [ "$(id -u)" -ne 0 ]; then
-        as_root=(sudo -n)
-        if ! sudo -n true 2>/dev/null; then
-            echo "demo.sh: as root: apt-get install ${missing[*]}" >&2
-            return 1
-        fi
-    fi
-    echo "Installing ${missing[*]} ..."
-    apt_get()
-    {
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get \
-            -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
-    }
-    if ! { apt_get update &&
-        apt_get install --no-install-recommends "${missing[@]}"; } \
-        >"$work/packages.log" 2>&1; then
-        tail -n 20 "$work/packages.log" >&2
-        echo "demo.sh: the packages cannot be installed" >&2
-        return 1
-    fi
-}
+# shellcheck source=tools/packages.sh
+. tools/packages.sh
 
 build_programs()
 {
@@ -108,7 +79,7 @@ bytes_of()
 
 mkdir -p "$work"
 rm -f "$work"/*.seg* "$work"/*.jsonl
-install_packages || exit 1
+install_packages "$work/packages.log" "${packages[@]}" || exit 1
 echo "Building the release preset in $build ..."
 build_programs || exit 1
 

@@ -42,37 +42,8 @@ packages=(gcc g++ libc6-dev binutils cmake ninja-build pkg-config python3
     libcmocka-dev zlib1g-dev libxxhash-dev libdeflate-dev
     clang-format shellcheck)
 
-install_packages()
-{
-    local missing=() package as_root=()
-    command -v dpkg-query >/dev/null || return 0
-    for package in "${packages[@]}"; do
-        # shellcheck disable=SC2016 # dpkg-query's own variable
-        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" \
-            2>/dev/null)" = installed ] || missing+=("$package")
-    done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    if [ "$(id -u)" -ne 0 ]; then
-        as_root=(sudo -n)
-        if ! sudo -n true 2>/dev/null; then
-            echo "test.sh: as root: apt-get install ${missing[*]}" >&2
-            return 1
-        fi
-    fi
-    echo "installing ${missing[*]}"
-    apt_get()
-    {
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get \
-            -q -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@"
-    }
-    if ! { apt_get update &&
-        apt_get install --no-install-recommends "${missing[@]}"; } \
-        >"$logs/packages.log" 2>&1; then
-        tail -n 20 "$logs/packages.log"
-        echo "test.sh: the packages cannot be installed" >&2
-        return 1
-    fi
-}
+# shellcheck source=tools/packages.sh
+. tools/packages.sh
 
 # ---------------------------------------------------------------- steps
 
@@ -150,7 +121,7 @@ tsan_needs_setarch()
 
 # ---------------------------------------------------------------- run
 
-install_packages || exit 1
+install_packages "$logs/packages.log" "${packages[@]}" || exit 1
 [ -n "${SEGLOG_CORPUS-}" ] ||
     echo "SEGLOG_CORPUS is not set: tests over real logs are skipped"
 
