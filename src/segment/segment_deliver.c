@@ -166,6 +166,11 @@ piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
             if (event->record.record_no < piece->first ||
                 event->record.record_no >= piece->next)
                 continue;
+            /* Of a group out of place, only what is missing is used. */
+            if (event->record.group_left >=
+                piece->next - event->record.record_no)
+                event->record.group_left =
+                    piece->next - 1 - event->record.record_no;
             /* Lines of a record out of place follow from its number. */
             if (!span->is_main)
                 event->record.line_no =

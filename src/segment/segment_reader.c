@@ -132,6 +132,30 @@ reader_meet_damage(struct seglog_reader *reader, struct seglog_event *event,
 }
 
 /*
+ * Is the frame that was passed last no longer there?  An append that failed
+ * half-way is rolled back, and whole frames of it may have been read before.
+ */
+static seglog_code
+reader_look_back(struct seglog_reader *reader, bool *is_cut,
+                 struct seglog_error *err)
+{
+    const uint64_t pos = reader->walk.at.pos;
+    const uint8_t *bytes = NULL;
+    seglog_code code = SEGLOG_OK;
+
+    *is_cut = reader->walk.window.size < pos;
+    if (reader->walk.window.size <= pos || pos == 0 ||
+        reader->passed_end != pos)
+        return SEGLOG_OK;
+    code = slg_window_look(&reader->walk.window, pos - SLG_CHECKSUM_BYTES,
+                           SLG_CHECKSUM_BYTES, &bytes, err);
+    if (code == SEGLOG_OK)
+        *is_cut =
+            memcmp(bytes, reader->passed_checksum, SLG_CHECKSUM_BYTES) != 0;
+    return code;
+}
+
+/*
  * No valid frame here.  On a live segment it may be half-written, or the end
  * may have been cut meanwhile: look again before calling it anything.
  */
@@ -139,11 +163,14 @@ static seglog_code
 reader_look_again(struct seglog_reader *reader, struct slg_step *step,
                   struct seglog_error *err)
 {
-    const seglog_code code = slg_walk_refresh(&reader->walk, err);
+    bool is_cut = false;
+    seglog_code code = slg_walk_refresh(&reader->walk, err);
 
+    if (code == SEGLOG_OK)
+        code = reader_look_back(reader, &is_cut, err);
     if (code != SEGLOG_OK)
         return code;
-    if (reader->walk.window.size < reader->walk.at.pos) {
+    if (is_cut) {
         const struct slg_place place = reader_place(reader);
         return slg_fail(err, SEGLOG_CONFLICT, &place,
                         "the segment was cut before this place: records read "
@@ -275,6 +302,10 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         return reader_meet_damage(reader, event, err);
     if (code != SEGLOG_OK)
         return code;
+    reader->passed_end = reader->walk.at.pos;
+    memcpy(reader->passed_checksum,
+           step->bytes + step->frame.len - SLG_CHECKSUM_BYTES,
+           SLG_CHECKSUM_BYTES);
     if (step->is_mark && (step->shift != 0 || step->is_digest_wrong))
         return reader_meet_mark(reader, step, event, err);
     if (step->frame.control == SLG_CONTROL_GAP)

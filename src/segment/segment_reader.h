@@ -35,6 +35,8 @@ struct seglog_reader {
     struct seglog_reader_options options;
     struct slg_walk walk;
     struct slg_step step; /* the last frame */
+    uint64_t passed_end;  /* of the last frame that was valid; 0: none yet */
+    uint8_t passed_checksum[SLG_CHECKSUM_BYTES];
     struct slg_delivery delivery;
     uint64_t skip_until; /* records below this number are passed silently */
 

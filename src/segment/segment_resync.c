@@ -448,6 +448,7 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
 {
     const uint64_t expected = info->before.number;
     walk->at.pos = resume->pos;
+    walk->resumed_at = resume->pos;
     walk->at.is_after_sync = resume->is_long;
     walk->at.is_after_close = false;
     walk->at.number = resume->number;
@@ -477,6 +478,15 @@ slg_walk_resync(struct slg_walk *walk, struct slg_gap_info *info,
     const struct slg_frame bad = walk->bad_frame;
     const uint32_t bad_mixed = walk->bad_mixed;
 
+    /*
+     * Resumed here, and not a step further: somebody has written here since it
+     * was read, and the window and the search show different bytes.
+     */
+    if (walk->resumed_at == walk->at.pos) {
+        slg_window_forget(&walk->window);
+        if (walk->search)
+            slg_search_reset(walk->search, 0);
+    }
     memset(info, 0, offsetof(struct slg_gap_info, tiles));
     info->tile_count = 0;
     info->lone_count = 0;

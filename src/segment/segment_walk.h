@@ -54,6 +54,7 @@ struct slg_walk {
     uint64_t passed_line;
     uint64_t passed_end; /* where the last one ended; 0: none */
     uint64_t stretch_start;
+    uint64_t resumed_at; /* behind the last damage; 0: none yet */
 
     /* The frame at `pos` that did not hold. */
     bool bad_is_frame; /* well-formed */

@@ -101,15 +101,45 @@ range_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
     return SEGLOG_OK;
 }
 
+/*
+ * A writer has cut a torn tail since the size was asked for.  What is gone
+ * reads as zeros, which are never a frame: so it stays a torn tail until the
+ * size is asked for again.
+ */
+static seglog_code
+range_read_left(struct slg_window *window, uint64_t offset, uint8_t *out,
+                size_t len, struct seglog_error *err)
+{
+    uint64_t size = 0;
+    size_t left = 0;
+    const seglog_code code =
+        seglog_blob_get_size(window->blob, &size, NULL, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (size > offset)
+        left = size - offset < len ? (size_t)(size - offset) : len;
+    memset(out + left, 0, len - left);
+    return seglog_blob_read_at(window->blob, size < offset ? size : offset, out,
+                               left, err);
+}
+
 seglog_code
 slg_window_read(struct slg_window *window, uint64_t offset, uint8_t *out,
                 size_t len, struct seglog_error *err)
 {
+    struct seglog_error failed = { .code = SEGLOG_OK };
     const seglog_code code =
-        seglog_blob_read_at(window->blob, offset, out, len, err);
+        seglog_blob_read_at(window->blob, offset, out, len, &failed);
 
+    if (code == SEGLOG_OK)
+        return code;
+    if (code == SEGLOG_INVALID)
+        return range_read_left(window, offset, out, len, err);
     if (code == SEGLOG_IO && window->is_tolerant)
         return range_probe(window, offset, out, len, err);
+    if (err)
+        *err = failed;
     return code;
 }
 

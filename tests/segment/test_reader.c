@@ -1052,7 +1052,7 @@ live__cut_and_overgrown_before_it_looked__is_not_silent(void **state)
     forge_fill(&forge, 6, 40);
     cut_to(store, cut);
     store_append_bytes(store, "log", forge.bytes + cut, forge.len - cut);
-    expect_code(reader, SEGLOG_CORRUPT);
+    expect_code(reader, SEGLOG_CONFLICT);
     seglog_reader_close(reader);
     forge_free(&forge);
     seglog_store_close(&store);

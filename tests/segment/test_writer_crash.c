@@ -540,17 +540,191 @@ static void
 histories__of_deaths_and_power_cuts__keep_what_was_promised(void **state)
 {
     const uint64_t seed = number_from_environment("SEGLOG_CRASH_SEED", 1);
-    const uint64_t rounds = number_from_environment("SEGLOG_CRASH_ROUNDS", 60);
+    const uint64_t rounds = number_from_environment("SEGLOG_CRASH_ROUNDS", 200);
 
     (void)state;
     for (uint64_t i = 0; i < rounds; i++)
         history_run(seed + i);
 }
 
+/* -- single cases --------------------------------------------------------- */
+
+static const struct seglog_writer_options small_options = {
+    .size = sizeof small_options,
+    .sync_log2 = 9,
+};
+
+static void
+append_some(struct seglog_writer *writer, unsigned count)
+{
+    char text[100];
+
+    memset(text, 'r', sizeof text);
+    for (unsigned i = 0; i < count; i++)
+        assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, text, sizeof text,
+                                       SEGLOG_LEVEL_FLUSH, NULL, NULL));
+}
+
+/*
+ * Records 1 to 5 are synced, 6 to 40 are not.  The power fails, and of these a
+ * sector is lost that sync points and whole stretches follow.
+ */
+static void
+machine_with_a_hole(struct crash_machine *machine)
+{
+    struct crash_process process = { .machine = machine };
+    struct seglog_writer *writer = NULL;
+    struct crash_file *file = &machine->files[0];
+
+    *machine = (struct crash_machine){ .seed = 1 };
+    assert_ok(seglog_writer_open(crash_store(&process), NAME, &small_options,
+                                 &writer, NULL));
+    append_some(writer, 5);
+    assert_ok(seglog_writer_sync(writer, NULL));
+    append_some(writer, 35);
+    crash_process_die(&process);
+    (void)seglog_writer_close(writer, NULL);
+    crash_power_cut(machine, 0);
+    assert_true(file->now.size > 4096);
+    memset(file->now.bytes + 1024, 0, 1024);
+}
+
+static void
+note_durable(void *arg, const struct seglog_finding *finding)
+{
+    bool *is_durable = arg;
+
+    if (finding->verdict != SEGLOG_VERDICT_TORN)
+        assert_int_equal(finding->verdict, SEGLOG_VERDICT_UNORDERED);
+    *is_durable = *is_durable || finding->durable != SEGLOG_DURABLE_NO;
+}
+
+/* What was lost was never synced, and nobody says so. */
+static void
+expect_nothing_claimed(struct crash_machine *machine)
+{
+    struct crash_process process = { .machine = machine };
+    bool is_durable = false;
+    struct seglog_scan_summary summary;
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_finding = note_durable,
+                                                 .arg = &is_durable };
+
+    assert_ok(
+        seglog_scan(crash_store(&process), NAME, &options, &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_UNORDERED);
+    assert_true(summary.lost > 0);
+    assert_false(summary.is_closed);
+    assert_in_range(summary.watermark, 1, 5);
+    assert_false(is_durable);
+}
+
+static void
+hole__before_the_last_mark__is_met_by_who_opens_it_first(void **state)
+{
+    struct crash_machine machine;
+    struct crash_process process = { .machine = &machine };
+    struct seglog_writer *writer = NULL;
+    struct seglog_error err = { 0 };
+
+    (void)state;
+    machine_with_a_hole(&machine);
+    assert_code(seglog_writer_open(crash_store(&process), NAME, &small_options,
+                                   &writer, &err),
+                SEGLOG_CORRUPT);
+    assert_in_range(err.record_no, 6, 40);
+    crash_machine_free(&machine);
+}
+
+static void
+hole__gone_on_behind__is_never_said_to_have_been_durable(void **state)
+{
+    struct seglog_writer_options options = small_options;
+    struct crash_machine machine;
+
+    (void)state;
+    machine_with_a_hole(&machine);
+    for (unsigned round = 0; round < 4; round++) {
+        struct crash_process process = { .machine = &machine };
+        struct seglog_writer *writer = NULL;
+        struct seglog_error err = { 0 };
+
+        /* Passed once, the damage is no longer in the way. */
+        options.append_to_damaged = round == 0;
+        options.mode =
+            round == 1 ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE;
+        assert_code_err(seglog_writer_open(crash_store(&process), NAME,
+                                           &options, &writer, &err),
+                        SEGLOG_OK, &err);
+        append_some(writer, 3);
+        assert_ok(seglog_writer_sync(writer, NULL));
+        append_some(writer, 20);
+        assert_ok(seglog_writer_close(writer, NULL));
+        expect_nothing_claimed(&machine);
+        /* Who comes next may know it from a hint, or may not. */
+        if (round % 2 != 0)
+            memset(machine.files[0].hint, 0, sizeof machine.files[0].hint);
+    }
+    crash_machine_free(&machine);
+}
+
+static void
+header__torn_where_records_were_known__is_corrupt(void **state)
+{
+    struct crash_machine machine = { .seed = 1 };
+    struct crash_process process = { .machine = &machine };
+    struct seglog_writer_options options = small_options;
+    struct seglog_writer *writer = NULL;
+
+    (void)state;
+    assert_ok(seglog_writer_open(crash_store(&process), NAME, &options, &writer,
+                                 NULL));
+    append_some(writer, 5);
+    assert_ok(seglog_writer_close(writer, NULL));
+    machine.files[0].now.size = 20;
+    options.expect = 5;
+    assert_code(seglog_writer_open(crash_store(&process), NAME, &options,
+                                   &writer, NULL),
+                SEGLOG_CORRUPT);
+    assert_int_equal(machine.files[0].now.size, 20);
+    options.expect = 0;
+    assert_ok(seglog_writer_open(crash_store(&process), NAME, &options, &writer,
+                                 NULL));
+    assert_ok(seglog_writer_close(writer, NULL));
+    crash_machine_free(&machine);
+}
+
+static void
+open__any_operation_fails__says_why(void **state)
+{
+    (void)state;
+    for (unsigned at = 1; at < 4; at++) {
+        struct crash_machine machine = { .seed = 1 };
+        struct crash_process process = { .machine = &machine,
+                                         .fail_at = at,
+                                         .fail_code = SEGLOG_NO_MEMORY };
+        struct seglog_writer *writer = NULL;
+        struct seglog_error err = { 0 };
+
+        assert_code(seglog_writer_open(crash_store(&process), NAME,
+                                       &small_options, &writer, &err),
+                    SEGLOG_NO_MEMORY);
+        assert_int_equal(err.code, SEGLOG_NO_MEMORY);
+        assert_false(machine.files[0].is_there);
+        crash_machine_free(&machine);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            hole__before_the_last_mark__is_met_by_who_opens_it_first),
+        cmocka_unit_test(
+            hole__gone_on_behind__is_never_said_to_have_been_durable),
+        cmocka_unit_test(header__torn_where_records_were_known__is_corrupt),
+        cmocka_unit_test(open__any_operation_fails__says_why),
         cmocka_unit_test(
             histories__of_deaths_and_power_cuts__keep_what_was_promised),
     };

@@ -26,7 +26,7 @@
 #define WRITERS   4u
 #define READERS   2u
 #define LIVES_MAX 8192u
-#define ACKS_MAX  (1u << 20)
+#define ACKS_MAX  (1u << 22)
 #define GROUP_MAX 5u
 #define LARGE     ((size_t)300000)
 #define NAME      "log"
@@ -175,6 +175,7 @@ reader_live(const char *dir, uint64_t life)
 {
     uint64_t seed = life;
     struct seglog_store store = { 0 };
+    struct seglog_scan_summary summary;
     struct seglog_event event;
     seglog_code code = seglog_store_file_open(dir, false, &store, NULL);
 
@@ -193,6 +194,12 @@ reader_live(const char *dir, uint64_t life)
         code = seglog_reader_open(store, NAME, &options, &reader, NULL);
         if (code == SEGLOG_NOT_FOUND)
             continue;
+        if (test_random(&seed) % 8 == 0) {
+            child_expect(
+                seglog_scan(store, NAME, NULL, &summary, NULL) == SEGLOG_OK, 0);
+            child_expect(summary.verdict <= SEGLOG_VERDICT_TORN,
+                         summary.verdict);
+        }
         child_expect(code == SEGLOG_OK, code);
         while (more-- > 0) {
             code = seglog_reader_next(reader, &event, NULL);
