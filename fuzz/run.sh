@@ -69,6 +69,7 @@ fi
 dictionary()
 {
     local name=$1
+    case $name in frame | scan) name=segment ;; esac
     while [ ! -f "fuzz/dict/$name.dict" ]; do
         [[ $name == *_* ]] || return 0
         name=${name%_*}

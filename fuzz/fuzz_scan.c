@@ -1,0 +1,735 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz/fuzz_scan.c - any bytes as a segment: the scan, the readers, repair and
+ * the writer must agree about what is in it, and nothing that could be read
+ * may get lost.
+ *
+ * Byte 0 of the input is a set of switches (enum look), for what is costly;
+ * byte 1 is a parameter of several of them.  The segment follows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/control.h"
+#include "fuzz/odd_store.h"
+#include "fuzz/support.h"
+
+enum look {
+    LOOK_REPAIR = 1,
+    LOOK_WRITE = 2,
+    LOOK_PIECES = 4,     /* read in small pieces, or at the second try */
+    LOOK_UNREADABLE = 8, /* a range fails */
+    LOOK_EXPECT = 16,    /* records up to this are known to have existed */
+    LOOK_DAMAGED = 32,   /* append behind damage */
+    LOOK_SEEK = 64
+};
+
+/* Larger ones only make the fuzzer slow. */
+#define SEGMENT_MAX ((size_t)24576)
+
+/* One segment and all that has been said of it. */
+struct subject {
+    struct seglog_store memory;
+    struct odd_store odd;
+    struct seglog_store store; /* the one to read from */
+    const uint8_t *bytes;
+    size_t len;
+    unsigned looks;
+    uint8_t param;
+    uint64_t expect;
+    struct survey survey;
+    struct reading salvaged;
+    bool has_old_numbers; /* frames whose numbers have passed */
+    bool has_forged_mark; /* see mark_is_forged */
+};
+
+static void
+read_all(const struct subject *subject, const char *name, bool salvage,
+         struct reading *reading)
+{
+    const struct seglog_reader_options options = {
+        .size = sizeof options,
+        .salvage = salvage,
+        .expect = subject->expect,
+    };
+
+    reading_take(reading, subject->store, name, &options);
+}
+
+/* -- the scan, by itself --------------------------------------------------- */
+
+static void
+finding_must_be_possible(const struct subject *subject,
+                         const struct seglog_finding *f)
+{
+    MUST(f->verdict > SEGLOG_VERDICT_OK && f->verdict <= SEGLOG_VERDICT_IO);
+    MUST(f->cause > SEGLOG_CAUSE_NONE && f->cause < SEGLOG_CAUSE_DEPENDS_ON);
+    MUST(f->first_byte <= subject->len);
+    MUST(f->byte_count <= subject->len - f->first_byte);
+    MUST(!f->is_recorded && f->depends_on == 0);
+    MUST(f->first_record != 0 || (f->line == 0 && f->lines == 0));
+    if (f->last_record != 0) {
+        MUST(f->verdict != SEGLOG_VERDICT_TORN);
+        MUST(f->first_record >= 1 && f->first_record <= f->last_record);
+        MUST(f->lines == f->last_record - f->first_record + 1);
+    } else {
+        MUST(f->first_record == 0 || f->verdict == SEGLOG_VERDICT_TORN);
+    }
+    if (f->verdict == SEGLOG_VERDICT_TORN ||
+        f->verdict == SEGLOG_VERDICT_UNORDERED)
+        MUST(f->durable == SEGLOG_DURABLE_NO);
+    if (f->cause == SEGLOG_CAUSE_CUT)
+        MUST(f->durable == SEGLOG_DURABLE_YES);
+}
+
+static void
+findings_must_add_up(const struct subject *subject)
+{
+    static const int rank[] = { 0, 1, 4, 2, 3, 5 }; /* SPEC.md 10.5 */
+    const struct survey *survey = &subject->survey;
+    enum seglog_verdict worst = SEGLOG_VERDICT_OK;
+    bool has_header = false;
+    uint64_t lost = 0;
+
+    MUST(survey->summary.findings == survey->finding_count);
+    for (size_t i = 0; i < survey->finding_count; i++) {
+        const struct seglog_finding *f = &survey->findings[i];
+
+        finding_must_be_possible(subject, f);
+        if (rank[f->verdict] > rank[worst])
+            worst = f->verdict;
+        if (f->verdict != SEGLOG_VERDICT_TORN && f->first_record != 0)
+            lost += f->last_record - f->first_record + 1;
+        if (i > 0)
+            MUST(f[-1].first_byte < f->first_byte ||
+                 (f[-1].first_byte == f->first_byte &&
+                  f[-1].first_record <= f->first_record));
+    }
+    /* Where nothing at all is left of it, a mark at offset 0 says as much. */
+    for (size_t i = 0; i < survey->finding_count; i++)
+        has_header |= survey->findings[i].first_byte == 0;
+    MUST(has_header || !survey->summary.is_header_lost ||
+         (survey->frame_count > 0 && survey->frames[0].offset == 0));
+    MUST(survey->summary.verdict == worst);
+    MUST(survey->summary.lost == lost);
+}
+
+static void
+frames_must_be_there(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    uint64_t end = 0;
+
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        const struct seglog_frame *f = &survey->frames[i];
+
+        MUST(f->offset >= end && f->len >= SLG_FRAME_MIN);
+        MUST(f->offset <= subject->len && f->len <= subject->len - f->offset);
+        MUST(f->head == subject->bytes[f->offset]);
+        MUST(f->body_offset > f->offset + 1);
+        MUST(f->body_offset + f->body_len <= f->offset + f->len - 4);
+        MUST(f->count <= INT64_MAX - f->first_record);
+        end = f->offset + f->len;
+    }
+}
+
+static bool
+numbers_go_back(const struct survey *survey)
+{
+    uint64_t number = survey->summary.first_record;
+
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        const struct seglog_frame *f = &survey->frames[i];
+
+        if (f->first_record < number)
+            return true;
+        number = f->first_record + f->count;
+    }
+    return false;
+}
+
+/*
+ * Who opens a segment without reading all of it goes by its last mark.  That
+ * can be made to lead astray: by a mark in the bytes of a record, or by one
+ * with a number that has passed but with the right offset.
+ */
+static bool
+mark_is_forged(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    size_t frame = 0;
+
+    if (subject->has_old_numbers)
+        return true;
+    for (size_t i = 0; i < subject->len; i++) {
+        struct slg_mark mark;
+
+        while (frame < survey->frame_count && survey->frames[frame].offset < i)
+            frame++;
+        if (frame < survey->frame_count && survey->frames[frame].offset == i)
+            continue;
+        if (slg_mark_decode(subject->bytes + i, subject->len - i, &mark))
+            return true;
+    }
+    return false;
+}
+
+/* -- the salvaging reader against the scan --------------------------------- */
+
+/*
+ * Records, recorded gaps and lost records are, in the order of the numbers,
+ * everything from the first to the next record, once each.
+ */
+static uint64_t
+numbers_must_tile(const struct reading *reading, uint64_t next)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct heard *heard = &reading->events[i];
+
+        if (!heard->is_gap) {
+            MUST(heard->record.record_no == next);
+            next++;
+        } else if (heard->gap.first_record != 0) {
+            MUST(heard->gap.first_record == next);
+            if (heard->gap.last_record != 0)
+                next = heard->gap.last_record + 1;
+        }
+    }
+    return next;
+}
+
+static void
+records_must_be_possible(const struct subject *subject)
+{
+    const struct reading *reading = &subject->salvaged;
+    uint64_t unconfirmed = 0;
+
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct seglog_record *record = &reading->events[i].record;
+
+        if (reading->events[i].is_gap)
+            continue;
+        MUST(record->kind >= SEGLOG_TEXT && record->kind <= SEGLOG_TAIL);
+        MUST(record->offset < subject->len && record->len < subject->len);
+        MUST(record->group_left < subject->len);
+        unconfirmed += !record->is_confirmed;
+    }
+    MUST(unconfirmed == subject->survey.summary.unconfirmed);
+}
+
+static int
+finding_order(const void *a, const void *b)
+{
+    return finding_compare(a, b);
+}
+
+/* What the reader said of damage, in an order of its own. */
+static void
+gaps_must_be_findings(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    const struct reading *reading = &subject->salvaged;
+    struct seglog_finding *a = NULL;
+    struct seglog_finding *b = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < reading->count; i++)
+        n += reading->events[i].is_gap && !reading->events[i].gap.is_recorded;
+    MUST(n == survey->finding_count);
+    if (n == 0)
+        return;
+    a = calloc(n, sizeof *a);
+    b = calloc(n, sizeof *b);
+    MUST(a && b);
+    memcpy(b, survey->findings, n * sizeof *b);
+    n = 0;
+    for (size_t i = 0; i < reading->count; i++) {
+        if (reading->events[i].is_gap && !reading->events[i].gap.is_recorded)
+            a[n++] = reading->events[i].gap;
+    }
+    qsort(a, n, sizeof *a, finding_order);
+    qsort(b, n, sizeof *b, finding_order);
+    for (size_t i = 0; i < n; i++)
+        MUST(finding_compare(&a[i], &b[i]) == 0);
+    free(a);
+    free(b);
+}
+
+static void
+salvaged_must_agree(const struct subject *subject)
+{
+    const struct seglog_scan_summary *summary = &subject->survey.summary;
+    const struct reading *reading = &subject->salvaged;
+
+    MUST(reading->code == SEGLOG_END);
+    MUST(reading->records == summary->records);
+    MUST(numbers_must_tile(reading, summary->first_record) ==
+         summary->next_record);
+    records_must_be_possible(subject);
+    gaps_must_be_findings(subject);
+}
+
+/* -- the strict reader ----------------------------------------------------- */
+
+/*
+ * A strict reader passes torn tails and does not compute stretch digests, and
+ * so cannot always tell a damaged closing mark from a torn tail.
+ */
+static bool
+finding_is_quiet(const struct seglog_finding *finding, bool *is_maybe)
+{
+    if (finding->cause == SEGLOG_CAUSE_CLOSING_MARK)
+        *is_maybe = true;
+    if (finding->verdict == SEGLOG_VERDICT_TORN &&
+        finding->cause == SEGLOG_CAUSE_TORN && finding->byte_count >= 54 &&
+        finding->byte_count <= 86)
+        *is_maybe = true;
+    return finding->verdict == SEGLOG_VERDICT_TORN ||
+           finding->cause == SEGLOG_CAUSE_DIGEST;
+}
+
+/* The next event that a strict reader gives, too. */
+static const struct heard *
+strict_next(const struct reading *reading, size_t *at)
+{
+    while (*at < reading->count) {
+        const struct heard *heard = &reading->events[(*at)++];
+
+        if (!heard->is_gap || heard->gap.is_recorded)
+            return heard;
+    }
+    return NULL;
+}
+
+static void
+strict_must_agree(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    struct reading strict;
+    bool is_maybe = false; /* damage to some, and not to others */
+    bool is_loud = false;
+    bool is_io = false;
+    size_t at = 0;
+
+    read_all(subject, "s", false, &strict);
+    for (size_t i = 0; i < strict.count; i++) {
+        const struct heard *x = &strict.events[i];
+        const struct heard *y = strict_next(&subject->salvaged, &at);
+
+        MUST(y != NULL && x->is_gap == y->is_gap);
+        if (x->is_gap)
+            MUST(finding_compare(&x->gap, &y->gap) == 0);
+        else
+            MUST(heard_same_record(&strict, x, &subject->salvaged, y));
+    }
+    for (size_t i = 0; i < survey->finding_count; i++) {
+        is_loud |= !finding_is_quiet(&survey->findings[i], &is_maybe) &&
+                   survey->findings[i].cause != SEGLOG_CAUSE_CLOSING_MARK;
+        is_io |= survey->findings[i].verdict == SEGLOG_VERDICT_IO;
+    }
+    if (strict.code == SEGLOG_END) {
+        MUST(!is_loud && strict_next(&subject->salvaged, &at) == NULL);
+    } else {
+        MUST(is_loud || is_maybe);
+        MUST(strict.code == SEGLOG_CORRUPT ||
+             (is_io && strict.code == SEGLOG_IO));
+    }
+    reading_free(&strict);
+}
+
+/* -- the same through an odd store ----------------------------------------- */
+
+static void
+odd_reads_must_agree(struct subject *subject)
+{
+    struct odd_store odd = { .inner = subject->memory,
+                             .piece_max = 1 + subject->param % 17u,
+                             .fails_first = subject->param >= 128 };
+    const struct seglog_store store = odd_store_open(&odd);
+    const struct survey *a = &subject->survey;
+    struct survey b;
+
+    survey_take(&b, store, "s", subject->expect);
+    MUST(a->code == b.code);
+    MUST(memcmp(&a->summary, &b.summary, sizeof a->summary) == 0);
+    for (size_t i = 0; i < b.finding_count; i++)
+        MUST(finding_compare(&a->findings[i], &b.findings[i]) == 0);
+    survey_free(&b);
+}
+
+/* -- places ---------------------------------------------------------------- */
+
+/* From any record on, a sound segment is read as from the start. */
+static void
+seek_must_agree(const struct subject *subject)
+{
+    const struct reading *all = &subject->salvaged;
+    struct seglog_reader_options options = { .size = sizeof options,
+                                             .salvage = subject->param & 1 };
+    struct reading some;
+    size_t at = 0;
+
+    options.from_record =
+        subject->survey.summary.first_record + subject->param / 2;
+    reading_take(&some, subject->store, "s", &options);
+    if (subject->survey.summary.verdict == SEGLOG_VERDICT_OK &&
+        !subject->has_forged_mark) {
+        MUST(some.code == SEGLOG_END);
+        while (at < all->count &&
+               (all->events[at].is_gap
+                    ? all->events[at].gap.last_record
+                    : all->events[at].record.record_no) < options.from_record)
+            at++;
+        MUST(all->count - at == some.count);
+        for (size_t i = 0; i < some.count; i++)
+            MUST(heard_same_record(all, &all->events[at + i], &some,
+                                   &some.events[i]));
+    }
+    reading_free(&some);
+}
+
+static void
+summary_must_agree(const struct subject *subject)
+{
+    const struct seglog_scan_summary *scan = &subject->survey.summary;
+    struct seglog_scan_summary tail;
+    const seglog_code code =
+        seglog_segment_get_summary(subject->store, "s", &tail, NULL);
+
+    if (scan->verdict != SEGLOG_VERDICT_OK || subject->has_forged_mark)
+        return;
+    MUST(code == SEGLOG_OK && tail.verdict == SEGLOG_VERDICT_OK);
+    MUST(tail.next_record == scan->next_record);
+    MUST(tail.first_record == scan->first_record);
+    MUST(tail.next_line == scan->next_line);
+    MUST(tail.epoch == scan->epoch && tail.bytes == scan->bytes);
+    MUST(tail.is_closed == scan->is_closed);
+    MUST(tail.watermark <= scan->watermark);
+    MUST(memcmp(tail.identity, scan->identity, sizeof scan->identity) == 0);
+}
+
+/* -- repair ---------------------------------------------------------------- */
+
+/* A loss, or one that is recorded: repair keeps it as a recorded gap. */
+static bool
+heard_is_loss(const struct heard *heard)
+{
+    return heard->is_gap && heard->gap.last_record != 0;
+}
+
+/* The records and losses of both, in order. */
+static void
+repaired_must_equal(const struct reading *old, const struct reading *new)
+{
+    size_t k = 0;
+
+    for (size_t i = 0; i < old->count; i++) {
+        const struct heard *x = &old->events[i];
+        const struct heard *y = NULL;
+
+        if (x->is_gap && !heard_is_loss(x))
+            continue;
+        MUST(k < new->count);
+        y = &new->events[k++];
+        MUST(x->is_gap == y->is_gap);
+        if (!x->is_gap) {
+            MUST(heard_same_record(old, x, new, y));
+            continue;
+        }
+        MUST(y->gap.is_recorded && x->gap.verdict == y->gap.verdict);
+        MUST(x->gap.first_record == y->gap.first_record);
+        MUST(x->gap.last_record == y->gap.last_record);
+        MUST(x->gap.cause == y->gap.cause && x->gap.lines == y->gap.lines);
+        MUST(x->gap.first_byte == y->gap.first_byte);
+        MUST(x->gap.byte_count == y->gap.byte_count);
+        MUST(x->gap.durable == y->gap.durable);
+        MUST(x->gap.has_shift == y->gap.has_shift);
+        MUST(x->gap.shift == y->gap.shift);
+    }
+    MUST(k == new->count);
+}
+
+/*
+ * What no writer makes and yet is valid: a text with a line feed in it, and a
+ * recorded gap whose verdict, cause or durability is none.
+ */
+static bool
+heard_is_strange(const struct reading *reading, const struct heard *heard)
+{
+    if (heard->is_gap)
+        return heard->gap.is_recorded &&
+               ((unsigned)heard->gap.verdict - 1 > SEGLOG_VERDICT_IO - 1 ||
+                (unsigned)heard->gap.cause > SEGLOG_CAUSE_AUTH ||
+                (unsigned)heard->gap.durable > SEGLOG_DURABLE_YES);
+    return heard->record.kind != SEGLOG_BYTES && heard->record.len > 0 &&
+           memchr(reading->bytes + heard->start, '\n', heard->record.len);
+}
+
+static bool
+reading_is_strange(const struct reading *reading)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        if (heard_is_strange(reading, &reading->events[i]))
+            return true;
+    }
+    return false;
+}
+
+static void
+repair_must_save(const struct subject *subject)
+{
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .expect = subject->expect };
+    struct reading first;
+    struct reading second;
+    struct survey survey;
+    const seglog_code code = seglog_repair(subject->store, "s", subject->memory,
+                                           "r", &options, NULL, NULL);
+
+    if (code == SEGLOG_INVALID && reading_is_strange(&subject->salvaged))
+        return;
+    MUST(code == SEGLOG_OK);
+    survey_take(&survey, subject->memory, "r", 0);
+    MUST(survey.code == SEGLOG_OK && survey.finding_count == 0);
+    MUST(survey.summary.verdict == SEGLOG_VERDICT_OK);
+    MUST(survey.summary.is_closed);
+    MUST(survey.summary.next_record == subject->survey.summary.next_record);
+    reading_take(&first, subject->memory, "r", NULL);
+    MUST(first.code == SEGLOG_END);
+    repaired_must_equal(&subject->salvaged, &first);
+
+    MUST(seglog_repair(subject->memory, "r", subject->memory, "rr", NULL, NULL,
+                       NULL) == SEGLOG_OK);
+    reading_take(&second, subject->memory, "rr", NULL);
+    MUST(second.code == SEGLOG_END);
+    repaired_must_equal(&first, &second);
+    reading_free(&first);
+    reading_free(&second);
+    survey_free(&survey);
+}
+
+/* -- appending ------------------------------------------------------------- */
+
+/* Every record of old is still there, at its place or before it. */
+static void
+records_must_stay(const struct reading *old, const struct reading *new)
+{
+    size_t k = 0;
+
+    for (size_t i = 0; i < old->count; i++) {
+        if (old->events[i].is_gap)
+            continue;
+        while (k < new->count &&
+               (new->events[k].is_gap || new->events[k].record.record_no <
+                                             old->events[i].record.record_no))
+            k++;
+        MUST(k < new->count);
+        MUST(heard_same_record(old, &old->events[i], new, &new->events[k]));
+    }
+}
+
+static seglog_code
+record_append(const struct subject *subject, uint64_t *number)
+{
+    static const uint8_t identity[SEGLOG_IDENTITY_BYTES] = { 0xF0 };
+    const struct seglog_writer_options options = {
+        .size = sizeof options,
+        .mode =
+            subject->param & 1 ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE,
+        .create = SEGLOG_CREATE_NEVER,
+        .identity = identity,
+        .is_epoch_given = true,
+        .epoch_random = 0x5EED,
+        .append_to_damaged = (subject->looks & LOOK_DAMAGED) != 0,
+        .expect = subject->expect,
+    };
+    struct seglog_writer *writer = NULL;
+    seglog_code code =
+        seglog_writer_open(subject->store, "w", &options, &writer, NULL);
+    seglog_code close_code = SEGLOG_OK;
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_writer_append(writer, SEGLOG_TEXT, "new", 3,
+                                SEGLOG_LEVEL_FLUSH, number, NULL);
+    close_code = seglog_writer_close(writer, NULL);
+    MUST(code != SEGLOG_OK || close_code == SEGLOG_OK);
+    return code;
+}
+
+/*
+ * Behind the last damage there are frames enough to say what they are: whatever
+ * follows changes nothing.  A lone frame, and one that only the end of the
+ * segment confirms, may be taken for something else once more follows.
+ */
+static bool
+damage_is_settled(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    uint64_t end = 0;
+
+    if (survey->summary.is_header_lost || survey->summary.unconfirmed > 0 ||
+        survey->frame_count < 3)
+        return false;
+    for (size_t i = 0; i < survey->finding_count; i++) {
+        const struct seglog_finding *f = &survey->findings[i];
+
+        if (f->first_byte + f->byte_count > end)
+            end = f->first_byte + f->byte_count;
+    }
+    return end <= survey->frames[survey->frame_count - 3].offset;
+}
+
+/*
+ * Records found out of place may go on behind the last frame.  Who opens a
+ * segment without reading all of it cannot know, and uses their numbers again.
+ */
+static bool
+end_is_elsewhere(const struct subject *subject)
+{
+    const struct survey *survey = &subject->survey;
+    const struct reading *reading = &subject->salvaged;
+    uint64_t next = survey->summary.first_record;
+
+    if (survey->frame_count > 0)
+        next = survey->frames[survey->frame_count - 1].first_record +
+               survey->frames[survey->frame_count - 1].count;
+    for (size_t i = 0; i < reading->count; i++) {
+        if (!reading->events[i].is_gap &&
+            reading->events[i].record.record_no >= next)
+            return true;
+    }
+    return false;
+}
+
+static void
+appended_must_be_last(const struct subject *subject, uint64_t number,
+                      bool is_sound)
+{
+    const struct reading *old = &subject->salvaged;
+    const struct heard *last = NULL;
+    struct reading new;
+
+    read_all(subject, "w", true, &new);
+    MUST(new.code == SEGLOG_END);
+    for (size_t i = 0; i < new.count; i++) {
+        if (!new.events[i].is_gap)
+            last = &new.events[i];
+    }
+    MUST(last && last->record.record_no == number && last->record.len == 3);
+    if (is_sound || damage_is_settled(subject)) {
+        records_must_stay(old, &new);
+        MUST(new.records == old->records + 1);
+    }
+    reading_free(&new);
+}
+
+static void
+append_must_keep(const struct subject *subject)
+{
+    const struct seglog_scan_summary *summary = &subject->survey.summary;
+    const bool is_sound = (summary->verdict == SEGLOG_VERDICT_OK ||
+                           summary->verdict == SEGLOG_VERDICT_TORN) &&
+                          !summary->is_header_lost;
+    uint64_t number = 0;
+
+    blob_put(subject->memory, "w", subject->bytes, subject->len);
+    const seglog_code code = record_append(subject, &number);
+    /* Numbers, epochs and features may leave no room for one more. */
+    MUST(code == SEGLOG_OK || code == SEGLOG_CORRUPT || code == SEGLOG_IO ||
+         code == SEGLOG_READ_ONLY || code == SEGLOG_TOO_LARGE);
+    if (subject->has_forged_mark || (subject->looks & LOOK_UNREADABLE) != 0)
+        return;
+    if (is_sound) {
+        MUST(code != SEGLOG_CORRUPT && code != SEGLOG_IO);
+        MUST(code != SEGLOG_OK || number == summary->next_record);
+    }
+    if (code == SEGLOG_OK && !end_is_elsewhere(subject))
+        appended_must_be_last(subject, number, is_sound);
+}
+
+/* -- one input ------------------------------------------------------------- */
+
+/* Not a segment, and everybody says so. */
+static void
+refusal_must_be_common(const struct subject *subject)
+{
+    struct seglog_scan_summary summary;
+    struct reading reading;
+    uint64_t number = 0;
+
+    read_all(subject, "s", true, &reading);
+    MUST(reading.code == SEGLOG_FORMAT && reading.count == 0);
+    reading_free(&reading);
+    read_all(subject, "s", false, &reading);
+    MUST(reading.code == SEGLOG_FORMAT ||
+         (reading.code == SEGLOG_IO && (subject->looks & LOOK_UNREADABLE)));
+    reading_free(&reading);
+    MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
+         SEGLOG_OK);
+    MUST(seglog_repair(subject->store, "s", subject->memory, "r", NULL, NULL,
+                       NULL) == SEGLOG_FORMAT);
+    blob_put(subject->memory, "w", subject->bytes, subject->len);
+    MUST(record_append(subject, &number) != SEGLOG_OK);
+}
+
+static void
+subject_examine(struct subject *subject)
+{
+    survey_take(&subject->survey, subject->store, "s", subject->expect);
+    if (subject->survey.code == SEGLOG_FORMAT) {
+        refusal_must_be_common(subject);
+        return;
+    }
+    MUST(subject->survey.code == SEGLOG_OK);
+    MUST(subject->survey.summary.bytes == subject->len);
+    findings_must_add_up(subject);
+    frames_must_be_there(subject);
+    subject->has_old_numbers = numbers_go_back(&subject->survey);
+    subject->has_forged_mark = mark_is_forged(subject);
+    read_all(subject, "s", true, &subject->salvaged);
+    salvaged_must_agree(subject);
+    strict_must_agree(subject);
+    if ((subject->looks & LOOK_EXPECT) == 0)
+        summary_must_agree(subject);
+    if ((subject->looks & LOOK_PIECES) != 0 &&
+        (subject->looks & LOOK_UNREADABLE) == 0)
+        odd_reads_must_agree(subject);
+    if ((subject->looks & LOOK_SEEK) != 0)
+        seek_must_agree(subject);
+    if ((subject->looks & LOOK_REPAIR) != 0)
+        repair_must_save(subject);
+    if ((subject->looks & LOOK_WRITE) != 0)
+        append_must_keep(subject);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct subject subject = { .looks = size > 0 ? data[0] : 0,
+                               .param = size > 1 ? data[1] : 0,
+                               .len = size > 2 ? size - 2 : 0 };
+    uint8_t *bytes = NULL;
+
+    if (subject.len > SEGMENT_MAX)
+        return 0;
+    bytes = exact_copy(data + (size > 2 ? 2 : 0), subject.len);
+    subject.bytes = bytes;
+    if ((subject.looks & LOOK_EXPECT) != 0)
+        subject.expect = subject.param;
+    MUST(seglog_store_memory_open(&subject.memory, NULL) == SEGLOG_OK);
+    blob_put(subject.memory, "s", subject.bytes, subject.len);
+    subject.store = subject.memory;
+    if ((subject.looks & LOOK_UNREADABLE) != 0) {
+        subject.odd.inner = subject.memory;
+        subject.odd.bad_start = subject.len * subject.param / 256;
+        subject.odd.bad_end = subject.odd.bad_start + 1 + subject.param % 64u;
+        subject.store = odd_store_open(&subject.odd);
+    }
+    subject_examine(&subject);
+    survey_free(&subject.survey);
+    reading_free(&subject.salvaged);
+    seglog_store_close(&subject.memory);
+    free(bytes);
+    return 0;
+}
