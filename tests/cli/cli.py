@@ -39,6 +39,14 @@ def corpus_files():
     return sorted(pathlib.Path(CORPUS).rglob("*.jsonl")) if CORPUS else []
 
 
+def open_terminal(test):
+    """Both ends of a terminal, for machines that have one to give."""
+    try:
+        return os.openpty()
+    except OSError as error:
+        return test.skipTest("no terminal to be had: %s" % error)
+
+
 class CliTest(unittest.TestCase):
     """A test in an empty folder of its own."""
 

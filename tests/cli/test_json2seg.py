@@ -248,7 +248,7 @@ class OutputTest(cli.CliTest):
         self.assertEqual(self.get("out"), b"something")
 
     def test_terminal_is_refused(self):
-        primary, secondary = os.openpty()
+        primary, secondary = cli.open_terminal(self)
         try:
             done = self.json2seg(data=b"1\n", stdout=secondary, status=USAGE)
             self.assertIn("not written to a terminal", done.stderr)

@@ -116,7 +116,7 @@ class UsageTest(Seg2jsonTest):
         self.assertEqual(self.get("seg"), before)
 
     def test_terminal_is_refused(self):
-        primary, secondary = os.openpty()
+        primary, secondary = cli.open_terminal(self)
         try:
             done = self.seg2json(stdin=secondary, status=USAGE)
             self.assertIn("not read from a terminal", done.stderr)

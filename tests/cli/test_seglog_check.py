@@ -8,7 +8,6 @@ Method  segments made by json2seg with records of known size, damaged at known
 """
 import json
 import os
-import pty
 import unittest
 
 import cli
@@ -184,7 +183,7 @@ class MapTest(CheckTest):
 
     def on_terminal(self, **environment):
         """What a terminal gets to see."""
-        ours, theirs = pty.openpty()
+        ours, theirs = cli.open_terminal(self)
         self.addCleanup(os.close, ours)
         self.run_tool("seglog", "check", "a.seg", status=OK, stdout=theirs,
                       env=dict(os.environ, TERM="xterm", **environment))
