@@ -131,6 +131,17 @@ reader_meet_damage(struct seglog_reader *reader, struct seglog_event *event,
     return reader->options.salvage ? SEGLOG_OK : reader_judge(reader, err);
 }
 
+static void
+reader_note_passed(struct seglog_reader *reader)
+{
+    const struct slg_step *step = &reader->step;
+
+    reader->passed_end = reader->walk.at.pos;
+    memcpy(reader->passed_checksum,
+           step->bytes + step->frame.len - SLG_CHECKSUM_BYTES,
+           SLG_CHECKSUM_BYTES);
+}
+
 /*
  * Is the frame that was passed last no longer there?  An append that failed
  * half-way is rolled back, and whole frames of it may have been read before.
@@ -302,10 +313,7 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         return reader_meet_damage(reader, event, err);
     if (code != SEGLOG_OK)
         return code;
-    reader->passed_end = reader->walk.at.pos;
-    memcpy(reader->passed_checksum,
-           step->bytes + step->frame.len - SLG_CHECKSUM_BYTES,
-           SLG_CHECKSUM_BYTES);
+    reader_note_passed(reader);
     if (step->is_mark && (step->shift != 0 || step->is_digest_wrong))
         return reader_meet_mark(reader, step, event, err);
     if (step->frame.control == SLG_CONTROL_GAP)

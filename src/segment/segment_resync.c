@@ -81,12 +81,16 @@ mark_is_confirmed(struct slg_walk *walk, uint64_t pos,
                   const struct slg_mark *mark)
 {
     const uint64_t end = pos + slg_mark_len(mark->type);
+    const uint64_t epoch = walk->at.epoch;
     struct slg_frame follower;
     struct slg_mark next;
 
     if (end == walk->window.size)
         return true;
-    if (mark_read(walk, end, &next))
+    walk->at.epoch = mark->epoch;
+    const bool is_mark = mark_read(walk, end, &next);
+    walk->at.epoch = epoch;
+    if (is_mark)
         return next.number == mark->number;
     return slg_search_parse(walk->search, end, &follower) &&
            !frame_is_mark(&follower) &&
@@ -468,6 +472,18 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
     walk->has_gap = true;
 }
 
+/*
+ * Resumed here, and not a step further: somebody has written here since it was
+ * read, and the window and the search show different bytes.
+ */
+static void
+bytes_renew(struct slg_walk *walk)
+{
+    slg_window_forget(&walk->window);
+    if (walk->search)
+        slg_search_reset(walk->search, 0);
+}
+
 seglog_code
 slg_walk_resync(struct slg_walk *walk, struct slg_gap_info *info,
                 struct seglog_error *err)
@@ -478,15 +494,8 @@ slg_walk_resync(struct slg_walk *walk, struct slg_gap_info *info,
     const struct slg_frame bad = walk->bad_frame;
     const uint32_t bad_mixed = walk->bad_mixed;
 
-    /*
-     * Resumed here, and not a step further: somebody has written here since it
-     * was read, and the window and the search show different bytes.
-     */
-    if (walk->resumed_at == walk->at.pos) {
-        slg_window_forget(&walk->window);
-        if (walk->search)
-            slg_search_reset(walk->search, 0);
-    }
+    if (walk->resumed_at == walk->at.pos)
+        bytes_renew(walk);
     memset(info, 0, offsetof(struct slg_gap_info, tiles));
     info->tile_count = 0;
     info->lone_count = 0;

@@ -57,6 +57,7 @@ struct history {
     bool is_damaged; /* a power cut has left a hole */
     bool is_made;    /* somebody has opened it: it must stay a segment */
     bool is_over;
+    uint64_t identity[2];
     uint64_t first_record;
     uint8_t sync_log2;
     bool no_xxh3;
@@ -357,6 +358,9 @@ slot_open(struct history *history, struct slot *slot)
     const struct seglog_writer_options options = {
         .size = sizeof options,
         .mode = is_shared ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE,
+        .identity = (const uint8_t *)&history->identity,
+        .is_epoch_given = true,
+        .epoch_random = (uint32_t)test_random(&history->seed),
         .first_record = history->first_record,
         .sync_log2 = history->sync_log2,
         .no_xxh3 = history->no_xxh3,
@@ -516,6 +520,7 @@ history_run(uint64_t seed)
     assert_non_null(history);
     history->seed = history->round_seed = seed;
     history->machine.seed = seed + 1;
+    test_fill(history->identity, sizeof history->identity, seed);
     history->machine.cannot_cut = chance(history, 8) == 0;
     history->machine.has_no_hint = chance(history, 4) == 0;
     history->first_record = firsts[chance(history, COUNT_OF(firsts))];
