@@ -221,7 +221,9 @@ resync_claimed_end(struct slg_walk *walk, const struct slg_frame *bad,
         return code;
     if (mark_read(walk, pos, &mark)) {
         const uint64_t distance = mark.number - walk->at.number;
-        if (distance <= 1 || distance == count)
+        /* Behind a cut lengths of before it lead nowhere. */
+        if (mark.epoch == walk->at.epoch &&
+            (distance <= 1 || distance == count))
             resume_at_mark(resume, pos, &mark);
         return SEGLOG_OK;
     }

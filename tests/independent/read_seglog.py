@@ -857,7 +857,8 @@ class Segment:
         claimed = self.advance_of(gap.frame)
         mark = self.marks.get(x)
         if self.acceptable(mark):
-            if mark.number - n in (0, 1, claimed):
+            if (mark.epoch == self.epoch
+                    and mark.number - n in (0, 1, claimed)):
                 return x, mark.number
             return None
         frame = self.candidate_at(x, True)
