@@ -9,8 +9,10 @@
  *
  * Names    1 to 255 bytes, no '/', no NUL, not "." or "..", not ending in
  *          ".lock": the file store locks NAME by NAME.lock (so a name of more
- *          than 250 bytes has no lock there).  The library also uses NAME.torn
- *          (cut tail bytes).
+ *          than 250 bytes has no lock there), a file that stays until the lock
+ *          is discarded.  Nobody else may remove it: two could then hold the
+ *          lock.  The library also uses NAME.torn (cut tail bytes) and
+ *          NAME.cut (a segment that is being cut inside a group).
  * Units    offsets and sizes count bytes from the start of a blob.
  * Threads  a store may be used by any number of threads at once.  A blob or a
  *          lock is used by one thread at a time and may move between threads.
@@ -139,12 +141,23 @@ struct seglog_lock_ops {
     /*
      * SEGLOG_LOCK_HINT_BYTES of memory shared by all holders of this lock in
      * all processes, zero at first, to be touched only while holding it.  Not
-     * durable and possibly stale: only ever a hint.  NULL: none here.
+     * durable and possibly stale: only ever a hint.  NULL: none here.  The
+     * next acquire may move it: ask each time.
      */
     void *(*get_hint)(void *lock);
 
     /* Releases first if held. */
     void (*close)(void *lock);
+
+    /*
+     * For whoever holds the lock and has removed its blob: take away what the
+     * lock left in the store.  It stays held until release or close, but may
+     * keep nobody out any more: those who wait for it, or come later, meet at
+     * a new one.  INVALID when it is not held; to repeat it does nothing.  A
+     * file store that other machines may share leaves the lock file.  NULL:
+     * nothing is left to take away.
+     */
+    seglog_code (*discard)(void *lock, struct seglog_error *err);
 };
 
 #define SEGLOG_LOCK_HINT_BYTES 128
@@ -152,6 +165,29 @@ struct seglog_lock_ops {
 struct seglog_lock {
     const struct seglog_lock_ops *ops;
     void *self;
+};
+
+/* What a store says of a blob without opening it. */
+struct seglog_blob_info {
+    uint64_t size;        /* bytes */
+    uint64_t modified_ns; /* last append or cut, since 1970-01-01 UTC */
+};
+
+/*
+ * A value that moves whenever a blob is created, removed or replaced, by
+ * anybody and by any means.  Appends and cuts do not move it; other things,
+ * such as lock files, may.  Of what a symbolic link leads to in another folder
+ * a file store sees nothing.
+ */
+struct seglog_stamp {
+    uint64_t value[2];
+    /*
+     * False while one more such change might not move the value, because the
+     * clock behind it is too coarse: two equal stamps prove nothing then.
+     */
+    bool is_settled;
+    /* Not yet, but within a tenth of a second if nothing else changes. */
+    bool settles_soon;
 };
 
 /* Called for each name; return false to stop listing. */
@@ -194,6 +230,15 @@ struct seglog_store_ops {
 
     /* Free the store.  All its blobs and locks have been closed before. */
     void (*close)(void *store);
+
+    /* NOT_FOUND.  NULL where a store cannot tell. */
+    seglog_code (*get_info)(void *store, const char *name,
+                            struct seglog_blob_info *info,
+                            struct seglog_error *err);
+
+    /* NULL where a store cannot tell. */
+    seglog_code (*get_stamp)(void *store, struct seglog_stamp *stamp,
+                             struct seglog_error *err);
 };
 
 struct seglog_store {
@@ -213,6 +258,23 @@ struct seglog_store {
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_store_file_open(const char *dir, bool create_dirs,
                        struct seglog_store *store, struct seglog_error *err);
+
+struct seglog_file_store_options {
+    size_t size;
+    bool create_dirs;
+    /* Permissions of new files and folders, less the umask; 0: 0666, 0777. */
+    unsigned file_mode;
+    unsigned dir_mode;
+    /* A blob that is a symbolic link is INVALID, instead of being followed. */
+    bool refuses_links;
+};
+
+/* The same, with options; NULL: none.  INVALID for a mode beyond 0777. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_store_file_open_with(const char *dir,
+                            const struct seglog_file_store_options *options,
+                            struct seglog_store *store,
+                            struct seglog_error *err);
 
 /*
  * Memory of this process.  The contents go with the store, and a blob that is
@@ -278,6 +340,16 @@ SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_store_replace(struct seglog_store store, const char *from,
                      const char *name, struct seglog_error *err);
 
+/* Without get_info the blob is opened and modified_ns is 0. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_store_get_info(struct seglog_store store, const char *name,
+                      struct seglog_blob_info *info, struct seglog_error *err);
+
+/* Where a store cannot tell: OK, and never settled. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_store_get_stamp(struct seglog_store store, struct seglog_stamp *stamp,
+                       struct seglog_error *err);
+
 SEGLOG_API void
 seglog_store_describe(struct seglog_store store, char *buf, size_t cap);
 
@@ -295,6 +367,9 @@ seglog_lock_release(struct seglog_lock lock, struct seglog_error *err);
 /* NULL where there is none. */
 SEGLOG_API void *
 seglog_lock_get_hint(struct seglog_lock lock);
+
+SEGLOG_API seglog_code
+seglog_lock_discard(struct seglog_lock lock, struct seglog_error *err);
 
 /* Accepts a zeroed struct; zeroes it. */
 SEGLOG_API void

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/segment/segment_options.h"
+#include "src/store/options.h"
 #include "src/segment/segment_verdict.h"
 #include "src/store/fail.h"
 

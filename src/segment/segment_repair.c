@@ -5,7 +5,7 @@
 
 #include "format/checksum.h"
 #include "format/frame.h"
-#include "src/segment/segment_options.h"
+#include "src/store/options.h"
 #include "src/store/fail.h"
 
 #include "seglog/segment.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "src/segment/segment_map_internal.h"
-#include "src/segment/segment_options.h"
+#include "src/store/options.h"
 #include "src/segment/segment_tail.h"
 #include "src/segment/segment_verdict.h"
 #include "src/store/fail.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
-#include "src/segment/segment_options.h"
+#include "src/store/options.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* src/store/deadline.c - points in time on the monotonic clock. */
+/* src/store/deadline.c - points in time. */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime */
 
 #include "src/store/deadline.h"
@@ -7,13 +7,25 @@
 static const int64_t NS_PER_S = 1000000000;
 static const int64_t NS_PER_MS = 1000000;
 
-int64_t
-slg_now_ns(void)
+static int64_t
+clock_ns(clockid_t clock)
 {
     struct timespec now = { 0 };
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t
+slg_now_ns(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t
+slg_wall_clock_ns(void)
+{
+    return clock_ns(CLOCK_REALTIME);
 }
 
 int64_t

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * src/store/deadline.h - points in time on the monotonic clock.
+ * src/store/deadline.h - points in time.
  *
- * A wait that is interrupted goes on with what is left, not from the start.
+ * Waits go by the monotonic clock; one that is interrupted goes on with what is
+ * left, not from the start.
  */
 #ifndef SLG_STORE_DEADLINE_H
 #define SLG_STORE_DEADLINE_H
@@ -18,6 +19,10 @@
 
 int64_t
 slg_now_ns(void);
+
+/* Since 1970-01-01 UTC, for time stamps: it may be set.  0 if there is none. */
+int64_t
+slg_wall_clock_ns(void);
 
 /* A negative timeout_ms is SLG_NO_DEADLINE. */
 int64_t

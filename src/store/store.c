@@ -254,6 +254,53 @@ seglog_store_replace(struct seglog_store store, const char *from,
     return store.ops->replace(store.self, from, name, err);
 }
 
+static seglog_code
+info_from_blob(struct seglog_store store, const char *name,
+               struct seglog_blob_info *info, struct seglog_error *err)
+{
+    struct seglog_blob blob = { 0 };
+    uint64_t size = 0;
+    seglog_code code =
+        seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_blob_get_size(blob, &size, NULL, err);
+    (void)seglog_blob_close(&blob, NULL); /* nothing was written */
+    if (code == SEGLOG_OK)
+        *info = (struct seglog_blob_info){ .size = size };
+    return code;
+}
+
+seglog_code
+seglog_store_get_info(struct seglog_store store, const char *name,
+                      struct seglog_blob_info *info, struct seglog_error *err)
+{
+    const seglog_code code = slg_name_check(name, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (!info)
+        return fail_null(err, "info");
+    if (!HAS_OP(seglog_store_ops, store.ops, get_info))
+        return info_from_blob(store, name, info, err);
+    return store.ops->get_info(store.self, name, info, err);
+}
+
+seglog_code
+seglog_store_get_stamp(struct seglog_store store, struct seglog_stamp *stamp,
+                       struct seglog_error *err)
+{
+    if (!stamp)
+        return fail_null(err, "stamp");
+    if (!store.ops)
+        return fail_null(err, "store");
+    if (HAS_OP(seglog_store_ops, store.ops, get_stamp))
+        return store.ops->get_stamp(store.self, stamp, err);
+    *stamp = (struct seglog_stamp){ .is_settled = false };
+    return SEGLOG_OK;
+}
+
 void
 seglog_store_describe(struct seglog_store store, char *buf, size_t cap)
 {
@@ -302,6 +349,16 @@ seglog_lock_get_hint(struct seglog_lock lock)
     return HAS_OP(seglog_lock_ops, lock.ops, get_hint)
                ? lock.ops->get_hint(lock.self)
                : NULL;
+}
+
+seglog_code
+seglog_lock_discard(struct seglog_lock lock, struct seglog_error *err)
+{
+    if (!lock.ops)
+        return fail_null(err, "lock");
+    if (!HAS_OP(seglog_lock_ops, lock.ops, discard))
+        return SEGLOG_OK; /* such a lock leaves nothing */
+    return lock.ops->discard(lock.self, err);
 }
 
 void

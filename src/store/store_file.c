@@ -15,7 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/checksum.h"
+#include "src/store/deadline.h"
 #include "src/store/fail.h"
+#include "src/store/options.h"
 
 _Static_assert(sizeof(off_t) == 8, "files grow past 2 GiB");
 
@@ -197,6 +200,58 @@ file_replace(void *self, const char *from, const char *name,
     return sync_folder(store, name, err);
 }
 
+/* Links are followed and other things refused, as by opening it to read. */
+static seglog_code
+file_get_info(void *self, const char *name, struct seglog_blob_info *info,
+              struct seglog_error *err)
+{
+    const struct slg_file_store *store = self;
+    struct stat status;
+
+    if (fstatat(store->dir_fd, name, &status,
+                store->refuses_links ? AT_SYMLINK_NOFOLLOW : 0) != 0)
+        return slg_file_fail_errno(err, errno, place_of(store, name),
+                                   "cannot look at it");
+    if (!S_ISREG(status.st_mode))
+        return slg_file_fail(err, SEGLOG_INVALID, place_of(store, name),
+                             "it is not a regular file");
+    *info = (struct seglog_blob_info){
+        .size = (uint64_t)status.st_size,
+        .modified_ns = (uint64_t)slg_file_modified_ns(&status),
+    };
+    return SEGLOG_OK;
+}
+
+/*
+ * Whatever creates, removes or renames in a folder changes its time, and so do
+ * lock files, which are no blobs: a stamp that moves too often costs its user
+ * a look.  Other machines have other clocks, and tell of changes late.
+ */
+static seglog_code
+file_get_stamp(void *self, struct seglog_stamp *stamp, struct seglog_error *err)
+{
+    const struct slg_file_store *store = self;
+    const int64_t now_ns = slg_wall_clock_ns();
+    uint64_t which[2];
+    int64_t changed_ns = 0;
+    struct stat status;
+
+    if (fstat(store->dir_fd, &status) != 0)
+        return slg_file_fail_errno(err, errno, place_of(store, NULL),
+                                   "cannot look at the folder");
+    changed_ns = slg_file_changed_ns(&status);
+    which[0] = (uint64_t)status.st_dev;
+    which[1] = (uint64_t)status.st_ino;
+    *stamp = (struct seglog_stamp){
+        .value = { (uint64_t)changed_ns, slg_xxh3(which, sizeof which) },
+        .is_settled =
+            store->is_local && slg_file_time_is_past(changed_ns, now_ns),
+    };
+    stamp->settles_soon =
+        store->is_local && !stamp->is_settled && changed_ns <= now_ns;
+    return SEGLOG_OK;
+}
+
 static void
 file_describe(void *self, char *buf, size_t cap)
 {
@@ -225,74 +280,50 @@ static const struct seglog_store_ops file_ops = {
     .open_lock = slg_file_lock_open,
     .describe = file_describe,
     .close = file_close,
+    .get_info = file_get_info,
+    .get_stamp = file_get_stamp,
 };
 
-/*
- * Make the folder path[0..len) and make its name durable in the folder above.
- * One that is there already is fine.
- */
-static int
-folder_create(char *path, size_t len)
+/* What else the bits of a mode say is not for a log: sticky, set-id. */
+static seglog_code
+options_check(const struct seglog_file_store_options *options,
+              struct seglog_error *err)
 {
-    const char after = path[len];
-    size_t parent_len = len;
-    int parent_fd = -1;
-    int result = 0;
-
-    path[len] = '\0';
-    result = mkdir(path, 0777);
-    path[len] = after;
-    if (result != 0)
-        return errno == EEXIST ? 0 : -1;
-
-    while (parent_len > 0 && path[parent_len - 1] != '/')
-        parent_len--;
-    if (parent_len == 0) {
-        parent_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    } else {
-        const char first = path[parent_len];
-
-        path[parent_len] = '\0';
-        parent_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        path[parent_len] = first;
-    }
-    if (parent_fd < 0)
-        return -1;
-    result = slg_file_sync_folder(parent_fd);
-    (void)close(parent_fd);
-    return result;
+    if (((options->file_mode | options->dir_mode) & ~0777u) == 0)
+        return SEGLOG_OK;
+    return slg_fail(err, SEGLOG_INVALID, NULL,
+                    "file_mode 0%o and dir_mode 0%o: permissions go up to "
+                    "0777",
+                    options->file_mode, options->dir_mode);
 }
 
-static int
-folders_create(char *path)
+/* All but the descriptor, or NULL. */
+static struct slg_file_store *
+store_new(const char *dir, const struct seglog_file_store_options *options)
 {
-    for (size_t i = 1; path[0] != '\0'; i++) {
-        const bool is_end = path[i] == '\0';
+    struct slg_file_store *store = calloc(1, sizeof *store);
 
-        if ((is_end || path[i] == '/') && path[i - 1] != '/' &&
-            folder_create(path, i) != 0)
-            return -1;
-        if (is_end)
-            break;
+    if (!store)
+        return NULL;
+    store->dir = malloc(strlen(dir) + 1);
+    if (!store->dir) {
+        free(store);
+        return NULL;
     }
-    return 0;
-}
-
-static int
-folder_open(char *path, bool create_dirs)
-{
-    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    const int fd = open(path, flags);
-
-    if (fd >= 0 || errno != ENOENT || !create_dirs)
-        return fd;
-    return folders_create(path) == 0 ? open(path, flags) : -1;
+    memcpy(store->dir, dir, strlen(dir) + 1);
+    store->file_mode = options->file_mode ? (mode_t)options->file_mode : 0666;
+    store->refuses_links = options->refuses_links;
+    store->dir_mode = options->dir_mode ? (mode_t)options->dir_mode : 0777;
+    return store;
 }
 
 seglog_code
-seglog_store_file_open(const char *dir, bool create_dirs,
-                       struct seglog_store *store, struct seglog_error *err)
+seglog_store_file_open_with(const char *dir,
+                            const struct seglog_file_store_options *options,
+                            struct seglog_store *store,
+                            struct seglog_error *err)
 {
+    struct seglog_file_store_options settled;
     struct slg_file_store *self = NULL;
     seglog_code code = SEGLOG_OK;
 
@@ -301,16 +332,18 @@ seglog_store_file_open(const char *dir, bool create_dirs,
     if (!dir || dir[0] == '\0')
         return slg_fail(err, SEGLOG_INVALID, NULL,
                         "the name of the folder is empty");
+    if (!slg_options_copy(&settled, sizeof settled, options))
+        return slg_fail(err, SEGLOG_INVALID, NULL,
+                        "option size: not that of a struct of this version");
+    code = options_check(&settled, err);
+    if (code != SEGLOG_OK)
+        return code;
 
-    self = calloc(1, sizeof *self);
-    if (self)
-        self->dir = malloc(strlen(dir) + 1);
-    if (!self || !self->dir) {
-        free(self);
+    self = store_new(dir, &settled);
+    if (!self)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a store");
-    }
-    memcpy(self->dir, dir, strlen(dir) + 1);
-    self->dir_fd = folder_open(self->dir, create_dirs);
+    self->dir_fd =
+        slg_file_folder_open(self->dir, settled.create_dirs, self->dir_mode);
     if (self->dir_fd < 0) {
         code = slg_file_fail_errno(err, errno, place_of(self, NULL),
                                    "cannot open the folder");
@@ -321,4 +354,16 @@ seglog_store_file_open(const char *dir, bool create_dirs,
     self->is_local = slg_file_is_local(self->dir_fd);
     *store = (struct seglog_store){ .ops = &file_ops, .self = self };
     return SEGLOG_OK;
+}
+
+seglog_code
+seglog_store_file_open(const char *dir, bool create_dirs,
+                       struct seglog_store *store, struct seglog_error *err)
+{
+    const struct seglog_file_store_options options = {
+        .size = sizeof options,
+        .create_dirs = create_dirs,
+    };
+
+    return seglog_store_file_open_with(dir, &options, store, err);
 }

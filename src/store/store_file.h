@@ -11,13 +11,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "src/store/name.h"
 
 /* All but the counter stays as it is: threads need no lock around it. */
 struct slg_file_store {
     int dir_fd;
-    bool is_local;           /* time stamps are those of this machine's clock */
+    bool is_local;    /* time stamps are those of this machine's clock */
+    mode_t file_mode; /* of what is created, less the umask */
+    bool refuses_links;
+    mode_t dir_mode;
     char *dir;               /* for messages only */
     atomic_uint lock_passes; /* locks taken and released; see the lock */
 };
@@ -93,6 +97,13 @@ slg_file_sync(int fd, bool is_full);
 int
 slg_file_sync_folder(int dir_fd);
 
+/*
+ * A descriptor of the folder, or -1.  Where create_dirs is set, it and those
+ * above it are made with that mode, durably.  path is changed and restored.
+ */
+int
+slg_file_folder_open(char *path, bool create_dirs, mode_t mode);
+
 seglog_code
 slg_file_blob_open(void *self, const char *name, unsigned flags,
                    struct seglog_blob *blob, struct seglog_error *err);
@@ -112,9 +123,20 @@ slg_file_is_local(int fd);
 bool
 slg_file_folder_time(const struct slg_file_store *store, int64_t *changed_ns);
 
-/* Whether that is so long ago that any later change has another time. */
+/*
+ * Whether changed_ns was so long ago at now_ns, on the wall clock, that every
+ * change after now_ns has another time.  The clock is read before the folder
+ * is asked: one read later would not speak of the changes in between.
+ */
 bool
-slg_file_time_is_past(int64_t changed_ns);
+slg_file_time_is_past(int64_t changed_ns, int64_t now_ns);
+
+/* Nanoseconds since 1970, as exact as the system tells. */
+int64_t
+slg_file_changed_ns(const struct stat *status);
+
+int64_t
+slg_file_modified_ns(const struct stat *status);
 
 /* A watch on one open file: a descriptor to poll, or -1 where none serves. */
 int

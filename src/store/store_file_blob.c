@@ -165,18 +165,22 @@ check_name(struct slg_file_blob *blob, bool *is_replaced,
            struct seglog_error *err)
 {
     int64_t changed_ns = 0;
+    int64_t now_ns = 0;
+    bool has_time = false;
     bool is_link = false;
-    const bool has_time = slg_file_folder_time(blob->store, &changed_ns);
 
     *is_replaced = false;
-    if (has_time && blob->is_name_settled &&
+    if (blob->is_name_settled &&
+        slg_file_folder_time(blob->store, &changed_ns) &&
         blob->folder_changed_ns == changed_ns)
         return SEGLOG_OK;
+    now_ns = slg_wall_clock_ns();
+    has_time = slg_file_folder_time(blob->store, &changed_ns);
     if (ask_name(blob, is_replaced, &is_link) != 0)
         return slg_file_blob_fail(blob, err, "cannot look up its name");
     blob->folder_changed_ns = changed_ns;
     blob->is_name_settled = has_time && !is_link && !*is_replaced &&
-                            slg_file_time_is_past(changed_ns);
+                            slg_file_time_is_past(changed_ns, now_ns);
     return SEGLOG_OK;
 }
 
@@ -283,15 +287,17 @@ static int
 open_existing(const struct slg_file_blob *blob)
 {
     return openat(blob->store->dir_fd, blob->name,
-                  (blob->is_writable ? O_RDWR : O_RDONLY) | O_CLOEXEC |
-                      O_NOCTTY | O_NONBLOCK);
+                  (blob->is_writable ? O_RDWR : O_RDONLY) |
+                      (blob->store->refuses_links ? O_NOFOLLOW : 0) |
+                      O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 static int
 open_new(const struct slg_file_blob *blob)
 {
     return openat(blob->store->dir_fd, blob->name,
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                  blob->store->file_mode);
 }
 
 /* Open or create as the flags say; errno tells why it is -1. */
@@ -343,7 +349,8 @@ open_and_identify(struct slg_file_blob *blob, unsigned flags,
     seglog_code code = SEGLOG_OK;
 
     blob->fd = open_by_flags(blob, flags, &is_new);
-    if (blob->fd < 0 && errno == EISDIR)
+    if (blob->fd < 0 &&
+        (errno == EISDIR || (errno == ELOOP && blob->store->refuses_links)))
         return slg_file_fail(err, SEGLOG_INVALID,
                              slg_file_blob_place(blob, SEGLOG_NO_OFFSET),
                              "it is not a regular file");

@@ -2,10 +2,22 @@
 /*
  * src/store/store_file_lock.c - the lock of a file: flock on NAME.lock.
  *
- * The lock file is never renamed or removed, so that all who ask for the lock
- * ask for the same one, whatever becomes of the file itself.  flock belongs to
- * the open file: it also excludes two handles of one process, and the system
- * releases it when the process dies.
+ * All who ask for the lock must ask for the same file, whatever becomes of the
+ * blob itself.  So the lock file is never renamed, and removed only by discard,
+ * by whoever holds it.  flock belongs to the open file: it also excludes two
+ * handles of one process, and the system releases it when the process dies.
+ *
+ * A lock file that was removed is dead.  Who opened it before may still get
+ * it, while others already hold the file that has the name now.  Whoever gets
+ * a lock therefore asks whether it is dead, and then opens the name again.
+ * Why this suffices:
+ *
+ *   - Only the holder removes the file, so one that was found alive stays
+ *     alive until its holder discards it or lets go.
+ *   - To remove it comes before to release it, so whoever gets it afterwards
+ *     sees that it is dead; when the remover dies in between, the system
+ *     releases it, after the removal or without one.
+ *   - A dead file never comes to life: nothing but O_CREAT makes a lock file.
  */
 #define _GNU_SOURCE       /* flock, fallocate */
 #define _FILE_OFFSET_BITS 64
@@ -53,12 +65,17 @@ flock_retry(int fd, int operation)
     return result;
 }
 
-/* Try until deadline_ns; the pauses grow to spare the processor. */
+/*
+ * For whoever has tried in vain: until deadline_ns.  The pauses grow to spare
+ * the processor.
+ */
 static int
 flock_until(int fd, int64_t deadline_ns)
 {
     int64_t pause_ns = PAUSE_FIRST_NS;
 
+    if (deadline_ns == SLG_NO_DEADLINE)
+        return flock_retry(fd, LOCK_EX);
     for (;;) {
         const int64_t left_ns = slg_deadline_left_ns(deadline_ns);
         struct timespec pause;
@@ -88,31 +105,167 @@ lock_synchronize(struct file_lock *lock, memory_order order)
     (void)atomic_fetch_add_explicit(&lock->store->lock_passes, 1, order);
 }
 
+/* Whether the name leads to the file that status is of. */
+static bool
+lock_has_name(const struct file_lock *lock, const struct stat *status)
+{
+    struct stat named;
+
+    return fstatat(lock->store->dir_fd, lock->name, &named,
+                   AT_SYMLINK_NOFOLLOW) == 0 &&
+           named.st_dev == status->st_dev && named.st_ino == status->st_ino;
+}
+
+/*
+ * For whoever has just got the lock.  The link count costs less than half of
+ * what looking up the name does.  It says nothing where the file has other
+ * names, as some backups leave: discard makes such a file longer than any lock
+ * file, and of a long one the name is looked up.  Where other machines may
+ * share the folder, nobody discards.
+ */
+static bool
+lock_is_dead(const struct file_lock *lock)
+{
+    struct stat status;
+
+    if (!lock->store->is_local || fstat(lock->fd, &status) != 0)
+        return false;
+    if (status.st_nlink == 0)
+        return true;
+    return status.st_size > SEGLOG_LOCK_HINT_BYTES &&
+           !lock_has_name(lock, &status);
+}
+
+/*
+ * Space is set aside before the file is mapped: a page without any would cost
+ * the process its life when the disk is full.  It does not overwrite what
+ * another holder has put there.
+ */
+static void *
+hint_map(int fd)
+{
+    struct stat status;
+    void *hint = NULL;
+
+    if (!slg_file_is_safe_to_map(fd) || fstat(fd, &status) != 0)
+        return NULL;
+#ifdef __linux__
+    if ((status.st_size < SEGLOG_LOCK_HINT_BYTES || status.st_blocks == 0) &&
+        fallocate(fd, 0, 0, SEGLOG_LOCK_HINT_BYTES) != 0)
+        return NULL;
+#endif
+    hint = mmap(NULL, SEGLOG_LOCK_HINT_BYTES, PROT_READ | PROT_WRITE,
+                MAP_SHARED, fd, 0);
+    return hint == MAP_FAILED ? NULL : hint;
+}
+
+/* What the name leads to, made if it is missing. */
+static seglog_code
+lock_file_open(const struct file_lock *lock, int *opened,
+               struct seglog_error *err)
+{
+    struct stat status;
+    const int fd = openat(lock->store->dir_fd, lock->name,
+                          O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
+                              O_NONBLOCK | O_NOCTTY,
+                          lock->store->file_mode);
+    if (fd < 0 && errno == ENAMETOOLONG)
+        return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
+                             "the name is too long for a lock");
+    if (fd < 0)
+        return slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot open the lock file");
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        *opened = fd;
+        return SEGLOG_OK;
+    }
+    (void)close(fd);
+    return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
+                         "the lock is not a regular file");
+}
+
+/*
+ * From a dead file, which is let go, to the one that has the name now.  A
+ * failure leaves the dead one in place, for the next acquire to find it so.
+ */
+static seglog_code
+lock_renew(struct file_lock *lock, struct seglog_error *err)
+{
+    int fd = -1;
+    const seglog_code code = lock_file_open(lock, &fd, err);
+
+    if (code != SEGLOG_OK) {
+        (void)flock_retry(lock->fd, LOCK_UN);
+        return code;
+    }
+    if (lock->hint)
+        (void)munmap(lock->hint, SEGLOG_LOCK_HINT_BYTES);
+    (void)close(lock->fd);
+    lock->fd = fd;
+    lock->hint = hint_map(fd);
+    return SEGLOG_OK;
+}
+
+static seglog_code
+lock_fail(const struct file_lock *lock, int sys_errno, struct seglog_error *err)
+{
+    if (sys_errno == EWOULDBLOCK)
+        return slg_file_fail(err, SEGLOG_LOCKED, place_of(lock),
+                             "somebody else is writing; try again later");
+    return slg_file_fail_errno(err, sys_errno, place_of(lock),
+                               "cannot lock it");
+}
+
+/*
+ * The first try got a dead lock or none: try until the deadline.  Even when it
+ * has passed, one renewed lock is tried; finding that one dead as well means
+ * that somebody held the lock just now.
+ */
+static seglog_code
+lock_wait(struct file_lock *lock, int timeout_ms, bool is_got,
+          struct seglog_error *err)
+{
+    const int64_t deadline_ns = slg_deadline_ns(timeout_ms);
+
+    for (unsigned renewals = 0;; renewals++) {
+        seglog_code code = SEGLOG_OK;
+
+        if (!is_got && flock_until(lock->fd, deadline_ns) != 0)
+            return lock_fail(lock, errno, err);
+        if (!lock_is_dead(lock))
+            return SEGLOG_OK;
+        code = lock_renew(lock, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (renewals > 0 && slg_deadline_left_ns(deadline_ns) == 0)
+            return lock_fail(lock, EWOULDBLOCK, err);
+        is_got = flock_retry(lock->fd, LOCK_EX | LOCK_NB) == 0;
+        if (!is_got && errno != EWOULDBLOCK)
+            return lock_fail(lock, errno, err);
+    }
+}
+
 static seglog_code
 lock_acquire(void *self, int timeout_ms, struct seglog_error *err)
 {
     struct file_lock *lock = self;
-    int result = 0;
+    seglog_code code = SEGLOG_OK;
+    bool is_got = false;
 
     if (lock->is_holder)
         return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
                              "this handle holds the lock already");
 
-    result = flock_retry(lock->fd, LOCK_EX | LOCK_NB);
-    if (result != 0 && errno == EWOULDBLOCK && timeout_ms < 0)
-        result = flock_retry(lock->fd, LOCK_EX);
-    else if (result != 0 && errno == EWOULDBLOCK && timeout_ms > 0)
-        result = flock_until(lock->fd, slg_deadline_ns(timeout_ms));
-    lock->is_holder = result == 0;
-
-    if (result == 0) {
-        lock_synchronize(lock, memory_order_acquire);
-        return SEGLOG_OK;
-    }
-    if (errno == EWOULDBLOCK)
-        return slg_file_fail(err, SEGLOG_LOCKED, place_of(lock),
-                             "somebody else is writing; try again later");
-    return slg_file_fail_errno(err, errno, place_of(lock), "cannot lock it");
+    is_got = flock_retry(lock->fd, LOCK_EX | LOCK_NB) == 0;
+    if (!is_got && errno != EWOULDBLOCK)
+        return lock_fail(lock, errno, err);
+    if (!is_got || lock_is_dead(lock))
+        code = lock_wait(lock, timeout_ms, is_got, err);
+    if (code != SEGLOG_OK)
+        return code;
+    lock->is_holder = true;
+    lock_synchronize(lock, memory_order_acquire);
+    return SEGLOG_OK;
 }
 
 static seglog_code
@@ -152,58 +305,48 @@ lock_close(void *self)
     free(lock);
 }
 
+/*
+ * Only the file that is held: once it is gone, others may hold one of that
+ * name.  The folder is not synced, for a lock file that is there again after a
+ * crash does no harm: nobody holds it.  Where other machines may share the
+ * folder, it is left in peace: they would not learn in time that it is gone.
+ */
+static seglog_code
+lock_discard(void *self, struct seglog_error *err)
+{
+    struct file_lock *lock = self;
+    struct stat status;
+
+    if (!lock->is_holder)
+        return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
+                             "this handle does not hold the lock: acquire it "
+                             "before discarding it");
+    if (!lock->store->is_local)
+        return SEGLOG_OK;
+    if (fstat(lock->fd, &status) != 0)
+        return slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot look at the lock file");
+    if (lock_has_name(lock, &status) &&
+        unlinkat(lock->store->dir_fd, lock->name, 0) != 0 && errno != ENOENT)
+        return slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot remove the lock file");
+
+    /* Its other names hide from the link count that it is dead. */
+    if (fstat(lock->fd, &status) == 0 && status.st_nlink > 0 &&
+        ftruncate(lock->fd, SEGLOG_LOCK_HINT_BYTES + 1) != 0)
+        return slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot mark the lock file as removed");
+    return SEGLOG_OK;
+}
+
 static const struct seglog_lock_ops file_lock_ops = {
     .size = sizeof file_lock_ops,
     .acquire = lock_acquire,
     .release = lock_release,
     .get_hint = lock_get_hint,
     .close = lock_close,
+    .discard = lock_discard,
 };
-
-/*
- * Space is set aside before the file is mapped: a page without any would cost
- * the process its life when the disk is full.  It does not overwrite what
- * another holder has put there.
- */
-static void *
-hint_map(int fd)
-{
-    struct stat status;
-    void *hint = NULL;
-
-    if (!slg_file_is_safe_to_map(fd) || fstat(fd, &status) != 0)
-        return NULL;
-#ifdef __linux__
-    if ((status.st_size < SEGLOG_LOCK_HINT_BYTES || status.st_blocks == 0) &&
-        fallocate(fd, 0, 0, SEGLOG_LOCK_HINT_BYTES) != 0)
-        return NULL;
-#endif
-    hint = mmap(NULL, SEGLOG_LOCK_HINT_BYTES, PROT_READ | PROT_WRITE,
-                MAP_SHARED, fd, 0);
-    return hint == MAP_FAILED ? NULL : hint;
-}
-
-static seglog_code
-lock_file_open(struct file_lock *lock, struct seglog_error *err)
-{
-    struct stat status;
-
-    lock->fd = openat(lock->store->dir_fd, lock->name,
-                      O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
-                          O_NOCTTY,
-                      0666);
-    if (lock->fd < 0 && errno == ENAMETOOLONG)
-        return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
-                             "the name is too long for a lock");
-    if (lock->fd < 0)
-        return slg_file_fail_errno(err, errno, place_of(lock),
-                                   "cannot open the lock file");
-    if (fstat(lock->fd, &status) == 0 && S_ISREG(status.st_mode))
-        return SEGLOG_OK;
-    (void)close(lock->fd);
-    return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
-                         "the lock is not a regular file");
-}
 
 seglog_code
 slg_file_lock_open(void *self, const char *name, struct seglog_lock *lock,
@@ -220,7 +363,7 @@ slg_file_lock_open(void *self, const char *name, struct seglog_lock *lock,
     file->store = store;
     (void)snprintf(file->name, sizeof file->name, "%s%s", name,
                    SLG_LOCK_SUFFIX);
-    code = lock_file_open(file, err);
+    code = lock_file_open(file, &file->fd, err);
     if (code != SEGLOG_OK) {
         free(file);
         return code;

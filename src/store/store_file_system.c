@@ -9,14 +9,76 @@
 #include "src/store/store_file.h"
 
 #include <stddef.h>
+#include <sys/stat.h>
+
+static const int64_t NS_PER_S = 1000000000;
+
+/*
+ * The kernel takes time stamps from a clock that ticks every 1 to 10 ms: two
+ * changes within a tick get the same time.  50 ms leave room for a late tick.
+ */
+static const int64_t TICK_MAX_NS = 50000000;
+
+/* Old file systems keep only seconds, at best every second one. */
+static const int64_t SECONDS_TICK_MAX_NS = 3000000000;
+
+/* Users may set the time of a file to whatever they like. */
+static int64_t
+time_to_ns(int64_t seconds, int64_t ns)
+{
+    if (seconds < 0)
+        return 0;
+    if (seconds >= INT64_MAX / NS_PER_S)
+        return INT64_MAX;
+    return seconds * NS_PER_S + ns;
+}
+
+int64_t
+slg_file_changed_ns(const struct stat *status)
+{
+#ifdef __linux__
+    return time_to_ns(status->st_ctim.tv_sec, status->st_ctim.tv_nsec);
+#else
+    return time_to_ns(status->st_ctime, 0);
+#endif
+}
+
+int64_t
+slg_file_modified_ns(const struct stat *status)
+{
+#ifdef __linux__
+    return time_to_ns(status->st_mtim.tv_sec, status->st_mtim.tv_nsec);
+#else
+    return time_to_ns(status->st_mtime, 0);
+#endif
+}
+
+bool
+slg_file_folder_time(const struct slg_file_store *store, int64_t *changed_ns)
+{
+    struct stat status;
+
+    if (!store->is_local || fstat(store->dir_fd, &status) != 0)
+        return false;
+    *changed_ns = slg_file_changed_ns(&status);
+    return true;
+}
+
+bool
+slg_file_time_is_past(int64_t changed_ns, int64_t now_ns)
+{
+    const bool has_seconds_only = changed_ns % NS_PER_S == 0;
+
+    return now_ns > changed_ns &&
+           now_ns - changed_ns >=
+               (has_seconds_only ? SECONDS_TICK_MAX_NS : TICK_MAX_NS);
+}
 
 #ifdef __linux__
 
 #include <stdio.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 /* File systems by the number that statfs gives. */
@@ -37,8 +99,6 @@ static const uint32_t COPYING_SYSTEMS[] = {
     0xf2f52010, /* F2FS */
 };
 
-#define NS_PER_S        INT64_C(1000000000)
-
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 static bool
@@ -58,35 +118,6 @@ bool
 slg_file_is_local(int fd)
 {
     return !is_one_of(fd, REMOTE_SYSTEMS, COUNT_OF(REMOTE_SYSTEMS));
-}
-
-bool
-slg_file_folder_time(const struct slg_file_store *store, int64_t *changed_ns)
-{
-    struct stat status;
-
-    if (!store->is_local || fstat(store->dir_fd, &status) != 0)
-        return false;
-    *changed_ns =
-        (int64_t)status.st_ctim.tv_sec * NS_PER_S + status.st_ctim.tv_nsec;
-    return true;
-}
-
-/*
- * Time stamps are taken from a clock that ticks at least every 10 ms; old file
- * systems keep only seconds, at best every second one.
- */
-bool
-slg_file_time_is_past(int64_t changed_ns)
-{
-    const int64_t age_min_ns =
-        changed_ns % NS_PER_S == 0 ? 3 * NS_PER_S : NS_PER_S / 20;
-    struct timespec now;
-
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
-        return false;
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec - changed_ns >
-           age_min_ns;
 }
 
 /*
@@ -141,21 +172,6 @@ bool
 slg_file_is_local(int fd)
 {
     (void)fd;
-    return false;
-}
-
-bool
-slg_file_folder_time(const struct slg_file_store *store, int64_t *changed_ns)
-{
-    (void)store;
-    (void)changed_ns;
-    return false;
-}
-
-bool
-slg_file_time_is_past(int64_t changed_ns)
-{
-    (void)changed_ns;
     return false;
 }
 

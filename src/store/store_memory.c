@@ -4,6 +4,7 @@
 
 #include "src/store/store_memory.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ files_insert(struct slg_memory_store *store, struct slg_memory_file *file)
             (store->file_count - at) * sizeof *store->files);
     store->files[at] = file;
     store->file_count++;
+    store->name_changes++;
 }
 
 /* Take the name away; the reference goes to the caller. */
@@ -93,6 +95,7 @@ files_take(struct slg_memory_store *store, size_t at)
     struct slg_memory_file *file = store->files[at];
 
     store->file_count--;
+    store->name_changes++;
     memmove(store->files + at, store->files + at + 1,
             (store->file_count - at) * sizeof *store->files);
     return file;
@@ -118,6 +121,7 @@ file_create(struct slg_memory_store *store, const char *name,
     if (!file || pthread_rwlock_init(&file->bytes_lock, NULL) != 0)
         goto no_memory;
     file->ref_count = 1;
+    file->modified_ns = (uint64_t)slg_wall_clock_ns();
     memcpy(file->name, name, strlen(name) + 1);
     files_insert(store, file);
     return file;
@@ -238,6 +242,45 @@ memory_replace(void *self, const char *from, const char *name,
     return SEGLOG_OK;
 }
 
+static seglog_code
+memory_get_info(void *self, const char *name, struct seglog_blob_info *info,
+                struct seglog_error *err)
+{
+    struct slg_memory_store *store = self;
+    struct slg_memory_file *file = NULL;
+
+    (void)pthread_mutex_lock(&store->mutex);
+    file = slg_memory_find(store, name);
+    if (file) {
+        (void)pthread_rwlock_rdlock(&file->bytes_lock);
+        *info = (struct seglog_blob_info){ .size = file->size,
+                                           .modified_ns = file->modified_ns };
+        (void)pthread_rwlock_unlock(&file->bytes_lock);
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+
+    if (!file)
+        return fail_named(err, SEGLOG_NOT_FOUND, name, "there is no such blob");
+    return SEGLOG_OK;
+}
+
+/* A count has no clock that could be too coarse. */
+static seglog_code
+memory_get_stamp(void *self, struct seglog_stamp *stamp,
+                 struct seglog_error *err)
+{
+    struct slg_memory_store *store = self;
+
+    (void)err;
+    (void)pthread_mutex_lock(&store->mutex);
+    *stamp = (struct seglog_stamp){
+        .value = { store->name_changes, store->number },
+        .is_settled = true,
+    };
+    (void)pthread_mutex_unlock(&store->mutex);
+    return SEGLOG_OK;
+}
+
 static void
 memory_describe(void *self, char *buf, size_t cap)
 {
@@ -274,6 +317,8 @@ static const struct seglog_store_ops memory_ops = {
     .open_lock = slg_memory_lock_open,
     .describe = memory_describe,
     .close = memory_close,
+    .get_info = memory_get_info,
+    .get_stamp = memory_get_stamp,
 };
 
 /* Deadlines are monotonic: setting the clock neither wakes nor strands. */
@@ -298,6 +343,7 @@ conds_init(struct slg_memory_store *store)
 seglog_code
 seglog_store_memory_open(struct seglog_store *store, struct seglog_error *err)
 {
+    static atomic_uint_fast64_t stores_opened;
     struct slg_memory_store *self = NULL;
 
     if (!store)
@@ -309,6 +355,7 @@ seglog_store_memory_open(struct seglog_store *store, struct seglog_error *err)
         (void)pthread_mutex_destroy(&self->mutex);
         goto no_memory;
     }
+    self->number = atomic_fetch_add(&stores_opened, 1);
     *store = (struct seglog_store){ .ops = &memory_ops, .self = self };
     return SEGLOG_OK;
 

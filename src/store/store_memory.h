@@ -17,10 +17,11 @@
 
 /* Contents; lives as long as a name or a handle refers to it. */
 struct slg_memory_file {
-    pthread_rwlock_t bytes_lock; /* data, size, cap */
+    pthread_rwlock_t bytes_lock; /* data, size, cap, modified_ns */
     uint8_t *data;
     size_t size;
     size_t cap;
+    uint64_t modified_ns;
     size_t ref_count; /* under the mutex of the store */
     char name[SLG_NAME_CAP];
 };
@@ -40,6 +41,8 @@ struct slg_memory_store {
     struct slg_memory_file **files; /* those that have a name, in byte order */
     size_t file_count;
     size_t file_cap;
+    uint64_t name_changes; /* how often a name came or went */
+    uint64_t number;       /* no other store of this process has it */
     struct slg_memory_lock *locks;
 };
 

@@ -92,6 +92,7 @@ file_append(struct slg_memory_file *file, uint64_t expected_end,
         return SEGLOG_NO_MEMORY;
     memcpy(file->data + file->size, data, len);
     file->size += len;
+    file->modified_ns = (uint64_t)slg_wall_clock_ns();
     return SEGLOG_OK;
 }
 
@@ -190,8 +191,10 @@ blob_truncate(void *self, uint64_t new_size, struct seglog_error *err)
         return code;
     (void)pthread_rwlock_wrlock(&blob->file->bytes_lock);
     size = blob->file->size;
-    if (new_size < size)
+    if (new_size <= size) {
         blob->file->size = (size_t)new_size;
+        blob->file->modified_ns = (uint64_t)slg_wall_clock_ns();
+    }
     (void)pthread_rwlock_unlock(&blob->file->bytes_lock);
 
     if (new_size > size)

@@ -13,6 +13,7 @@ struct memory_lock_handle {
     struct slg_memory_store *store;
     struct slg_memory_lock *lock;
     bool is_holder;
+    bool is_discarded;
 };
 
 static seglog_code
@@ -63,6 +64,9 @@ lock_release(void *self, struct seglog_error *err)
 
     handle->is_holder = false;
     (void)pthread_mutex_lock(&store->mutex);
+    if (handle->is_discarded)
+        memset(handle->lock->hint, 0, sizeof handle->lock->hint);
+    handle->is_discarded = false;
     handle->lock->is_held = false;
     (void)pthread_cond_broadcast(&store->released);
     (void)pthread_mutex_unlock(&store->mutex);
@@ -87,12 +91,30 @@ lock_close(void *self)
     free(handle);
 }
 
+/*
+ * All a lock leaves is its hint, which the next holder must find as in a new
+ * lock.  It is cleared at the release: until then the holder may write to it.
+ */
+static seglog_code
+lock_discard(void *self, struct seglog_error *err)
+{
+    struct memory_lock_handle *handle = self;
+
+    if (!handle->is_holder)
+        return fail_lock(handle->lock, err, SEGLOG_INVALID,
+                         "this handle does not hold the lock: acquire it "
+                         "before discarding it");
+    handle->is_discarded = true;
+    return SEGLOG_OK;
+}
+
 static const struct seglog_lock_ops memory_lock_ops = {
     .size = sizeof memory_lock_ops,
     .acquire = lock_acquire,
     .release = lock_release,
     .get_hint = lock_get_hint,
     .close = lock_close,
+    .discard = lock_discard,
 };
 
 /* Under the mutex. */

@@ -112,8 +112,8 @@ int
 store_conformance_run(const struct store_factory *factory)
 {
     static const struct CMUnitTest *const parts[] = {
-        store_conformance_blob,
-        store_conformance_names,
+        store_conformance_blob,    store_conformance_discard,
+        store_conformance_info,    store_conformance_names,
         store_conformance_sharing,
     };
     struct CMUnitTest tests[128] = { 0 };

@@ -27,6 +27,8 @@ struct store_factory {
     bool has_no_truncate;
     bool has_no_locks;
     bool has_no_hints;
+    bool has_no_times; /* modified_ns is always 0 */
+    bool has_no_stamp; /* or none that is ever settled */
 };
 
 /* The number of tests that failed. */

@@ -65,10 +65,13 @@ names__not_allowed__are_invalid_everywhere(void **state)
         const char *name = i < COUNT_OF(names) ? names[i] : longest;
         struct seglog_blob blob = { 0 };
         struct seglog_lock lock = { 0 };
+        struct seglog_blob_info info;
         struct seglog_error err;
 
         assert_code_err(seglog_blob_open(store, name, WRITE_NEW, &blob, &err),
                         SEGLOG_INVALID, &err);
+        assert_code(seglog_store_get_info(store, name, &info, NULL),
+                    SEGLOG_INVALID);
         assert_code(seglog_store_remove(store, name, NULL), SEGLOG_INVALID);
         assert_code(seglog_store_replace(store, name, "a", NULL),
                     SEGLOG_INVALID);

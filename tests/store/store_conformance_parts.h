@@ -17,6 +17,8 @@ struct store_fixture {
 
 /* The parts; each ends with an entry without a name. */
 extern const struct CMUnitTest store_conformance_blob[];
+extern const struct CMUnitTest store_conformance_discard[];
+extern const struct CMUnitTest store_conformance_info[];
 extern const struct CMUnitTest store_conformance_names[];
 extern const struct CMUnitTest store_conformance_sharing[];
 

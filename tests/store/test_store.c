@@ -150,6 +150,23 @@ count_open_lock(void *self, const char *name, struct seglog_lock *lock,
     return count_call(self, err);
 }
 
+static seglog_code
+count_get_info(void *self, const char *name, struct seglog_blob_info *info,
+               struct seglog_error *err)
+{
+    (void)name;
+    *info = (struct seglog_blob_info){ 5, 7 };
+    return count_call(self, err);
+}
+
+static seglog_code
+count_get_stamp(void *self, struct seglog_stamp *stamp,
+                struct seglog_error *err)
+{
+    *stamp = (struct seglog_stamp){ .value = { 1, 2 }, .is_settled = true };
+    return count_call(self, err);
+}
+
 static void
 count_close(void *self)
 {
@@ -170,6 +187,8 @@ store_ops_all(void)
         .open_lock = count_open_lock,
         .describe = NULL,
         .close = count_close,
+        .get_info = count_get_info,
+        .get_stamp = count_get_stamp,
     };
 }
 
@@ -215,6 +234,8 @@ calls__bad_arguments__do_not_reach_the_store(void **state)
                 SEGLOG_INVALID);
     assert_code(seglog_blob_read_at(blob, 0, NULL, 1, NULL), SEGLOG_INVALID);
     assert_code(seglog_blob_get_size(blob, NULL, NULL, NULL), SEGLOG_INVALID);
+    assert_code(seglog_store_get_info(store, "a", NULL, NULL), SEGLOG_INVALID);
+    assert_code(seglog_store_get_stamp(store, NULL, NULL), SEGLOG_INVALID);
     assert_int_equal(counting.calls, 0);
 
     assert_ok(seglog_blob_append(blob, 0, "x", 1, NULL, NULL));
@@ -330,6 +351,8 @@ store__operations_absent__are_not_called(void **state)
         const struct seglog_store store = stores[i];
         struct seglog_blob blob = { 0 };
         struct seglog_lock lock = { 0 };
+        struct seglog_blob_info info;
+        struct seglog_stamp stamp;
         char text[32];
 
         assert_code(seglog_blob_open(store, "a", 0, &blob, NULL),
@@ -343,6 +366,13 @@ store__operations_absent__are_not_called(void **state)
         assert_code(seglog_lock_acquire(lock, 0, NULL), SEGLOG_INVALID);
         assert_code(seglog_lock_release(lock, NULL), SEGLOG_INVALID);
         assert_null(seglog_lock_get_hint(lock));
+        assert_code(seglog_lock_discard(lock, NULL), SEGLOG_INVALID);
+        assert_code(seglog_store_get_info(store, "a", &info, NULL),
+                    SEGLOG_INVALID);
+        memset(&stamp, 0xff, sizeof stamp);
+        assert_code(seglog_store_get_stamp(store, &stamp, NULL),
+                    i ? SEGLOG_OK : SEGLOG_INVALID);
+        assert_true(!i || (!stamp.is_settled && stamp.value[0] == 0));
         seglog_lock_close(&lock);
         seglog_lock_close(NULL);
         seglog_store_describe(store, text, sizeof text);
@@ -357,6 +387,83 @@ store__operations_absent__are_not_called(void **state)
     seglog_store_close(&stores[0]);
     seglog_store_close(&stores[0]);
     assert_int_equal(counting.calls, 1);
+}
+
+static seglog_code
+open_counting(void *self, const char *name, unsigned flags,
+              struct seglog_blob *blob, struct seglog_error *err)
+{
+    static struct seglog_blob_ops ops;
+
+    ops = blob_ops_all();
+    *blob = (struct seglog_blob){ &ops, self };
+    return strcmp(name, "none") == 0 || flags != SEGLOG_OPEN_READ
+               ? SEGLOG_NOT_FOUND
+               : count_call(self, err);
+}
+
+/* Before a table has get_info, opening the blob serves: open, size, close. */
+static void
+get_info__table_of_before__opens_the_blob(void **state)
+{
+    struct seglog_store_ops ops = store_ops_all();
+    struct counting counting = { .size = 9 };
+    const struct seglog_store store = { &ops, &counting };
+    struct seglog_blob_info info = { 1, 1 };
+
+    (void)state;
+    assert_ok(seglog_store_get_info(store, "a", &info, NULL));
+    assert_int_equal(info.size, 5);
+    assert_int_equal(info.modified_ns, 7);
+    assert_int_equal(counting.calls, 1);
+
+    ops.size = offsetof(struct seglog_store_ops, get_info);
+    ops.open = open_counting;
+    assert_ok(seglog_store_get_info(store, "a", &info, NULL));
+    assert_int_equal(info.size, 9);
+    assert_int_equal(info.modified_ns, 0);
+    assert_int_equal(counting.calls, 1 + 3);
+
+    info.size = 4;
+    assert_code(seglog_store_get_info(store, "none", &info, NULL),
+                SEGLOG_NOT_FOUND);
+    counting.code = SEGLOG_IO;
+    assert_code(seglog_store_get_info(store, "a", &info, NULL), SEGLOG_IO);
+    assert_int_equal(counting.calls, 1 + 3 + 3);
+    assert_int_equal(info.size, 4);
+}
+
+static void
+stamp_and_discard__short_tables__are_used_up_to_their_end(void **state)
+{
+    struct seglog_store_ops ops = store_ops_all();
+    const struct seglog_lock_ops lock_ops = {
+        .size = offsetof(struct seglog_lock_ops, discard),
+        .discard = count_call,
+    };
+    const struct seglog_lock_ops whole_ops = {
+        .size = sizeof whole_ops,
+        .discard = count_call,
+    };
+    struct counting counting = { 0 };
+    const struct seglog_store store = { &ops, &counting };
+    struct seglog_stamp stamp;
+
+    (void)state;
+    ops.size = offsetof(struct seglog_store_ops, get_stamp);
+    assert_ok(seglog_store_get_stamp(store, &stamp, NULL));
+    assert_false(stamp.is_settled);
+    assert_ok(seglog_lock_discard((struct seglog_lock){ &lock_ops, &counting },
+                                  NULL));
+    assert_int_equal(counting.calls, 0);
+
+    ops.size = sizeof ops;
+    assert_ok(seglog_store_get_stamp(store, &stamp, NULL));
+    assert_true(stamp.is_settled);
+    assert_int_equal(stamp.value[1], 2);
+    assert_ok(seglog_lock_discard((struct seglog_lock){ &whole_ops, &counting },
+                                  NULL));
+    assert_int_equal(counting.calls, 2);
 }
 
 static void
@@ -398,6 +505,9 @@ main(void)
         cmocka_unit_test(blob__operations_absent__are_not_called),
         cmocka_unit_test(blob__short_table__is_used_up_to_its_end),
         cmocka_unit_test(store__operations_absent__are_not_called),
+        cmocka_unit_test(get_info__table_of_before__opens_the_blob),
+        cmocka_unit_test(
+            stamp_and_discard__short_tables__are_used_up_to_their_end),
         cmocka_unit_test(wait__store_cannot__polls),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* src/segment/segment_options.c - options structs that can grow. */
-#include "src/segment/segment_options.h"
+/* src/store/options.c - options structs that can grow. */
+#include "src/store/options.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * src/segment/segment_options.h - options structs that can grow.
+ * src/store/options.h - options structs that can grow.
  *
  * A caller built against an older header passes a shorter struct: what is
  * missing is zero, which always means the default.  One built against a newer
  * header may pass a longer one, as long as what we do not know is zero.
  */
-#ifndef SLG_SEGMENT_OPTIONS_H
-#define SLG_SEGMENT_OPTIONS_H
+#ifndef SLG_STORE_OPTIONS_H
+#define SLG_STORE_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,4 +17,4 @@
 bool
 slg_options_copy(void *options, size_t size, const void *given);
 
-#endif /* SLG_SEGMENT_OPTIONS_H */
+#endif /* SLG_STORE_OPTIONS_H */
