@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* format/control.c - SPEC.md 6: marks, recorded gaps, predecessors. */
+/* format/control.c - SPEC.md 6: marks, gaps, predecessors, attributes. */
 #include "format/control.h"
 
 #include <string.h>
@@ -146,4 +146,28 @@ slg_predecessor_decode(const uint8_t in[SLG_PREDECESSOR_BYTES],
     predecessor->number = slg_load_le64(in + 27);
     predecessor->end = slg_load_le64(in + 35);
     predecessor->last_checksum = slg_load_le32(in + 43);
+}
+
+size_t
+slg_attributes_encode(const void *data, size_t len,
+                      const struct slg_frame_limits *limits, uint64_t number,
+                      uint32_t salt, uint8_t *out)
+{
+    const uint32_t body_len = (uint32_t)len + 1;
+    const size_t head_len =
+        slg_frame_put_head(out, SLG_FRAME_CONTROL, false, body_len);
+
+    out[head_len] = SLG_CONTROL_ATTRIBUTES;
+    if (len > 0)
+        memcpy(out + head_len + 1, data, len);
+    return slg_frame_finish(out, head_len, body_len, limits, number, salt);
+}
+
+bool
+slg_attributes_decode(const uint8_t *in, const struct slg_frame *frame,
+                      const uint8_t **data, size_t *len)
+{
+    *data = in + frame->head_len + 1;
+    *len = frame->body_len - 1;
+    return *len <= SLG_ATTRIBUTES_MAX;
 }

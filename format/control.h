@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * format/control.h - SPEC.md 6: sync points, closing marks, recorded gaps and
- * predecessors, as whole frames.
+ * format/control.h - SPEC.md 6: sync points, closing marks, recorded gaps,
+ * predecessors and attributes, as whole frames.
  */
 #ifndef SLG_FORMAT_CONTROL_H
 #define SLG_FORMAT_CONTROL_H
@@ -16,6 +16,7 @@
 #define SLG_CLOSING_MARK_BYTES 70u
 #define SLG_GAP_BYTES          58u
 #define SLG_PREDECESSOR_BYTES  51u
+#define SLG_ATTRIBUTES_MAX     16384u /* bytes of their user */
 
 /* The seven bytes behind the type byte, and where they stand in a mark. */
 #define SLG_MARKER_BYTES  7u
@@ -87,5 +88,26 @@ slg_predecessor_encode(const struct slg_predecessor *predecessor,
 void
 slg_predecessor_decode(const uint8_t in[SLG_PREDECESSOR_BYTES],
                        struct slg_predecessor *predecessor);
+
+/* Length of the frame that holds len bytes of attributes. */
+static inline uint64_t
+slg_attributes_len(size_t len, const struct slg_frame_limits *limits)
+{
+    return slg_frame_len((uint64_t)len + 1, limits);
+}
+
+/* len is at most SLG_ATTRIBUTES_MAX, and len + 1 at most limits->body_max.
+ * Returns the length written. */
+size_t
+slg_attributes_encode(const void *data, size_t len,
+                      const struct slg_frame_limits *limits, uint64_t number,
+                      uint32_t salt, uint8_t *out);
+/*
+ * in: a frame of type 8 that has been verified.  data points into it.  False:
+ * more bytes than attributes may have.
+ */
+bool
+slg_attributes_decode(const uint8_t *in, const struct slg_frame *frame,
+                      const uint8_t **data, size_t *len);
 
 #endif /* SLG_FORMAT_CONTROL_H */

@@ -4,8 +4,9 @@
  *
  * The input is a few bytes of options and then one call after the other: any
  * kind of record, groups, recorded gaps, flush and sync, closing and opening
- * again in any mode, a second writer, appends and syncs that fail, and tears:
- * the segment is cut at any byte, as after a crash, and gone on with.
+ * again in any mode, a second writer, truncations, appends and syncs that
+ * fail, and tears: the segment is cut at any byte, as after a crash, and gone
+ * on with.
  *
  * What flush acknowledged is there, in order, with its number and its bytes,
  * but for what was cut; and the scan finds nothing wrong.
@@ -637,6 +638,87 @@ world_tear(struct world *w, unsigned arg)
         w->passed_over++;
 }
 
+/* -- truncations ----------------------------------------------------------- */
+
+/* The last group that is told of has lost its end. */
+static void
+group_shorten(struct items *told)
+{
+    const uint64_t gone =
+        told->count > 0 ? told->at[told->count - 1].group_left : 0;
+
+    for (size_t i = told->count; gone > 0 && i-- > 0;) {
+        struct item *item = &told->at[i];
+        const bool is_first =
+            i == 0 || item[-1].group_left != item->group_left + 1;
+
+        item->group_left -= gone;
+        if (is_first)
+            break;
+    }
+}
+
+static void
+told_truncate(struct world *w, uint64_t next)
+{
+    struct items *told = &w->told;
+    const struct item *last = NULL;
+
+    while (told->count > 0 && told->at[told->count - 1].number >= next) {
+        told->records -= !told->at[told->count - 1].is_gap;
+        told->count--;
+    }
+    group_shorten(told);
+    w->next_number = next;
+    w->next_line = w->options.first_record > 0 ? w->options.first_record : 1;
+    if (told->count == 0)
+        return;
+    last = &told->at[told->count - 1];
+    w->next_line =
+        last->line + (last->is_gap ? last->count : last->kind != SEGLOG_PART);
+}
+
+static bool
+is_in_gap(const struct world *w, uint64_t next)
+{
+    for (size_t i = w->told.count; i-- > 0;) {
+        const struct item *item = &w->told.at[i];
+
+        if (item->number < next)
+            return item->is_gap && next < item->number + item->count;
+    }
+    return false;
+}
+
+/* Alone: a writer beside it would have to open the segment again. */
+static void
+world_truncate(struct world *w)
+{
+    const uint64_t first =
+        w->options.first_record > 0 ? w->options.first_record : 1;
+    const uint64_t back = input_byte(&w->input);
+    seglog_code code = SEGLOG_OK;
+
+    desks_close(w);
+    reader_leave(w);
+    desk_open(w);
+    const uint64_t next = w->next_number - first > back
+                              ? w->next_number - back
+                              : first + back % (w->next_number - first + 1);
+    code = seglog_writer_truncate(w->desks[w->desk].writer, next, NULL);
+    if (next == w->next_number)
+        MUST(code == SEGLOG_OK);
+    else if (w->odd.cannot_cut)
+        MUST(code == SEGLOG_READ_ONLY);
+    else if (is_in_gap(w, next))
+        MUST(code == SEGLOG_INVALID);
+    else
+        MUST(code == SEGLOG_OK);
+    if (code == SEGLOG_OK)
+        told_truncate(w, next);
+    desk_settle(w);
+}
+
 /* -- one program ----------------------------------------------------------- */
 
 static void
@@ -668,7 +750,10 @@ world_step(struct world *w)
         world_tear(w, arg);
         break;
     case 11:
-        w->odd.fail_append_in = 1 + (arg & 3);
+        if ((arg & 8) != 0)
+            world_truncate(w);
+        else
+            w->odd.fail_append_in = 1 + (arg & 3);
         break;
     case 12:
         w->odd.fail_sync_in = 1 + (arg & 1);

@@ -403,9 +403,49 @@ summary_must_agree(const struct subject *subject)
     MUST(tail.first_record == scan->first_record);
     MUST(tail.next_line == scan->next_line);
     MUST(tail.epoch == scan->epoch && tail.bytes == scan->bytes);
+    MUST(tail.head.epoch == scan->head.epoch);
+    MUST(tail.head.next_record == scan->head.next_record);
+    MUST(tail.head.checksum == scan->head.checksum);
     MUST(tail.is_closed == scan->is_closed);
     MUST(tail.watermark <= scan->watermark);
     MUST(memcmp(tail.identity, scan->identity, sizeof scan->identity) == 0);
+}
+
+/* -- attributes ------------------------------------------------------------ */
+
+/* The frame that holds them where nothing is damaged; NULL: there is none. */
+static const struct seglog_frame *
+attributes_frame(const struct survey *survey)
+{
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        const struct seglog_frame *frame = &survey->frames[i];
+
+        if (frame->head >> 5 != 6 || frame->control == 2 ||
+            frame->control == 3 || frame->offset + frame->len > 20480)
+            return NULL;
+        if (frame->control == 8)
+            return frame->body_len <= SEGLOG_ATTRIBUTES_MAX + 1 ? frame : NULL;
+    }
+    return NULL;
+}
+
+static void
+attributes_must_be_in_front(const struct subject *subject)
+{
+    const struct seglog_frame *frame = attributes_frame(&subject->survey);
+    uint8_t buf[SEGLOG_ATTRIBUTES_MAX];
+    uint8_t seen[SEGLOG_IDENTITY_BYTES];
+    size_t len = 0;
+    const seglog_code code = seglog_segment_get_attributes(
+        subject->store, "s", buf, sizeof buf, &len, seen, NULL);
+
+    MUST(code == SEGLOG_OK && len <= sizeof buf);
+    if (subject->survey.summary.verdict != SEGLOG_VERDICT_OK)
+        return;
+    MUST(len == (frame ? frame->body_len - 1 : 0));
+    MUST(len == 0 ||
+         memcmp(buf, subject->bytes + frame->body_offset + 1, len) == 0);
+    MUST(memcmp(seen, subject->survey.summary.identity, sizeof seen) == 0);
 }
 
 /* -- repair ---------------------------------------------------------------- */
@@ -657,6 +697,7 @@ refusal_must_be_common(const struct subject *subject)
     struct seglog_scan_summary summary;
     struct reading reading;
     uint64_t number = 0;
+    size_t len = 0;
 
     read_all(subject, "s", true, &reading);
     MUST(reading.code == SEGLOG_FORMAT && reading.count == 0);
@@ -667,6 +708,8 @@ refusal_must_be_common(const struct subject *subject)
     reading_free(&reading);
     MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
          SEGLOG_OK);
+    MUST(seglog_segment_get_attributes(subject->store, "s", NULL, 0, &len, NULL,
+                                       NULL) == SEGLOG_FORMAT);
     MUST(seglog_repair(subject->store, "s", subject->memory, "r", NULL, NULL,
                        NULL) == SEGLOG_FORMAT);
     blob_put(subject->memory, "w", subject->bytes, subject->len);
@@ -692,6 +735,7 @@ subject_examine(struct subject *subject)
     strict_must_agree(subject);
     if ((subject->looks & LOOK_EXPECT) == 0)
         summary_must_agree(subject);
+    attributes_must_be_in_front(subject);
     if ((subject->looks & LOOK_PIECES) != 0 &&
         (subject->looks & LOOK_UNREADABLE) == 0)
         odd_reads_must_agree(subject);

@@ -35,7 +35,8 @@ SCAN_VECTORS = '''
     bad/order-at-end-twice bad/order-stretch bad/part bad/passed-over
     bad/passed-run bad/passed-run-fills bad/shift bad/stale bad/torn
     bad/torn-closing bad/torn-header bad/torn-sync bad/unordered bad/wide
-    bad/zeros unsupported/compressed unsupported/version-2'''.split()
+    bad/zeros unsupported/compressed unsupported/version-2
+    good/attributes good/attributes-behind-sync bad/attributes'''.split()
 
 
 def write(target, name, data):

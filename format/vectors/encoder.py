@@ -388,6 +388,11 @@ class Log:
             (u(8, end), 'end = %d' % end),
             (u(4, last_checksum), 'last_checksum')])
 
+    def attributes(self, payload):
+        return self.frame('attributes', 6, [
+            (u(1, 8), 'type 8'),
+            (payload, 'attributes: %s' % shown(payload))])
+
     def control(self, kind, payload):
         return self.frame('control frame %d' % kind, 6,
                           [(u(1, kind), 'type %d' % kind),

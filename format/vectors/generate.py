@@ -10,7 +10,7 @@
 For each vector, NAME.hex holds the bytes, NAME.findings what `seglog check
 --json` says of them, and NAME.jsonl what `seg2json` writes. NAME.expect, if
 there, holds the argument of --expect; NAME.gaps.jsonl, if there, what
-`seg2json --gaps` writes. The findings are stated here by hand, from what was
+`seg2json --gaps` writes; NAME.attributes, if there, the attributes. The findings are stated here by hand, from what was
 damaged: they come from no reader. README.md describes the notation.
 """
 
@@ -88,7 +88,8 @@ def exported(log, numbers):
 
 
 def vector(name, why, log, findings=(), verdict='OK', records=None,
-           closed=True, first=1, following=None, expect=0, gaps=None):
+           closed=True, first=1, following=None, expect=0, gaps=None,
+           attributes=None):
     """records: numbers of the good ones, all that were written if None."""
     if records is None:
         records = sorted(log.records)
@@ -113,6 +114,8 @@ def vector(name, why, log, findings=(), verdict='OK', records=None,
     vectors[name + '.jsonl'] = exported(log, records)
     if gaps is not None:
         vectors[name + '.gaps.jsonl'] = gaps
+    if attributes is not None:
+        vectors[name + '.attributes'] = attributes
 
 
 def unsupported(name, why, log):
@@ -246,6 +249,27 @@ def good():
     vector('good/predecessor', 'The segment that follows on record 40, with\n'
            'line 52; it names the one before.', log, first=41)
 
+    said = b'{"of":"whoever uses the segment"}'
+    log = Log()
+    log.attributes(said)
+    log.record(line(1))
+    log.record(line(2))
+    log.closing()
+    vector('good/attributes', 'Attributes directly behind the header.', log,
+           attributes=said)
+
+    log = Log(first_record=41)
+    log.sync(line=52)
+    log.predecessor(OTHER, 0x5EED, 41, 8192, 0x12345678)
+    log.attributes(said)
+    log.attributes(b'only the first ones count')
+    log.record(line(41))
+    log.closing()
+    vector('good/attributes-behind-sync', 'Attributes behind the sync point\n'
+           'of a segment that starts with record 41, and its predecessor.\n'
+           'A second frame of them says nothing.', log, first=41,
+           attributes=said)
+
     log = Log()
     log.record(b'd' * 11441)
     log.record(b'n' * 11440)
@@ -304,6 +328,16 @@ def bad_frames():
         b'"shift":0,"depends_on":null}\n' % (
             log.span('record 3')[0], len(log.part('record 3')))
         + line(4) + b'\n' + line(5) + b'\n')
+
+    log = Log()
+    log.attributes(b'{"of":"nobody any more"}')
+    log.record(line(1))
+    log.closing()
+    log.part('attributes').flip('attributes', 7)
+    vector('bad/attributes', 'One bit of the attributes is wrong: there are\n'
+           'none. No record is lost.', log, [
+               finding('CORRUPT', 'inserted', log.span('attributes'))],
+           'CORRUPT', attributes=b'')
 
     log = five()
     log.part('record 3').flip('length')

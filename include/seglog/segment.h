@@ -165,6 +165,21 @@ enum seglog_level {
     SEGLOG_LEVEL_APPEND = 2 /* in the writer; has no number yet */
 };
 
+#define SEGLOG_ATTRIBUTES_MAX 16384 /* bytes: SPEC.md 6.5 */
+
+/*
+ * Where a segment stands, for those who want to append only if nobody else
+ * has: it changes with every record that is appended or cut, also when cutting
+ * and appending lead to the same count.
+ */
+struct seglog_head {
+    uint64_t epoch;       /* the last one */
+    uint64_t next_record; /* number of the next record */
+    /* Stored checksum of the last frame that is not a closing mark; a sync
+     * point counts only where no other frame follows it.  0: no frame. */
+    uint32_t checksum;
+};
+
 struct seglog_writer_options {
     size_t size;
     enum seglog_writer_mode mode;
@@ -188,6 +203,12 @@ struct seglog_writer_options {
     /* Highest record number known from elsewhere to be durable: a shorter log
      * is CORRUPT instead of TORN or whole. */
     uint64_t expect;
+
+    /* For a segment that is created, or whose creation was interrupted: what
+     * its user wants to know of it, kept in front of the records (SPEC.md
+     * 6.5).  Up to SEGLOG_ATTRIBUTES_MAX, and less than 2^body_log2. */
+    const void *attributes;
+    size_t attributes_len;
 };
 
 struct seglog_writer;
@@ -279,12 +300,54 @@ struct seglog_writer_state {
     uint64_t epoch;
     uint64_t torn_bytes; /* cut from the tail when it was opened */
     uint8_t identity[SEGLOG_IDENTITY_BYTES];
-    size_t record_max; /* largest record in bytes */
+    size_t record_max;       /* largest record in bytes */
+    struct seglog_head head; /* of what is flushed */
 };
 
 SEGLOG_API void
 seglog_writer_get_state(const struct seglog_writer *writer,
                         struct seglog_writer_state *state);
+
+/*
+ * Take the lock of a shared writer and keep it until release: in between its
+ * state is exact, nobody else appends, and appends do not take the lock again.
+ * This is how to append only if the head is what the caller believes.  What is
+ * buffered is not written by hold.  Does nothing to an exclusive or private
+ * writer.  Holding twice is INVALID.
+ *
+ * Returns LOCKED after the time-out; SEALED and CORRUPT as append does.  When
+ * it fails there is nothing to release.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_writer_hold(struct seglog_writer *writer, struct seglog_error *err);
+SEGLOG_API void
+seglog_writer_release(struct seglog_writer *writer);
+
+/*
+ * Cut the segment so that next_record is the number of the next record, sync
+ * the cut, and begin a new epoch behind it (SPEC.md 7.3), synced as well.
+ * What is buffered and not flushed must be nothing (INVALID).  A shared writer
+ * takes the lock unless it is held.
+ *
+ *   next_record  first_record to the next record of now: the latter changes
+ *                nothing and is OK.  Anything else is INVALID, with
+ *                err->actual = the next record of now.  So is a number in the
+ *                middle of a recorded gap, with err->actual = its first one.
+ * A cut inside an atomic group leaves the records before it.  Then, and only
+ * then, is the segment written anew up to there (as NAME.cut) and replaced
+ * (other writers get SEALED and open it again).
+ * Returns also SEALED, READ_ONLY (a store that cannot truncate), CORRUPT (the
+ * place of next_record cannot be found because of damage; nothing is cut).
+ * Durability  the cut is durable when this returns OK.  After a failure the
+ *             writer is POISONED if it is not known whether it was cut; if not,
+ *             the state says it: next_record is the old one, or (only the sync
+ *             point behind the cut could not be written) the new one.
+ * Cost        O(log size) small reads and one stretch, two syncs; inside a
+ *             group O(next_record)
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_writer_truncate(struct seglog_writer *writer, uint64_t next_record,
+                       struct seglog_error *err);
 
 /* One line for logs: mode, name, next record, end. */
 SEGLOG_API void
@@ -442,6 +505,7 @@ struct seglog_scan_summary {
     uint64_t recorded_gaps;
     uint64_t recorded_lost; /* records that recorded gaps stand for */
     uint64_t torn_bytes;    /* length of a torn tail */
+    struct seglog_head head;
 };
 
 /*
@@ -461,8 +525,8 @@ seglog_scan(struct seglog_store store, const char *name,
 
 /*
  * The same figures as far as header and tail tell them: identity, features,
- * first_record, next_record, next_line, epoch, bytes, is_closed, watermark (as
- * far as seen), and the verdict about the tail.  The entry count is
+ * first_record, next_record, next_line, epoch, head, bytes, is_closed, watermark
+ * (as far as seen), and the verdict about the tail.  The entry count is
  * next_record - first_record.  The rest of summary is 0.  O(1) reads for a
  * closed segment, about one sync interval otherwise.
  */
@@ -471,6 +535,21 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
                            struct seglog_scan_summary *summary,
                            struct seglog_error *err);
 
+/*
+ * The attributes that a segment was created with.
+ *
+ *   buf, cap  where they go: SEGLOG_ATTRIBUTES_MAX bytes are always enough;
+ *             TOO_LARGE, with err->actual = their length, if they do not fit
+ *   len       0 when the segment has none, or when they are damaged
+ *   identity  of the segment; may be NULL
+ * Returns NOT_FOUND, FORMAT.  Cost: one small read.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_segment_get_attributes(struct seglog_store store, const char *name,
+                              void *buf, size_t cap, size_t *len,
+                              uint8_t identity[SEGLOG_IDENTITY_BYTES],
+                              struct seglog_error *err);
+
 /* ---------------------------------------------------------------------------
  * Repair
  */
@@ -478,8 +557,8 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
 /*
  * Write what can be saved of `name` to the new blob `new_name` (EXISTS if
  * there is one; may be in another store): same record numbers, new identity,
- * losses recorded in it as gaps, closed and synced, then read back and
- * compared before this returns OK.  The source is not changed.
+ * losses recorded in it as gaps, attributes kept, closed and synced, then read
+ * back and compared before this returns OK.  The source is not changed.
  *
  *   options  on_finding, on_progress, arg, expect are used; may be NULL
  *   summary  of the source; may be NULL

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/store/options.h"
 #include "src/segment/segment_verdict.h"
 #include "src/store/fail.h"
+#include "src/store/options.h"
 
 void
 seglog_reader_close(struct seglog_reader *reader)

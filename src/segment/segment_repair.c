@@ -5,8 +5,8 @@
 
 #include "format/checksum.h"
 #include "format/frame.h"
-#include "src/store/options.h"
 #include "src/store/fail.h"
+#include "src/store/options.h"
 
 #include "seglog/segment.h"
 
@@ -25,6 +25,8 @@ struct repair {
     struct seglog_reader *reader;
     struct seglog_writer *writer;
     struct tally written;
+    uint8_t attributes[SEGLOG_ATTRIBUTES_MAX];
+    size_t attributes_len;
     struct seglog_item *items; /* the records of one atomic group */
     size_t item_count, item_cap;
 };
@@ -138,10 +140,28 @@ repair_open_writer(struct repair *repair, struct seglog_error *err)
         .sync_log2 = source->is_header_lost ? 0 : source->sync_log2,
         .no_xxh3 = (source->features_refuse & 1u) != 0,
         .first_record = source->first_record,
+        .attributes = repair->attributes,
+        .attributes_len = repair->attributes_len,
     };
 
     return seglog_writer_open(repair->new_store, repair->new_name, &options,
                               &repair->writer, err);
+}
+
+/* Are they the same in the new segment? */
+static seglog_code
+attributes_verify(const struct repair *repair, bool *are_same,
+                  struct seglog_error *err)
+{
+    uint8_t attributes[SEGLOG_ATTRIBUTES_MAX];
+    size_t len = 0;
+    const seglog_code code = seglog_segment_get_attributes(
+        repair->new_store, repair->new_name, attributes, sizeof attributes,
+        &len, NULL, err);
+
+    *are_same = len == repair->attributes_len &&
+                memcmp(attributes, repair->attributes, len) == 0;
+    return code;
 }
 
 /* Recover must verify its own output: read it back and compare. */
@@ -154,9 +174,12 @@ repair_verify(struct repair *repair, struct seglog_error *err)
     struct seglog_scan_summary summary;
     struct seglog_event event;
     struct seglog_reader *reader = NULL;
+    bool are_attributes_same = false;
     seglog_code code =
         seglog_scan(repair->new_store, repair->new_name, NULL, &summary, err);
 
+    if (code == SEGLOG_OK)
+        code = attributes_verify(repair, &are_attributes_same, err);
     if (code == SEGLOG_OK)
         code = seglog_reader_open(repair->new_store, repair->new_name, NULL,
                                   &reader, err);
@@ -173,7 +196,7 @@ repair_verify(struct repair *repair, struct seglog_error *err)
     if (code != SEGLOG_END)
         return code;
     if (summary.verdict != SEGLOG_VERDICT_OK || !summary.is_closed ||
-        read.records != repair->written.records ||
+        !are_attributes_same || read.records != repair->written.records ||
         read.gaps != repair->written.gaps ||
         read.digest != repair->written.digest ||
         read.next_record != repair->written.next_record)
@@ -226,6 +249,10 @@ seglog_repair(struct seglog_store store, const char *name,
     seglog_code code =
         seglog_scan(store, name, &scan_options, &repair.source, err);
     reader_options.expect = scan_options.expect;
+    if (code == SEGLOG_OK)
+        code = seglog_segment_get_attributes(store, name, repair.attributes,
+                                             sizeof repair.attributes,
+                                             &repair.attributes_len, NULL, err);
     if (code == SEGLOG_OK)
         code = seglog_reader_open(store, name, &reader_options, &repair.reader,
                                   err);

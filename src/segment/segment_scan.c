@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "src/segment/segment_map_internal.h"
-#include "src/store/options.h"
 #include "src/segment/segment_tail.h"
 #include "src/segment/segment_verdict.h"
 #include "src/store/fail.h"
+#include "src/store/options.h"
 
 /* How many bytes pass between two calls of on_progress. */
 #define PROGRESS_BYTES (UINT64_C(4) << 20)
@@ -236,6 +236,11 @@ scan_walk(struct scan *scan, struct slg_walk *walk, struct slg_map *map,
         walk->at.line + (summary->next_record - walk->at.number);
     summary->watermark = walk->watermark;
     summary->epoch = walk->at.epoch;
+    summary->head = (struct seglog_head){
+        .epoch = walk->at.epoch,
+        .next_record = summary->next_record,
+        .checksum = walk->checksum,
+    };
     /* Recorded gaps have numbers and no records. */
     summary->records -= summary->recorded_lost;
     if (scan->options.on_progress)
@@ -260,6 +265,7 @@ scan_headless(struct scan *scan, uint64_t size)
     summary->findings = 1;
     summary->bytes = summary->torn_bytes = size;
     summary->first_record = summary->next_record = summary->next_line = 1;
+    summary->head.next_record = 1;
     if (scan->options.expect > 0) {
         const struct seglog_finding cut = {
             .verdict = SEGLOG_VERDICT_CORRUPT,
@@ -276,6 +282,7 @@ scan_headless(struct scan *scan, uint64_t size)
         summary->lost = scan->options.expect;
         summary->next_record = scan->options.expect + 1;
         summary->next_line = summary->next_record;
+        summary->head.next_record = summary->next_record;
         if (scan->options.on_finding)
             scan->options.on_finding(scan->options.arg, &cut);
     } else if (scan->options.on_finding) {
@@ -353,6 +360,11 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
     summary->next_record = tail.number;
     summary->next_line = tail.line;
     summary->epoch = tail.epoch;
+    summary->head = (struct seglog_head){
+        .epoch = tail.epoch,
+        .next_record = tail.number,
+        .checksum = tail.checksum,
+    };
     summary->watermark = tail.watermark;
     summary->is_closed = tail.is_closed;
     summary->torn_bytes =

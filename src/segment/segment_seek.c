@@ -11,8 +11,9 @@
 
 /* The first mark in [from, until) that stands where it says it does. */
 static seglog_code
-mark_probe(struct slg_walk *walk, uint64_t from, uint64_t until, bool *is_found,
-           struct slg_mark *mark, struct seglog_error *err)
+mark_probe(struct slg_walk *walk, uint64_t from, uint64_t until,
+           bool is_sync_wanted, bool *is_found, struct slg_mark *mark,
+           struct seglog_error *err)
 {
     *is_found = false;
     while (from < until) {
@@ -24,6 +25,7 @@ mark_probe(struct slg_walk *walk, uint64_t from, uint64_t until, bool *is_found,
         if (offset >= until)
             break;
         if (mark->offset == offset &&
+            (!is_sync_wanted || mark->type == SLG_CONTROL_SYNC_POINT) &&
             memcmp(mark->identity, walk->header.identity, SLG_IDENTITY_BYTES) ==
                 0) {
             *is_found = true;
@@ -53,19 +55,23 @@ walk_stand_at_start(struct slg_walk *walk)
     walk->stretch_start = SLG_HEADER_BYTES;
 }
 
-static seglog_code
-walk_seek(struct slg_walk *walk, uint64_t record_no, struct seglog_error *err)
+seglog_code
+slg_walk_seek(struct slg_walk *walk, uint64_t record_no, bool is_sync_wanted,
+              struct seglog_error *err)
 {
     uint64_t low = SLG_HEADER_BYTES;
     uint64_t high = walk->window.size;
+    /* Whoever cuts is not to be stopped by damage further up. */
+    const uint64_t close =
+        is_sync_wanted ? UINT64_C(1) << walk->header.sync_log2 : CLOSE_ENOUGH;
 
     walk_stand_at_start(walk);
-    while (high > low && high - low > CLOSE_ENOUGH) {
+    while (high > low && high - low > close) {
         const uint64_t middle = low + (high - low) / 2;
         struct slg_mark mark;
         bool is_found;
-        const seglog_code code =
-            mark_probe(walk, middle, high, &is_found, &mark, err);
+        const seglog_code code = mark_probe(walk, middle, high, is_sync_wanted,
+                                            &is_found, &mark, err);
 
         if (code != SEGLOG_OK)
             return code;
@@ -96,7 +102,7 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
     if (code != SEGLOG_OK)
         return code;
     if (!walk->is_header_lost)
-        return walk_seek(walk, record_no, err);
+        return slg_walk_seek(walk, record_no, false, err);
     /* Without a header there is no first place to stand at but offset 0. */
     walk->at = (struct slg_place_in_segment){
         .number = 1,

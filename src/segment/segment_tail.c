@@ -62,6 +62,32 @@ mark_find_last(struct slg_walk *walk, uint64_t end, uint64_t least,
     return SEGLOG_OK;
 }
 
+/*
+ * The checksum of the frame before a closing mark is read from behind.  Not so
+ * if that is a closing mark as well: is_found is false then.
+ */
+static seglog_code
+checksum_look_back(struct slg_walk *walk, uint64_t end, bool *is_found,
+                   uint32_t *checksum, struct seglog_error *err)
+{
+    const uint64_t room = end - SLG_HEADER_BYTES;
+    const size_t len =
+        room < SLG_CLOSING_MARK_BYTES ? (size_t)room : SLG_CLOSING_MARK_BYTES;
+    const uint8_t *bytes;
+    struct slg_mark mark;
+    const seglog_code code =
+        slg_window_look(&walk->window, end - len, len, &bytes, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    *checksum = len < SLG_CHECKSUM_BYTES
+                    ? 0
+                    : slg_load_le32(bytes + len - SLG_CHECKSUM_BYTES);
+    *is_found = !slg_mark_decode(bytes, len, &mark) ||
+                mark.type != SLG_CONTROL_CLOSING_MARK;
+    return SEGLOG_OK;
+}
+
 /* Stand at the last mark, so that little is left to walk. */
 static seglog_code
 walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
@@ -74,20 +100,33 @@ walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
 
     if (code != SEGLOG_OK || !is_found)
         return code;
-    slg_walk_stand_at(walk, &mark);
-    if (mark.type == SLG_CONTROL_SYNC_POINT)
+    if (mark.type == SLG_CONTROL_SYNC_POINT) {
+        slg_walk_stand_at(walk, &mark);
         return SEGLOG_OK;
+    }
 
     const uint64_t back = 2 * LOOK_BYTES;
     const uint64_t least = mark.offset - SLG_HEADER_BYTES > back
                                ? mark.offset - back
                                : SLG_HEADER_BYTES;
     struct slg_mark sync;
+    bool is_lone = false;
+    uint32_t checksum = 0;
     code =
         mark_find_last(walk, mark.offset, least, true, &is_found, &sync, err);
-    if (code == SEGLOG_OK && is_found)
+    if (code == SEGLOG_OK)
+        code = checksum_look_back(walk, mark.offset, &is_lone, &checksum, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (is_lone) {
+        slg_walk_stand_at(walk, &mark);
+        walk->checksum = checksum;
+    }
+    if (is_found && is_lone)
         walk->sync_offset = sync.offset;
-    return code;
+    else if (is_found)
+        slg_walk_stand_at(walk, &sync);
+    return SEGLOG_OK;
 }
 
 /*
@@ -138,6 +177,7 @@ tail_from_walk(struct slg_tail *tail, const struct slg_walk *walk)
     tail->line = walk->at.line;
     tail->sync_offset = walk->sync_offset;
     tail->digest = walk->digest;
+    tail->checksum = walk->checksum;
     tail->watermark = walk->watermark;
     tail->is_after_sync = walk->at.is_after_sync;
     tail->is_closed = walk->at.is_after_close;
@@ -289,6 +329,7 @@ slg_tail_advance(struct seglog_blob blob, const char *name,
     if (code == SEGLOG_OK) {
         walk.has_identity = true;
         walk.digest = tail->digest;
+        walk.checksum = tail->checksum;
         walk.watermark = tail->watermark;
         walk.sync_offset = tail->sync_offset;
         walk.at = (struct slg_place_in_segment){

@@ -22,6 +22,7 @@ struct slg_tail {
     uint64_t line;   /* of the next record */
     uint64_t sync_offset; /* start of the last sync point; 0: none */
     uint64_t digest;      /* stretch digest up to end */
+    uint32_t checksum;    /* as in struct seglog_head */
     uint64_t watermark;   /* highest number known to be durable; 0: none */
     bool is_after_sync;   /* the frame that ends at end is a sync point */
     bool is_closed;       /* ... or a closing mark, and end is size */

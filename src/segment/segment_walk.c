@@ -425,10 +425,12 @@ step_plain(struct slg_walk *walk, struct slg_step *step)
         body_len > walk->limits.body_max ||
         covered + SLG_CHECKSUM_BYTES > avail || walk->at.number >= INT64_MAX)
         return false;
-    if ((slg_load_le32(bytes + covered) ^ slg_crc32(0, bytes, covered)) !=
+    const uint32_t checksum = slg_load_le32(bytes + covered);
+    if ((checksum ^ slg_crc32(0, bytes, covered)) !=
         slg_mix(walk->at.number, walk->at.salt))
         return false;
 
+    walk->checksum = checksum;
     step->frame.head = bytes[0];
     step->frame.kind = (uint8_t)kind;
     step->frame.control = 0;
@@ -487,6 +489,9 @@ slg_walk_step(struct slg_walk *walk, struct slg_step *step,
         step_pass_mark(walk, step);
     else
         step_pass_frame(walk, step);
+    if (step->frame.control != SLG_CONTROL_CLOSING_MARK)
+        walk->checksum =
+            slg_load_le32(step->bytes + slg_frame_covered(&step->frame));
     walk->at.pos += step->frame.len;
     return SEGLOG_OK;
 }

@@ -47,6 +47,8 @@ struct slg_walk {
     uint64_t digest;
     bool has_gap; /* something of the stretch may be missing */
     uint64_t sync_offset;
+    /* Stored in the last frame that is not a closing mark; 0: none yet. */
+    uint32_t checksum;
 
     uint64_t watermark;
     bool is_passed;         /* in a passed run (SPEC.md 9) */
@@ -189,6 +191,15 @@ slg_walk_refresh(struct slg_walk *walk, struct seglog_error *err);
 /* Stand at a mark of this segment, with nothing known of what is before. */
 void
 slg_walk_stand_at(struct slg_walk *walk, const struct slg_mark *mark);
+
+/*
+ * Stand at the start, or nearer to record_no at a mark before it (at a sync
+ * point, if asked).  The header is not lost.  O(log size) small reads
+ * (segment_seek.c).
+ */
+seglog_code
+slg_walk_seek(struct slg_walk *walk, uint64_t record_no, bool is_sync_wanted,
+              struct seglog_error *err);
 
 /* Behind a passed run: expect what was expected before it. */
 void

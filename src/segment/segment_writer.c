@@ -27,6 +27,36 @@ seglog_writer_sync(struct seglog_writer *writer, struct seglog_error *err)
     return code == SEGLOG_OK ? slg_writer_sync(writer, err) : code;
 }
 
+seglog_code
+seglog_writer_hold(struct seglog_writer *writer, struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (!writer)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "the writer is NULL");
+    if (writer->is_poisoned)
+        return slg_writer_fail_poisoned(writer, err);
+    if (writer->is_held) {
+        const struct slg_place place = slg_writer_place(writer);
+
+        return slg_fail(err, SEGLOG_INVALID, &place,
+                        "the writer is held already");
+    }
+    code = slg_writer_enter(writer, err);
+    if (code == SEGLOG_OK)
+        writer->is_held = true;
+    return slg_writer_explain(writer, code, err);
+}
+
+void
+seglog_writer_release(struct seglog_writer *writer)
+{
+    if (!writer || !writer->is_held)
+        return;
+    writer->is_held = false;
+    slg_writer_leave(writer);
+}
+
 void
 seglog_writer_get_state(const struct seglog_writer *writer,
                         struct seglog_writer_state *state)
@@ -46,6 +76,11 @@ seglog_writer_get_state(const struct seglog_writer *writer,
     state->watermark = at->watermark;
     state->epoch = at->epoch;
     state->torn_bytes = writer->torn_bytes;
+    state->head = (struct seglog_head){
+        .epoch = at->epoch,
+        .next_record = at->number,
+        .checksum = at->checksum,
+    };
     memcpy(state->identity, writer->header.identity, sizeof state->identity);
     state->record_max = (size_t)writer->limits.body_max;
 }
@@ -134,6 +169,7 @@ seglog_writer_close(struct seglog_writer *writer, struct seglog_error *err)
     if (!writer)
         return SEGLOG_OK;
     code = slg_writer_explain(writer, writer_finish(writer, err), err);
+    seglog_writer_release(writer);
     if (!writer->is_poisoned && writer->mode == SEGLOG_WRITER_EXCLUSIVE)
         slg_hint_save(writer);
     free_code = slg_writer_free(writer, code == SEGLOG_OK ? err : NULL);

@@ -8,6 +8,7 @@
  *   segment_writer_frames.c  encoding into the buffer, and rebasing it
  *   segment_writer_flush.c   the lock, the one write, sync
  *   segment_writer_tail.c    where the segment ends: cutting, damage
+ *   segment_writer_truncate.c  cutting records that are wanted no more
  *   segment_writer_hint.c    what writers tell each other in the lock
  *
  * Frames are encoded into the buffer for the place where they will most
@@ -36,7 +37,10 @@ struct slg_point {
     uint64_t digest;
     uint64_t watermark;
     uint64_t epoch;
+    /* Of what was cut here; a new epoch is newer than both.  0: no newer. */
+    uint64_t newest_epoch;
     uint32_t salt;
+    uint32_t checksum;  /* as in struct seglog_head; of flushed only */
     bool is_after_sync; /* a sync point ends here */
     bool is_closed;     /* a closing mark ends here */
     bool is_cut;     /* bytes behind it were cut: SPEC.md 7.3 is to be done */
@@ -86,6 +90,7 @@ struct seglog_writer {
     bool is_synced;   /* synced_end has a meaning */
     bool is_poisoned; /* for ever */
     bool is_stale;    /* frames were encoded for another place than flushed */
+    bool is_held;     /* the lock is kept until release */
     char name[SLG_NAME_CAP];
 };
 
@@ -138,6 +143,10 @@ void
 slg_writer_put_group(struct seglog_writer *writer,
                      const struct seglog_item *items, size_t count,
                      uint32_t body_len, uint64_t frame_len);
+/* len is at most what the limits of the segment allow. */
+void
+slg_writer_put_attributes(struct seglog_writer *writer, const void *data,
+                          size_t len);
 void
 slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap);
 void
@@ -171,6 +180,10 @@ slg_writer_leave(struct seglog_writer *writer);
 seglog_code
 slg_writer_write(struct seglog_writer *writer, struct seglog_error *err);
 
+/* After it: flushed is what was planned, and nothing is buffered. */
+void
+slg_writer_advance(struct seglog_writer *writer);
+
 /* All three. */
 seglog_code
 slg_writer_flush(struct seglog_writer *writer, struct seglog_error *err);
@@ -190,6 +203,15 @@ slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
 seglog_code
 slg_writer_cut(struct seglog_writer *writer, uint64_t new_size, uint64_t size,
                struct seglog_error *err);
+
+/* Does the store of the blob know how to truncate? */
+bool
+slg_blob_can_cut(struct seglog_blob blob);
+
+/* Append [begin, end) of one blob to another. */
+seglog_code
+slg_blob_copy(struct seglog_blob from, uint64_t begin, uint64_t end,
+              struct seglog_blob to, struct seglog_error *err);
 
 /* Shared mode, under the lock: bring flushed up to date. */
 seglog_code

@@ -7,7 +7,8 @@ struct slg_place
 slg_writer_place(const struct seglog_writer *writer)
 {
     /* Others may append meanwhile: a shared writer knows no place. */
-    const bool is_known = writer->mode != SEGLOG_WRITER_SHARED;
+    const bool is_known =
+        writer->mode != SEGLOG_WRITER_SHARED || writer->is_held;
 
     return (struct slg_place){
         .name = writer->name,
@@ -76,13 +77,31 @@ append_failed(struct seglog_writer *writer, seglog_code code,
     return slg_writer_explain(writer, code, err);
 }
 
+/* The checksum of the last frame that is no closing mark, now that they are
+ * all in the segment. */
+static inline uint32_t
+frames_checksum(const struct seglog_writer *writer)
+{
+    const struct slg_frames *frames = &writer->frames;
+    const size_t mark_len =
+        writer->planned.is_closed ? SLG_CLOSING_MARK_BYTES : 0;
+
+    if (writer->planned.end - mark_len <= SLG_HEADER_BYTES)
+        return 0;
+    return frames->len > mark_len ? slg_load_le32(frames->bytes + frames->len -
+                                                  mark_len - SLG_CHECKSUM_BYTES)
+                                  : writer->flushed.checksum;
+}
+
 /* All that was planned is there. */
 static inline void
 writer_advance(struct seglog_writer *writer)
 {
     const size_t cap_max = writer->buffer_cap_max;
+    const uint32_t checksum = frames_checksum(writer);
 
     writer->flushed = writer->planned;
+    writer->flushed.checksum = checksum;
     if (writer->frames.cap > cap_max || writer->spare.cap > cap_max)
         slg_writer_trim(writer);
     writer->frames.len = 0;
@@ -90,6 +109,12 @@ writer_advance(struct seglog_writer *writer)
     writer->frames.records = 0;
     writer->frames.number = writer->flushed.number;
     writer->frames.salt = writer->flushed.salt;
+}
+
+void
+slg_writer_advance(struct seglog_writer *writer)
+{
+    writer_advance(writer);
 }
 
 seglog_code
@@ -116,7 +141,7 @@ slg_writer_enter(struct seglog_writer *writer, struct seglog_error *err)
 {
     seglog_code code = SEGLOG_OK;
 
-    if (writer->mode != SEGLOG_WRITER_SHARED)
+    if (writer->mode != SEGLOG_WRITER_SHARED || writer->is_held)
         return SEGLOG_OK;
     code = seglog_lock_acquire(writer->lock, writer->lock_timeout_ms, err);
     if (code != SEGLOG_OK)
@@ -134,7 +159,7 @@ slg_writer_enter(struct seglog_writer *writer, struct seglog_error *err)
 void
 slg_writer_leave(struct seglog_writer *writer)
 {
-    if (writer->mode != SEGLOG_WRITER_SHARED)
+    if (writer->mode != SEGLOG_WRITER_SHARED || writer->is_held)
         return;
     if (!writer->is_poisoned)
         slg_hint_save(writer);

@@ -235,6 +235,20 @@ slg_writer_put_group(struct seglog_writer *writer,
 }
 
 void
+slg_writer_put_attributes(struct seglog_writer *writer, const void *data,
+                          size_t len)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    const uint64_t frame_len = slg_attributes_len(len, &writer->limits);
+    uint8_t *out = frame_begin(writer, frames, at, frame_len, len + 1);
+
+    frames->len += slg_attributes_encode(data, len, &writer->limits, at->number,
+                                         at->salt, out);
+    point_pass(at, (size_t)frame_len);
+}
+
+void
 slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap)
 {
     struct slg_frames *frames = &writer->frames;
@@ -259,8 +273,10 @@ slg_writer_put_sync_point(struct seglog_writer *writer)
 void
 slg_writer_put_closing_mark(struct seglog_writer *writer)
 {
-    (void)frame_begin(writer, &writer->frames, &writer->planned,
-                      SLG_CLOSING_MARK_BYTES, SLG_CLOSING_MARK_BYTES);
+    /* However far the last sync point is: a close must not move the head.
+     * Only a new epoch begins with one in any case. */
+    if (writer->planned.wants_sync)
+        slg_writer_put_sync_point(writer);
     mark_put(writer, &writer->frames, &writer->planned,
              SLG_CONTROL_CLOSING_MARK);
 }
@@ -274,15 +290,18 @@ point_begin_epoch(const struct seglog_writer *writer, struct slg_point *at,
 {
     const struct slg_place place = slg_writer_place(writer);
     uint32_t random = writer->epoch_random;
+    const uint64_t newest =
+        at->epoch > at->newest_epoch ? at->epoch : at->newest_epoch;
 
     if (!writer->is_epoch_given && !slg_writer_random(&random, sizeof random))
         return slg_fail(err, SEGLOG_IO, &place,
                         "the system gives no random bytes for a new epoch");
-    if (at->epoch >> 32 == UINT32_MAX)
+    if (newest >> 32 == UINT32_MAX)
         return slg_fail(err, SEGLOG_TOO_LARGE, &place,
                         "it was cut too often; `seglog repair` makes a new "
                         "one of it");
-    at->epoch = ((at->epoch >> 32) + 1) << 32 | random;
+    at->epoch = ((newest >> 32) + 1) << 32 | random;
+    at->newest_epoch = 0;
     at->salt = slg_salt(writer->header.identity, at->epoch);
     at->is_cut = false;
     at->is_after_sync = false;

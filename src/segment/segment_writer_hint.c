@@ -16,7 +16,7 @@
 #include "src/segment/segment_writer.h"
 
 /* Changes with the layout: programs with different builds may share a lock. */
-static const uint64_t HINT_MAGIC = UINT64_C(0x3230544E48474C53);
+static const uint64_t HINT_MAGIC = UINT64_C(0x3330544E48474C53);
 
 enum hint_flag {
     HINT_IS_AFTER_SYNC = 1,
@@ -37,8 +37,11 @@ struct hint {
     uint64_t digest;
     uint64_t watermark;
     uint64_t epoch;
+    uint64_t newest_epoch;
+    uint32_t checksum;
     uint32_t flags;
     uint32_t crc; /* of all before it */
+    uint32_t zero;
 };
 
 static_assert(sizeof(struct hint) <= SEGLOG_LOCK_HINT_BYTES,
@@ -103,9 +106,11 @@ slg_hint_load(const struct seglog_writer *writer, struct slg_point *point)
         .digest = hint.digest,
         .watermark = hint.watermark,
         .epoch = hint.epoch,
+        .newest_epoch = hint.newest_epoch,
         .salt = hint.epoch == writer->flushed.epoch
                     ? writer->flushed.salt
                     : slg_salt(writer->header.identity, hint.epoch),
+        .checksum = hint.checksum,
         .is_after_sync = (hint.flags & HINT_IS_AFTER_SYNC) != 0,
         .is_closed = (hint.flags & HINT_IS_CLOSED) != 0,
         .is_cut = (hint.flags & HINT_IS_CUT) != 0,
@@ -129,6 +134,8 @@ slg_hint_save(const struct seglog_writer *writer)
         .digest = at->digest,
         .watermark = at->watermark,
         .epoch = at->epoch,
+        .newest_epoch = at->newest_epoch,
+        .checksum = at->checksum,
         .flags = (at->is_after_sync ? (uint32_t)HINT_IS_AFTER_SYNC : 0) |
                  (at->is_closed ? (uint32_t)HINT_IS_CLOSED : 0) |
                  (at->is_cut ? (uint32_t)HINT_IS_CUT : 0) |

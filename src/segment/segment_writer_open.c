@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "format/checksum.h"
-#include "src/store/options.h"
+#include "src/segment/segment_attributes.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
+#include "src/store/options.h"
 
 #define LOCK_TIMEOUT_MS 10000
 #define BUFFER_BYTES    ((size_t)262144)
@@ -59,6 +60,12 @@ options_settle(struct seglog_writer_options *options, struct seglog_error *err)
                            "they must be below 2^63");
     if (options->buffer_bytes > SIZE_MAX / 8)
         return fail_option(err, "buffer_bytes", "it is too large");
+    if (options->attributes_len > SEGLOG_ATTRIBUTES_MAX ||
+        options->attributes_len >= (size_t)1 << options->body_log2)
+        return fail_option(err, "attributes_len",
+                           "it must be at most 16384, and below 2^body_log2");
+    if (options->attributes_len > 0 && !options->attributes)
+        return fail_option(err, "attributes", "they are NULL");
     return SEGLOG_OK;
 }
 
@@ -99,9 +106,20 @@ header_take(struct seglog_writer *writer, const struct slg_header *header)
     writer->durable_from = header->first_record;
 }
 
+/* Behind the header, or behind the sync point there. */
+static void
+put_attributes(struct seglog_writer *writer,
+               const struct seglog_writer_options *options)
+{
+    if (options->attributes_len > 0)
+        slg_writer_put_attributes(writer, options->attributes,
+                                  options->attributes_len);
+}
+
 /*
  * The header is written at once: from then on the blob is a segment.  A sync
- * point goes with it where the header does not say it all (SPEC.md 3).
+ * point goes with it where the header does not say it all (SPEC.md 3), and so
+ * do the attributes.
  */
 static seglog_code
 segment_create(struct seglog_writer *writer,
@@ -111,11 +129,16 @@ segment_create(struct seglog_writer *writer,
     struct slg_header header;
     seglog_code code = header_init(&header, options, err);
 
-    if (code == SEGLOG_OK)
-        code = slg_frames_reserve(&writer->frames, SLG_HEADER_BYTES, err);
     if (code != SEGLOG_OK)
         return code;
     header_take(writer, &header);
+    code = slg_frames_reserve(
+        &writer->frames,
+        SLG_HEADER_BYTES +
+            slg_attributes_len(options->attributes_len, &writer->limits),
+        err);
+    if (code != SEGLOG_OK)
+        return code;
     slg_header_encode(&header, writer->frames.bytes);
     writer->frames.len = SLG_HEADER_BYTES;
     writer->planned = (struct slg_point){
@@ -127,6 +150,7 @@ segment_create(struct seglog_writer *writer,
     };
     if (options->first_record != 1 || options->first_line != 1)
         slg_writer_put_sync_point(writer);
+    put_attributes(writer, options);
     code = slg_writer_write(writer, err);
     /* Should the machine crash, what is left must not be a file of zeros. */
     return code == SEGLOG_OK && writer->mode != SEGLOG_WRITER_PRIVATE
@@ -136,37 +160,87 @@ segment_create(struct seglog_writer *writer,
 
 /* -- an existing one ------------------------------------------------------ */
 
-/* What an earlier writer of this boot has left to be done, or knew. */
-static void
-hint_adopt(struct seglog_writer *writer, const struct slg_point *hinted)
+/*
+ * What an earlier writer of this boot has left to be done, or knew.  A cut is
+ * synced before anything is appended (SPEC.md 7.3): it may not have got to it.
+ */
+static seglog_code
+hint_adopt(struct seglog_writer *writer, const struct slg_point *hinted,
+           struct seglog_error *err)
 {
     struct slg_point *at = &writer->flushed;
 
     if (hinted->end != at->end || hinted->epoch != at->epoch ||
         hinted->number != at->number || hinted->digest != at->digest)
-        return;
+        return SEGLOG_OK;
     at->is_cut |= hinted->is_cut;
+    at->newest_epoch = hinted->newest_epoch;
     if (at->watermark < hinted->watermark)
         at->watermark = hinted->watermark;
+    return hinted->is_cut ? slg_writer_sync(writer, err) : SEGLOG_OK;
+}
+
+/*
+ * Attributes are given, and the segment has neither any nor anything else:
+ * whoever created it may not have got to them.
+ */
+static seglog_code
+attributes_ask(const struct seglog_writer *writer,
+               const struct seglog_writer_options *options, bool *are_due,
+               struct seglog_error *err)
+{
+    const uint64_t end = writer->flushed.end;
+    uint8_t *bytes = NULL;
+    seglog_code code = SEGLOG_OK;
+
+    *are_due = false;
+    if (options->attributes_len == 0 ||
+        options->create == SEGLOG_CREATE_NEVER ||
+        options->attributes_len >= writer->limits.body_max ||
+        writer->flushed.number != writer->header.first_record ||
+        end > SLG_ATTRIBUTES_READ)
+        return SEGLOG_OK;
+    bytes = malloc((size_t)end);
+    if (!bytes)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a header");
+    code = seglog_blob_read_at(writer->blob, 0, bytes, (size_t)end, err);
+    if (code == SEGLOG_OK)
+        *are_due = slg_attributes_are_due(&writer->header, bytes, (size_t)end);
+    free(bytes);
+    return code;
 }
 
 /* After a cut the segment is not left without its sync point (SPEC.md 7.3). */
 static seglog_code
-segment_go_on(struct seglog_writer *writer, struct seglog_error *err)
+segment_go_on(struct seglog_writer *writer,
+              const struct seglog_writer_options *options,
+              struct seglog_error *err)
 {
-    seglog_code code = SEGLOG_OK;
+    bool are_due = false;
+    seglog_code code = attributes_ask(writer, options, &are_due, err);
 
+    if (code != SEGLOG_OK)
+        return code;
     /* Its sync point was lost when it was created (SPEC.md 3). */
     writer->flushed.wants_sync = writer->flushed.end == SLG_HEADER_BYTES &&
                                  writer->header.first_record != 1;
     code = slg_writer_rebase(writer, err);
-    if (code != SEGLOG_OK || !writer->planned.wants_sync)
+    if (code != SEGLOG_OK || (!writer->planned.wants_sync && !are_due))
         return code;
-    code = slg_frames_reserve(&writer->frames, 0, err);
+    code = slg_frames_reserve(
+        &writer->frames,
+        slg_attributes_len(options->attributes_len, &writer->limits), err);
     if (code != SEGLOG_OK)
         return code;
-    slg_writer_put_sync_point(writer);
-    return slg_writer_write(writer, err);
+    if (writer->planned.wants_sync)
+        slg_writer_put_sync_point(writer);
+    if (are_due)
+        put_attributes(writer, options);
+    code = slg_writer_write(writer, err);
+    /* As when it is created. */
+    return code == SEGLOG_OK && are_due && writer->mode != SEGLOG_WRITER_PRIVATE
+               ? slg_writer_sync(writer, err)
+               : code;
 }
 
 /*
@@ -228,17 +302,13 @@ segment_adopt(struct seglog_writer *writer,
                               err);
     if (code == SEGLOG_OK)
         code = slg_writer_settle(writer, &tail, err);
-    if (code != SEGLOG_OK)
-        return code;
-    if (has_hint)
-        hint_adopt(writer, &hinted);
-    code = segment_go_on(writer, err);
-    /* Whoever created it may have died before its header was synced. */
-    if (code == SEGLOG_OK && !has_hint &&
-        writer->mode != SEGLOG_WRITER_PRIVATE &&
-        writer->flushed.number == writer->header.first_record)
-        code = slg_writer_sync(writer, err);
-    return code;
+    /* Without a hint nobody knows whether an earlier writer has synced what it
+     * created or cut before it died. */
+    if (code == SEGLOG_OK && has_hint)
+        code = hint_adopt(writer, &hinted, err);
+    else if (code == SEGLOG_OK && writer->mode != SEGLOG_WRITER_PRIVATE)
+        code = seglog_blob_sync(writer->blob, err);
+    return code == SEGLOG_OK ? segment_go_on(writer, options, err) : code;
 }
 
 /* -- opening -------------------------------------------------------------- */

@@ -18,8 +18,8 @@ larger_of(uint64_t a, uint64_t b)
 
 /* -- cutting -------------------------------------------------------------- */
 
-static bool
-blob_can_cut(struct seglog_blob blob)
+bool
+slg_blob_can_cut(struct seglog_blob blob)
 {
     const size_t reach =
         offsetof(struct seglog_blob_ops, truncate) + sizeof blob.ops->truncate;
@@ -27,16 +27,16 @@ blob_can_cut(struct seglog_blob blob)
     return blob.ops->size >= reach && blob.ops->truncate != NULL;
 }
 
-static seglog_code
-bytes_copy(struct seglog_blob from, uint64_t begin, uint64_t end,
-           struct seglog_blob to, struct seglog_error *err)
+seglog_code
+slg_blob_copy(struct seglog_blob from, uint64_t begin, uint64_t end,
+              struct seglog_blob to, struct seglog_error *err)
 {
     uint8_t *bytes = malloc(COPY_BYTES);
     seglog_code code = SEGLOG_OK;
 
     if (!bytes)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                        "no memory to keep the torn tail");
+                        "no memory to copy a part of the segment");
     while (begin < end && code == SEGLOG_OK) {
         const size_t len =
             end - begin < COPY_BYTES ? (size_t)(end - begin) : COPY_BYTES;
@@ -71,7 +71,7 @@ tail_keep(const struct seglog_writer *writer, uint64_t begin, uint64_t end,
         return code;
     code = seglog_blob_truncate(torn, 0, err);
     if (code == SEGLOG_OK)
-        code = bytes_copy(writer->blob, begin, end, torn, err);
+        code = slg_blob_copy(writer->blob, begin, end, torn, err);
     if (code == SEGLOG_OK)
         code = seglog_blob_sync(torn, err);
     close_code = seglog_blob_close(&torn, code == SEGLOG_OK ? err : NULL);
@@ -107,7 +107,7 @@ tail_pass(struct seglog_writer *writer, uint64_t size, struct seglog_error *err)
      */
     writer->flushed.is_cut = true;
     slg_hint_save(writer);
-    if (blob_can_cut(writer->blob))
+    if (slg_blob_can_cut(writer->blob))
         return slg_writer_cut(writer, writer->flushed.end, size, err);
     writer->torn_bytes += size - writer->flushed.end;
     writer->flushed.end = size;
@@ -182,6 +182,7 @@ slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
         .watermark = tail->watermark,
         .epoch = tail->epoch,
         .salt = tail->salt,
+        .checksum = tail->checksum,
         .is_after_sync = tail->is_after_sync,
         .is_closed = tail->is_closed,
         .is_unsure = tail->is_unsure,
@@ -236,6 +237,7 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         .line = base->line,
         .sync_offset = base->sync_offset,
         .digest = base->digest,
+        .checksum = base->checksum,
         .watermark = base->watermark,
         .is_after_sync = base->is_after_sync,
         .is_closed = base->is_closed,
@@ -247,20 +249,61 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
     return code == SEGLOG_OK ? slg_writer_settle(writer, &tail, err) : code;
 }
 
-/* Somebody has cut what was known: look at it as if it were just opened. */
+/*
+ * Somebody has cut what was known: look at it as if it were just opened.  If a
+ * new epoch was begun, the records were meant to go, and what was expected
+ * when it was opened is expected no more.
+ */
 static seglog_code
 point_find(struct seglog_writer *writer, struct seglog_error *err)
 {
+    const struct slg_point known = writer->flushed;
     struct slg_tail tail = { 0 };
-    const seglog_code code =
-        slg_tail_find(writer->blob, writer->name, writer->expect, &tail, err);
+    seglog_code code = slg_tail_find(writer->blob, writer->name, 0, &tail, err);
 
+    if (code == SEGLOG_OK && tail.epoch != known.epoch)
+        writer->expect = 0;
+    if (code == SEGLOG_OK && writer->expect > 0)
+        code = slg_tail_find(writer->blob, writer->name, writer->expect, &tail,
+                             err);
     if (code != SEGLOG_OK)
         return code;
     if (memcmp(tail.header.identity, writer->header.identity,
                sizeof tail.header.identity) != 0)
         return fail_replaced(writer, err);
-    return slg_writer_settle(writer, &tail, err);
+    code = slg_writer_settle(writer, &tail, err);
+    /* Whoever cut it has not got to the sync point of the new epoch. */
+    if (code == SEGLOG_OK && writer->flushed.epoch == known.epoch &&
+        writer->flushed.number < known.number) {
+        writer->flushed.is_cut = true;
+        writer->flushed.newest_epoch = known.newest_epoch;
+    }
+    return code;
+}
+
+/* Is the frame that was the last one still where it was? */
+static seglog_code
+point_verify(const struct seglog_writer *writer, const struct slg_point *at,
+             bool *is_there, struct seglog_error *err)
+{
+    uint8_t bytes[SLG_CLOSING_MARK_BYTES];
+    const size_t len =
+        at->is_closed ? SLG_CLOSING_MARK_BYTES : SLG_CHECKSUM_BYTES;
+    struct slg_mark mark;
+    seglog_code code = SEGLOG_OK;
+
+    *is_there = true;
+    if (at->end < SLG_HEADER_BYTES + len)
+        return SEGLOG_OK;
+    code = seglog_blob_read_at(writer->blob, at->end - len, bytes, len, err);
+    if (code == SEGLOG_OK && at->is_closed)
+        *is_there = slg_mark_decode(bytes, len, &mark) &&
+                    mark.type == SLG_CONTROL_CLOSING_MARK &&
+                    mark.epoch == at->epoch && mark.number == at->number &&
+                    mark.offset == at->end - len;
+    else if (code == SEGLOG_OK)
+        *is_there = slg_load_le32(bytes) == at->checksum;
+    return code;
 }
 
 static bool
@@ -268,39 +311,78 @@ point_is_same(const struct slg_point *a, const struct slg_point *b)
 {
     return a->end == b->end && a->number == b->number && a->line == b->line &&
            a->sync_offset == b->sync_offset && a->digest == b->digest &&
-           a->epoch == b->epoch && a->watermark == b->watermark &&
-           a->is_cut == b->is_cut && a->is_unsure == b->is_unsure;
+           a->epoch == b->epoch && a->newest_epoch == b->newest_epoch &&
+           a->watermark == b->watermark && a->is_cut == b->is_cut &&
+           a->is_unsure == b->is_unsure;
 }
 
 /*
  * The place to start from: the hint, if it is nearer to the end than what this
- * writer knows itself, or if it knows the very end.
+ * writer knows itself, or if it knows the very end (is_exact).
  */
 static struct slg_point
-point_choose(const struct seglog_writer *writer, uint64_t size)
+point_choose(const struct seglog_writer *writer, uint64_t size, bool *is_exact)
 {
     struct slg_point base = writer->flushed;
     const uint64_t own = base.end;
     const uint64_t watermark = base.watermark;
     struct slg_point hinted;
 
+    *is_exact = false;
     if (!slg_hint_load(writer, &hinted) || hinted.end > size)
         return base;
-    if (hinted.end == size || hinted.end > own || own > size)
+    *is_exact = hinted.end == size;
+    if (*is_exact || hinted.end > own || own > size)
         base = hinted;
-    /* What one of them knows to be durable is. */
-    base.watermark = larger_of(watermark, hinted.watermark);
+    /*
+     * What one of them knows to be durable is.  Not so from one epoch to
+     * another: the records may have been cut and their numbers used again.
+     */
+    if (hinted.epoch == writer->flushed.epoch)
+        base.watermark = larger_of(watermark, hinted.watermark);
     if (base.watermark >= base.number)
         base.watermark = base.number - 1;
     return base;
 }
 
+/* From a place that may be behind the end, or behind a cut, to the end. */
+static seglog_code
+point_follow(struct seglog_writer *writer, const struct slg_point *base,
+             uint64_t size, struct seglog_error *err)
+{
+    bool is_there = false;
+    seglog_code code = SEGLOG_OK;
+
+    if (size >= base->end)
+        code = point_verify(writer, base, &is_there, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (!is_there)
+        return point_find(writer, err);
+    if (size == base->end) {
+        writer->is_stale |= !point_is_same(base, &writer->flushed);
+        writer->flushed = *base;
+        return SEGLOG_OK;
+    }
+    code = point_walk(writer, base, err);
+    /* Nobody has gone on behind what was cut there. */
+    if (code == SEGLOG_OK && writer->flushed.end == base->end) {
+        writer->flushed.is_cut |= base->is_cut;
+        writer->flushed.newest_epoch = base->newest_epoch;
+    }
+    return code;
+}
+
 seglog_code
 slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
 {
+    const uint64_t epoch = writer->flushed.epoch;
+    const uint64_t end = writer->flushed.end;
+    const bool was_cut = writer->flushed.is_cut;
     struct slg_point base;
     uint64_t size = 0;
     bool is_replaced = false;
+    bool is_exact = false;
     seglog_code code =
         seglog_blob_get_size(writer->blob, &size, &is_replaced, err);
 
@@ -311,17 +393,23 @@ slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
     /* Cut by somebody else: what was synced there need not be what is. */
     if (size < writer->flushed.end)
         writer->is_synced = false;
-    base = point_choose(writer, size);
-    if (size == base.end) {
+    base = point_choose(writer, size, &is_exact);
+    if (is_exact) {
         writer->is_stale |= !point_is_same(&base, &writer->flushed);
         writer->flushed = base;
-        return SEGLOG_OK;
+    } else {
+        code = point_follow(writer, &base, size, err);
     }
-    if (size < base.end)
-        return point_find(writer, err);
-    code = point_walk(writer, &base, err);
-    /* Nobody has gone on behind what was cut there. */
-    if (code == SEGLOG_OK && writer->flushed.end == base.end)
-        writer->flushed.is_cut |= base.is_cut;
+    if (writer->flushed.epoch != epoch)
+        writer->is_synced = false;
+    /*
+     * Whoever has cut it may not have got to the sync, and before that nothing
+     * is appended (SPEC.md 7.3).
+     */
+    if (code == SEGLOG_OK && writer->flushed.is_cut &&
+        (!was_cut || writer->flushed.end != end)) {
+        writer->is_synced = false;
+        code = slg_writer_sync(writer, err);
+    }
     return code;
 }

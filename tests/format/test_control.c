@@ -302,6 +302,76 @@ predecessor__spec_example__has_its_bytes_and_comes_back(void **state)
     assert_int_equal(got.last_checksum, before.last_checksum);
 }
 
+/* -- attributes ------------------------------------------------------------ */
+
+static void
+attributes__of_any_size__come_back(void **state)
+{
+    static const size_t sizes[] = { 0, 1, 254, 255, 256, 11439, 11440, 16384 };
+    const struct slg_frame_limits limits = { .body_max = 1 << 23,
+                                             .has_digests = true };
+    uint8_t data[SLG_ATTRIBUTES_MAX];
+    uint8_t bytes[SLG_ATTRIBUTES_MAX + 32];
+
+    (void)state;
+    test_fill(data, sizeof data, 3);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        struct slg_frame frame;
+        const uint8_t *got = NULL;
+        size_t got_len = 0;
+        const size_t len =
+            slg_attributes_encode(data, sizes[i], &limits, 41, SALT, bytes);
+
+        assert_int_equal(len, slg_attributes_len(sizes[i], &limits));
+        assert_true(slg_frame_parse(bytes, len, &limits, &frame));
+        assert_int_equal(frame.len, len);
+        assert_int_equal(frame.control, SLG_CONTROL_ATTRIBUTES);
+        assert_int_equal(slg_frame_implied(bytes, &frame, SALT), 41);
+        assert_true(slg_frame_is_sound(bytes, &frame, &limits));
+        assert_int_equal(slg_frame_count(bytes, len, &frame), 0);
+        assert_true(slg_attributes_decode(bytes, &frame, &got, &got_len));
+        assert_int_equal(got_len, sizes[i]);
+        if (got_len > 0)
+            assert_memory_equal(got, data, got_len);
+    }
+}
+
+/* As the vector good/attributes has them, with another text. */
+static void
+attributes__small__have_these_bytes(void **state)
+{
+    static const uint8_t want[] = { 0xC0, 0x03, 0x08, 'h', 'i' };
+    const struct slg_frame_limits limits = { .body_max = 512,
+                                             .has_digests = true };
+    uint8_t bytes[16];
+
+    (void)state;
+    assert_int_equal(slg_attributes_encode("hi", 2, &limits, 1, SALT, bytes),
+                     sizeof want + 4);
+    assert_memory_equal(bytes, want, sizeof want);
+}
+
+static void
+attributes__too_many__are_refused(void **state)
+{
+    static uint8_t bytes[SLG_ATTRIBUTES_MAX + 32];
+    const struct slg_frame_limits limits = { .body_max = 1 << 23,
+                                             .has_digests = true };
+    struct slg_frame frame;
+    const uint8_t *got = NULL;
+    size_t got_len = 0;
+    uint8_t *data = calloc(1, SLG_ATTRIBUTES_MAX + 1);
+    size_t len = 0;
+
+    (void)state;
+    assert_non_null(data);
+    len = slg_attributes_encode(data, SLG_ATTRIBUTES_MAX + 1, &limits, 1, SALT,
+                                bytes);
+    assert_true(slg_frame_parse(bytes, len, &limits, &frame));
+    assert_false(slg_attributes_decode(bytes, &frame, &got, &got_len));
+    free(data);
+}
+
 static void
 gap_and_predecessor__any_flipped_bit__implies_another_number(void **state)
 {
@@ -346,6 +416,9 @@ main(void)
         cmocka_unit_test(gap__what_was_encoded__is_the_same),
         cmocka_unit_test(
             predecessor__spec_example__has_its_bytes_and_comes_back),
+        cmocka_unit_test(attributes__of_any_size__come_back),
+        cmocka_unit_test(attributes__small__have_these_bytes),
+        cmocka_unit_test(attributes__too_many__are_refused),
         cmocka_unit_test(
             gap_and_predecessor__any_flipped_bit__implies_another_number),
     };

@@ -319,6 +319,20 @@ is_same(const char *name, const char *what, const struct bytes *got,
     return false;
 }
 
+static struct bytes
+attributes_of(struct seglog_store store, const char *name)
+{
+    uint8_t data[SEGLOG_ATTRIBUTES_MAX];
+    size_t len = 0;
+    struct bytes out = { 0 };
+    const seglog_code code = seglog_segment_get_attributes(
+        store, name, data, sizeof data, &len, NULL, NULL);
+
+    assert_true(code == SEGLOG_OK || code == SEGLOG_FORMAT);
+    bytes_add(&out, (const char *)data, len);
+    return out;
+}
+
 /* lines: what is to be read, or NULL to take it from NAME.jsonl. */
 static bool
 vector_holds(const char *dir, const char *name, const struct bytes *lines)
@@ -328,14 +342,19 @@ vector_holds(const char *dir, const char *name, const struct bytes *lines)
     struct bytes expect = vector_read(dir, name, ".expect", false);
     struct bytes findings = vector_read(dir, name, ".findings", true);
     struct bytes jsonl = vector_read(dir, name, ".jsonl", !lines);
+    struct bytes said = vector_read(dir, name, ".attributes", false);
     struct seglog_store store = store_with(name, &segment);
     const uint64_t expected = expect.len ? strtoull(expect.data, NULL, 10) : 0;
     struct bytes report = report_of(store, name, expected);
     struct bytes exported = lines_of(store, name);
+    struct bytes attributes = attributes_of(store, name);
     bool holds = is_same(name, "findings", &report, &findings);
 
     holds &= is_same(name, "lines", &exported, lines ? lines : &jsonl);
+    holds &= is_same(name, "attributes", &attributes, &said);
     seglog_store_close(&store);
+    bytes_free(&attributes);
+    bytes_free(&said);
     bytes_free(&exported);
     bytes_free(&report);
     bytes_free(&jsonl);
@@ -379,7 +398,7 @@ static void
 vectors__good__nothing_is_found_and_all_is_read(void **state)
 {
     (void)state;
-    folder_holds("good", 17, NULL);
+    folder_holds("good", 19, NULL);
 }
 
 static void

@@ -44,6 +44,7 @@ CLOSING_SIZE = 70
 SHORT_BODY = 65536          # longer bodies directly follow a sync point
 DIGEST_OVER = 11440         # longer bodies carry a digest
 SMALLEST_FRAME = 6
+ATTRIBUTES_MAX = 16384
 MIB8 = 8 << 20
 
 # --------------------------------------------------------------------------
@@ -314,7 +315,7 @@ def group_records(body):
 # --------------------------------------------------------------------------
 # 6  Control frames
 
-SYNC, CLOSING, GAP, PREDECESSOR = 1, 2, 3, 4
+SYNC, CLOSING, GAP, PREDECESSOR, ATTRIBUTES = 1, 2, 3, 4, 8
 CONTROL_LENGTH = {SYNC: 0x4C, CLOSING: 0x40, GAP: 0x34, PREDECESSOR: 0x2D}
 MARKER = b'\xB7\x5E\x59\x4E\x43\xA3\x1D'
 SYNC_START = b'\xC0\x4C\x01' + MARKER
@@ -441,6 +442,7 @@ class Segment:
         self.first_record = 1
         self.next_record = 1
         self.closed = False
+        self.attributes = b''
         self.body_limit = 1 << 23
 
         self.main = []              # records of main runs
@@ -637,6 +639,7 @@ class Segment:
 
     def read_frames(self):
         behind_sync = False
+        self.at_start = True                # only control frames so far
         if self.header_lost:
             behind_sync = self.meet_gap(False)
         while self.tail is None and self.p < self.size:
@@ -671,6 +674,12 @@ class Segment:
             return False
         if frame.durable and not self.passed:
             self.watermark = max(self.watermark, self.n - 1)
+        if frame.type == ATTRIBUTES and self.at_start:
+            self.at_start = False
+            said = self.body_of(frame)[1:]
+            self.attributes = said if len(said) <= ATTRIBUTES_MAX else b''
+        if frame.kind != CONTROL or frame.type == GAP:
+            self.at_start = False
         if frame.type == GAP:
             gap = RecordedGap(self.body_of(frame), self.n)
             (self.passed or self).recorded.append(gap)
@@ -697,6 +706,7 @@ class Segment:
         self.epoch = mark.epoch
         self.salt = salt_of(self.identity, self.epoch)
         self.line = mark.line
+        self.at_start = self.at_start and mark.is_sync
         if not self.passed:
             x = mark.start - mark.offset - self.shift
             self.shift += x
@@ -718,6 +728,7 @@ class Segment:
 
     def meet_gap(self, behind_sync):
         """Find where to go on; whether a long body may stand there."""
+        self.at_start = False
         gap = Gap(self.p, self.n, self.line, self.epoch, self.salt)
         gap.frame = self.frame_at(self.p, behind_sync)
         gap.stretch = len(self.main_marks)
@@ -1465,7 +1476,7 @@ def batch(folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     commands = parser.add_subparsers(dest='command', required=True)
-    for name in ('lines', 'check'):
+    for name in ('lines', 'check', 'attributes'):
         command = commands.add_parser(name)
         command.add_argument('file')
         command.add_argument('--expect', type=int, default=0, metavar='N')
@@ -1483,6 +1494,8 @@ def main(argv=None):
     out = sys.stdout.buffer
     if args.command == 'check':
         out.write(findings_text(segment, args.file).encode())
+    elif args.command == 'attributes':
+        out.write(segment.attributes)
     else:
         out.writelines(export_lines(segment, args.gaps))
     out.flush()

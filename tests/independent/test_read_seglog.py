@@ -94,6 +94,9 @@ class Vectors(unittest.TestCase):
             segment, os.path.basename(path) + '.seg'), findings)
         self.assertEqual(b''.join(reader.export_lines(segment)),
                          read(path + '.jsonl'))
+        said = path + '.attributes'
+        self.assertEqual(segment.attributes,
+                         read(said) if os.path.exists(said) else b'')
         if os.path.exists(path + '.gaps.jsonl'):
             self.assertEqual(b''.join(reader.export_lines(segment, True)),
                              read(path + '.gaps.jsonl'))

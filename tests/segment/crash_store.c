@@ -9,6 +9,7 @@
 struct crash_blob {
     struct crash_process *process;
     struct crash_file *file;
+    unsigned generation; /* of the file when it was opened */
     bool is_poisoned;
 };
 
@@ -136,7 +137,8 @@ blob_get_size(void *self, uint64_t *size, bool *is_replaced,
 
     *size = blob->file->now.size;
     if (is_replaced)
-        *is_replaced = false;
+        *is_replaced =
+            blob->generation != blob->file->generation || !blob->file->is_there;
     return code;
 }
 
@@ -301,7 +303,9 @@ store_open(void *self, const char *name, unsigned flags,
     opened = calloc(1, sizeof *opened);
     assert_non_null(opened);
     file->is_there = true;
-    *opened = (struct crash_blob){ .process = process, .file = file };
+    *opened = (struct crash_blob){ .process = process,
+                                   .file = file,
+                                   .generation = file->generation };
     *blob = (struct seglog_blob){ .self = opened,
                                   .ops = process->machine->cannot_cut &&
                                                  file == process->machine->files
@@ -326,6 +330,35 @@ store_remove(void *self, const char *name, struct seglog_error *err)
     return SEGLOG_OK;
 }
 
+/* Durable at once, like the name of a new file. */
+static seglog_code
+store_replace(void *self, const char *from_name, const char *name,
+              struct seglog_error *err)
+{
+    struct crash_process *process = self;
+    struct crash_file *from = file_of(process->machine, from_name);
+    struct crash_file *file = file_of(process->machine, name);
+    const seglog_code code = process_enter(process, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (!from->is_there)
+        return refuse(err, SEGLOG_NOT_FOUND, 0);
+    image_copy(&file->now, &from->now);
+    image_copy(&file->disk, &from->disk);
+    file_forget_old(file);
+    for (unsigned i = 0; i < from->old_count; i++)
+        image_copy(&file->old[i], &from->old[i]);
+    file->old_count = from->old_count;
+    file->generation++;
+    file->is_there = true;
+    from->is_there = false;
+    image_resize(&from->now, 0);
+    image_resize(&from->disk, 0);
+    file_forget_old(from);
+    return SEGLOG_OK;
+}
+
 static seglog_code
 store_open_lock(void *self, const char *name, struct seglog_lock *lock,
                 struct seglog_error *err)
@@ -347,6 +380,7 @@ static const struct seglog_store_ops store_ops = {
     .size = sizeof store_ops,
     .open = store_open,
     .remove = store_remove,
+    .replace = store_replace,
     .open_lock = store_open_lock,
 };
 

@@ -31,6 +31,7 @@ struct crash_file {
     struct crash_image disk;                 /* as of the last sync */
     struct crash_image old[CRASH_OLD_STATE]; /* before cuts since then */
     unsigned old_count;
+    unsigned generation; /* how often it was replaced by another */
     const struct crash_process *holder; /* of its lock */
     uint64_t hint[SEGLOG_LOCK_HINT_BYTES / sizeof(uint64_t)];
 };
@@ -45,7 +46,8 @@ struct crash_machine {
 /* A process, and what is to go wrong with it. */
 struct crash_process {
     struct crash_machine *machine;
-    unsigned ops;     /* so far: append, read, size, sync, truncate, open */
+    /* So far: append, read, size, sync, truncate, open, remove, replace. */
+    unsigned ops;
     unsigned die_at;  /* dies in this one; 0: does not */
     unsigned fail_at; /* this one fails, and nothing else; 0: none */
     seglog_code fail_code;

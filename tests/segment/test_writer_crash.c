@@ -44,6 +44,7 @@ struct slot {
     uint32_t pending[PENDING_MAX];
     size_t pending_count;
     enum seglog_writer_mode mode;
+    bool is_held;
 };
 
 struct history {
@@ -54,6 +55,7 @@ struct history {
     struct attempt attempts[RECORDS_MAX];
     uint32_t attempt_count;
     bool had_power_cut;
+    bool had_truncation;
     bool is_damaged; /* a power cut has left a hole */
     bool is_made;    /* somebody has opened it: it must stay a segment */
     bool is_over;
@@ -307,9 +309,18 @@ pending_become(struct history *history, struct slot *slot, enum promise promise)
 static void
 slot_synced(struct history *history, const struct slot *slot)
 {
+    struct crash_process process = { .machine = &history->machine };
+    struct seglog_scan_summary summary;
     struct seglog_writer_state state;
 
     seglog_writer_get_state(slot->writer, &state);
+    /* Somebody else has cut meanwhile: its numbers are those of others now. */
+    if (history->had_truncation) {
+        assert_ok(seglog_segment_get_summary(crash_store(&process), NAME,
+                                             &summary, NULL));
+        if (summary.epoch != state.epoch)
+            return;
+    }
     for (uint32_t id = 0; id < history->attempt_count; id++) {
         struct attempt *attempt = &history->attempts[id];
 
@@ -325,6 +336,7 @@ slot_abandon(struct history *history, struct slot *slot)
     crash_process_die(&slot->process);
     (void)seglog_writer_close(slot->writer, NULL);
     slot->writer = NULL;
+    slot->is_held = false;
     pending_become(history, slot, TRIED);
 }
 
@@ -334,6 +346,7 @@ slot_close(struct history *history, struct slot *slot)
     const seglog_code code = seglog_writer_close(slot->writer, NULL);
 
     slot->writer = NULL;
+    slot->is_held = false;
     pending_become(history, slot, code == SEGLOG_OK ? FLUSHED : TRIED);
     crash_process_die(&slot->process);
 }
@@ -443,13 +456,102 @@ slot_append(struct history *history, struct slot *slot)
     return code;
 }
 
+/* Take the lock or give it back.  Under it everything is known exactly. */
+static seglog_code
+slot_hold(struct history *history, struct slot *slot)
+{
+    struct crash_process process = { .machine = &history->machine };
+    struct seglog_scan_summary summary;
+    struct seglog_writer_state state;
+    seglog_code code = SEGLOG_OK;
+
+    if (slot->is_held) {
+        slot->is_held = false;
+        seglog_writer_release(slot->writer);
+        return SEGLOG_OK;
+    }
+    code = seglog_writer_hold(slot->writer, NULL);
+    if (code != SEGLOG_OK)
+        return code;
+    slot->is_held = true;
+    seglog_writer_get_state(slot->writer, &state);
+    assert_ok(seglog_scan(crash_store(&process), NAME, NULL, &summary, NULL));
+    if (history->is_damaged || summary.verdict != SEGLOG_VERDICT_OK)
+        return SEGLOG_OK;
+    expect(history, summary.bytes == state.end);
+    expect(history, summary.head.next_record == state.head.next_record);
+    expect(history, summary.head.epoch == state.head.epoch);
+    expect(history, summary.head.checksum == state.head.checksum);
+    return SEGLOG_OK;
+}
+
+/* What has a number from next_record on becomes something else. */
+static void
+history_cut(struct history *history, uint64_t next_record, enum promise promise)
+{
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->number >= next_record && attempt->promise != PENDING &&
+            attempt->promise != GONE)
+            attempt->promise = promise;
+    }
+}
+
+static seglog_code
+slot_truncate(struct history *history, struct slot *slot)
+{
+    struct seglog_writer_state state;
+    struct seglog_error err = { 0 };
+    uint64_t known = 0;
+    uint64_t next = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (slot->pending_count > 0 || history->is_damaged)
+        return SEGLOG_OK;
+    history_look(history, false);
+    history_stop_reading(history);
+    seglog_writer_get_state(slot->writer, &state);
+    known = state.next_record;
+    next = history->first_record +
+           chance(history, known - history->first_record + 1);
+    if (known - next > 20 && chance(history, 4) != 0)
+        next = known - 20 + chance(history, 20);
+    history->had_truncation = true;
+    code = seglog_writer_truncate(slot->writer, next, &err);
+    seglog_writer_get_state(slot->writer, &state);
+    if (slot->process.is_dead || code == SEGLOG_POISONED) {
+        history_cut(history, next, TRIED);
+    } else if (code == SEGLOG_OK) {
+        expect(history, state.next_record == next);
+        history_cut(history, next, GONE);
+    } else if (code == SEGLOG_INVALID) {
+        expect(history, err.actual < next);
+    } else if (code == SEGLOG_IO || code == SEGLOG_NO_SPACE ||
+               code == SEGLOG_NO_MEMORY) {
+        struct crash_process process = { .machine = &history->machine };
+        struct seglog_scan_summary summary;
+
+        /* All or nothing: the sync point may be what failed. */
+        assert_ok(seglog_segment_get_summary(crash_store(&process), NAME,
+                                             &summary, NULL));
+        if (summary.next_record == next)
+            history_cut(history, next, GONE);
+    } else if (code == SEGLOG_READ_ONLY) {
+        expect(history, history->machine.cannot_cut);
+    } else {
+        expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
+    }
+    return code;
+}
+
 static void
 slot_act(struct history *history, struct slot *slot)
 {
     seglog_code code = SEGLOG_OK;
 
     slot_doom(history, slot);
-    switch (chance(history, 16)) {
+    switch (chance(history, 18)) {
     case 0:
         code = seglog_writer_flush(slot->writer, NULL);
         break;
@@ -466,12 +568,20 @@ slot_act(struct history *history, struct slot *slot)
     case 3:
         slot_abandon(history, slot);
         return;
+    case 4:
+        code = slot_truncate(history, slot);
+        break;
+    case 5:
+        code = slot_hold(history, slot);
+        break;
     default:
         code = slot_append(history, slot);
         break;
     }
     if (slot->process.is_dead || code == SEGLOG_POISONED)
         slot_abandon(history, slot);
+    else if (code == SEGLOG_SEALED)
+        slot_close(history, slot);
     else
         slot_settle(history, slot);
 }

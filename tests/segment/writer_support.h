@@ -49,6 +49,8 @@ struct walked {
     uint64_t line;
     uint64_t epoch;
     bool is_closed;
+    const uint8_t *attributes; /* in bytes; NULL: none */
+    size_t attributes_len;
 };
 
 void
