@@ -247,6 +247,7 @@ seglog_writer_open(struct seglog_store store, const char *name,
  *   TOO_LARGE  len over 2^body_log2; nothing was appended
  *   LOCKED     shared mode, lock not got in time: the record stays buffered
  *   SEALED     the segment was sealed or replaced meanwhile: open it again
+ *              (by somebody without its lock: noticed within some ms)
  *   CORRUPT    shared mode: another writer left damage
  *   NO_SPACE, IO  nothing of this record is in the segment
  *   POISONED   an earlier sync or roll-back failed: close and open again

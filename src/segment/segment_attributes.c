@@ -149,7 +149,7 @@ fail_too_large(const char *name, size_t len, size_t cap,
 /* A range that cannot be read need not be the one that is wanted. */
 static seglog_code
 bytes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
-           size_t len, struct seglog_error *err)
+           size_t len, bool *is_partial, struct seglog_error *err)
 {
     struct slg_window window;
     seglog_code code = seglog_blob_read_at(blob, 0, bytes, len, err);
@@ -161,13 +161,14 @@ bytes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
         code = SEGLOG_IO;
     if (code == SEGLOG_OK)
         code = slg_window_read(&window, 0, bytes, len, err);
+    *is_partial = code == SEGLOG_OK && window.bad_count > 0;
     slg_window_reset(&window);
     return code;
 }
 
 static seglog_code
 attributes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
-                size_t *len, struct slg_header *header,
+                size_t *len, bool *is_partial, struct slg_header *header,
                 struct seglog_error *err)
 {
     uint64_t size = 0;
@@ -176,7 +177,7 @@ attributes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
     if (code != SEGLOG_OK)
         return code;
     *len = size < SLG_ATTRIBUTES_READ ? (size_t)size : SLG_ATTRIBUTES_READ;
-    code = bytes_read(blob, name, bytes, *len, err);
+    code = bytes_read(blob, name, bytes, *len, is_partial, err);
     return code == SEGLOG_OK ? header_read(blob, name, bytes, *len, header, err)
                              : code;
 }
@@ -193,6 +194,7 @@ seglog_segment_get_attributes(struct seglog_store store, const char *name,
     struct seglog_blob blob;
     const uint8_t *data = NULL;
     size_t data_len = 0;
+    bool is_partial = false;
     seglog_code code = SEGLOG_OK;
 
     if (!name || !len || (!buf && cap > 0))
@@ -203,15 +205,19 @@ seglog_segment_get_attributes(struct seglog_store store, const char *name,
     code = seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, err);
     if (code != SEGLOG_OK)
         return code;
-    code = attributes_read(blob, name, bytes, &bytes_len, &header, err);
+    code = attributes_read(blob, name, bytes, &bytes_len, &is_partial, &header,
+                           err);
     (void)seglog_blob_close(&blob, NULL);
     /* The beginning of a header: its creator did not get further. */
     if (code != SEGLOG_OK)
         return code == SEGLOG_END ? SEGLOG_OK : code;
     if (identity)
         memcpy(identity, header.identity, SEGLOG_IDENTITY_BYTES);
+    /* What could not be read says nothing, not even that there are none. */
     if (!slg_attributes_find(&header, bytes, bytes_len, &data, &data_len))
-        return SEGLOG_OK;
+        return is_partial ? slg_fail(err, SEGLOG_IO, NULL,
+                                     "the attributes cannot be read")
+                          : SEGLOG_OK;
     if (data_len > cap)
         return fail_too_large(name, data_len, cap, err);
     if (data_len > 0)

@@ -253,6 +253,8 @@ seglog_repair(struct seglog_store store, const char *name,
         code = seglog_segment_get_attributes(store, name, repair.attributes,
                                              sizeof repair.attributes,
                                              &repair.attributes_len, NULL, err);
+    if (code == SEGLOG_IO) /* unreadable, and recorded as that */
+        code = SEGLOG_OK;
     if (code == SEGLOG_OK)
         code = seglog_reader_open(store, name, &reader_options, &repair.reader,
                                   err);

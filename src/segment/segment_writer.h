@@ -79,7 +79,8 @@ struct seglog_writer {
     uint64_t synced_end;
     uint64_t torn_bytes;
     uint64_t expect;
-    uint64_t boot; /* hash of the boot id; 0: unknown, no hints */
+    uint64_t boot;            /* hash of the boot id; 0: unknown, no hints */
+    int64_t as_left_until_ns; /* shared: no need to look at it */
     enum seglog_writer_mode mode;
     int lock_timeout_ms;
     uint32_t epoch_random;
@@ -228,5 +229,11 @@ bool
 slg_hint_load(const struct seglog_writer *writer, struct slg_point *point);
 void
 slg_hint_save(const struct seglog_writer *writer);
+/* Before the segment is changed: should this process die before it saves
+ * another one, others are to look at the segment itself. */
+void
+slg_hint_begin_write(const struct seglog_writer *writer);
+bool
+slg_hint_is_writing(const struct seglog_writer *writer);
 
 #endif /* SLG_SEGMENT_WRITER_H */

@@ -126,6 +126,7 @@ slg_writer_write(struct seglog_writer *writer, struct seglog_error *err)
         code = slg_writer_rebase(writer, err);
     if (code != SEGLOG_OK || writer->frames.len == 0)
         return code;
+    slg_hint_begin_write(writer);
     code = seglog_blob_append(writer->blob, writer->flushed.end,
                               writer->frames.bytes, writer->frames.len,
                               &writer->written_at, err);

@@ -41,7 +41,8 @@ struct hint {
     uint32_t checksum;
     uint32_t flags;
     uint32_t crc; /* of all before it */
-    uint32_t zero;
+    /* Somebody writes, or died writing: it may be true no more. */
+    uint32_t is_writing;
 };
 
 static_assert(sizeof(struct hint) <= SEGLOG_LOCK_HINT_BYTES,
@@ -147,4 +148,27 @@ slg_hint_save(const struct seglog_writer *writer)
     memcpy(hint.identity, writer->header.identity, sizeof hint.identity);
     hint.crc = hint_crc(&hint);
     memcpy(memory, &hint, sizeof hint);
+}
+
+void
+slg_hint_begin_write(const struct seglog_writer *writer)
+{
+    static const uint32_t is_writing = 1;
+    uint8_t *memory = hint_memory(writer);
+
+    if (memory)
+        memcpy(memory + offsetof(struct hint, is_writing), &is_writing,
+               sizeof is_writing);
+}
+
+bool
+slg_hint_is_writing(const struct seglog_writer *writer)
+{
+    const uint8_t *memory = hint_memory(writer);
+    uint32_t is_writing = 1;
+
+    if (memory)
+        memcpy(&is_writing, memory + offsetof(struct hint, is_writing),
+               sizeof is_writing);
+    return is_writing != 0;
 }

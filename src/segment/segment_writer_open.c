@@ -382,6 +382,8 @@ lock_and_open(struct seglog_writer *writer,
     /* Also before an exclusive writer goes on: should it be killed, nobody is
      * to take what was said before it for what it has left. */
     slg_hint_save(writer);
+    if (writer->mode == SEGLOG_WRITER_EXCLUSIVE)
+        slg_hint_begin_write(writer);
     slg_writer_leave(writer);
     return SEGLOG_OK;
 }

@@ -6,9 +6,13 @@
 #include <string.h>
 
 #include "src/segment/segment_writer.h"
+#include "src/store/deadline.h"
 #include "src/store/fail.h"
 
 #define COPY_BYTES ((size_t)65536)
+
+/* How long a segment is taken to be as it was left, while the hint says so. */
+static const int64_t AS_LEFT_NS = 1000000;
 
 static uint64_t
 larger_of(uint64_t a, uint64_t b)
@@ -107,6 +111,7 @@ tail_pass(struct seglog_writer *writer, uint64_t size, struct seglog_error *err)
      */
     writer->flushed.is_cut = true;
     slg_hint_save(writer);
+    slg_hint_begin_write(writer);
     if (slg_blob_can_cut(writer->blob))
         return slg_writer_cut(writer, writer->flushed.end, size, err);
     writer->torn_bytes += size - writer->flushed.end;
@@ -373,6 +378,24 @@ point_follow(struct seglog_writer *writer, const struct slg_point *base,
     return code;
 }
 
+/*
+ * Whether the segment is as this writer has left it.  Whoever else writes under
+ * the lock marks the hint before and leaves another one afterwards, so while
+ * it is the same only those can have come in between who take no lock,
+ * and who may come as well between this question and the append.  For them it
+ * is enough to look at the segment and its name now and then: it costs as much
+ * as a fifth of an append.
+ */
+static bool
+segment_is_as_left(struct seglog_writer *writer)
+{
+    struct slg_point hinted;
+
+    return slg_now_coarse_ns() < writer->as_left_until_ns &&
+           !slg_hint_is_writing(writer) && slg_hint_load(writer, &hinted) &&
+           point_is_same(&hinted, &writer->flushed) && !hinted.is_cut;
+}
+
 seglog_code
 slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
 {
@@ -383,13 +406,17 @@ slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
     uint64_t size = 0;
     bool is_replaced = false;
     bool is_exact = false;
-    seglog_code code =
-        seglog_blob_get_size(writer->blob, &size, &is_replaced, err);
+    seglog_code code = SEGLOG_OK;
 
+    if (segment_is_as_left(writer))
+        return SEGLOG_OK;
+    writer->as_left_until_ns = 0;
+    code = seglog_blob_get_size(writer->blob, &size, &is_replaced, err);
     if (code != SEGLOG_OK)
         return code;
     if (is_replaced)
         return fail_replaced(writer, err);
+    writer->as_left_until_ns = slg_now_coarse_ns() + AS_LEFT_NS;
     /* Cut by somebody else: what was synced there need not be what is. */
     if (size < writer->flushed.end)
         writer->is_synced = false;

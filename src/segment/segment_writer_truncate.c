@@ -236,6 +236,7 @@ cut_plain(struct seglog_writer *writer, const struct cut *cut,
      * cutting leaves a segment that looks as if nothing had been cut.
      */
     slg_hint_save(writer);
+    slg_hint_begin_write(writer);
     code = seglog_blob_truncate(writer->blob, cut->at.end, err);
     if (code != SEGLOG_OK)
         return truncate_failed(writer, &before, code, err);
@@ -385,6 +386,7 @@ cut_group(struct seglog_writer *writer, const struct cut *cut,
         writer_stay(writer, &before);
         return code;
     }
+    slg_hint_begin_write(writer);
     code = seglog_store_replace(writer->store, name, writer->name, err);
     if (code == SEGLOG_OK)
         return copy_take(writer, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* src/store/deadline.c - points in time. */
-#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+#define _GNU_SOURCE /* clock_gettime, CLOCK_MONOTONIC_COARSE */
 
 #include "src/store/deadline.h"
 
@@ -20,6 +20,16 @@ int64_t
 slg_now_ns(void)
 {
     return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t
+slg_now_coarse_ns(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    return clock_ns(CLOCK_MONOTONIC_COARSE);
+#else
+    return slg_now_ns();
+#endif
 }
 
 int64_t

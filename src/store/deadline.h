@@ -20,6 +20,11 @@
 int64_t
 slg_now_ns(void);
 
+/* The same as of the last tick, some milliseconds ago at most: a third of the
+ * cost. */
+int64_t
+slg_now_coarse_ns(void);
+
 /* Since 1970-01-01 UTC, for time stamps: it may be set.  0 if there is none. */
 int64_t
 slg_wall_clock_ns(void);

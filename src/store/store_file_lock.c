@@ -18,6 +18,11 @@
  *     sees that it is dead; when the remover dies in between, the system
  *     releases it, after the removal or without one.
  *   - A dead file never comes to life: nothing but O_CREAT makes a lock file.
+ *
+ * To ask the system whether it is dead costs as much as the lock itself.  So
+ * the file has a mark, next to the hint and mapped with it, which discard sets
+ * before it removes the file; while there is none, the system is asked once in
+ * a tick of the clock, for the sake of those who remove lock files by hand.
  */
 #define _GNU_SOURCE       /* flock, fallocate */
 #define _FILE_OFFSET_BITS 64
@@ -40,11 +45,19 @@
 static const int64_t PAUSE_FIRST_NS = 50000;
 static const int64_t PAUSE_LAST_NS = 2000000;
 
+/* How long a lock file that was seen alive is taken to be so, unmarked. */
+static const int64_t ALIVE_NS = 1000000;
+
+/* The hint, and behind it the mark: not 0 once it was to be discarded. */
+#define MARK_OFFSET     SEGLOG_LOCK_HINT_BYTES
+#define LOCK_FILE_BYTES (SEGLOG_LOCK_HINT_BYTES + sizeof(uint32_t))
+
 struct file_lock {
     struct slg_file_store *store;
     int fd;
     bool is_holder;
-    void *hint; /* shared mapping, or NULL */
+    uint8_t *page; /* shared mapping of hint and mark, or NULL */
+    int64_t alive_until_ns;
     char name[SLG_NAME_CAP + sizeof SLG_LOCK_SUFFIX];
 };
 
@@ -116,24 +129,55 @@ lock_has_name(const struct file_lock *lock, const struct stat *status)
            named.st_dev == status->st_dev && named.st_ino == status->st_ino;
 }
 
+static bool
+lock_is_marked(const struct file_lock *lock)
+{
+    uint32_t mark = 0;
+
+    if (lock->page)
+        memcpy(&mark, lock->page + MARK_OFFSET, sizeof mark);
+    else if (pread(lock->fd, &mark, sizeof mark, MARK_OFFSET) !=
+             (ssize_t)sizeof mark)
+        mark = 0;
+    return mark != 0;
+}
+
 /*
- * For whoever has just got the lock.  The link count costs less than half of
- * what looking up the name does.  It says nothing where the file has other
- * names, as some backups leave: discard makes such a file longer than any lock
- * file, and of a long one the name is looked up.  Where other machines may
- * share the folder, nobody discards.
+ * For whoever has just got the lock, and found it marked, or has not asked for
+ * long.  The link count says nothing where the file has other names, as some
+ * backups leave: then the mark tells that the name is to be looked up.  A mark
+ * on a file that has its name was set by somebody who died before he could
+ * remove it.  Where other machines may share the folder, nobody discards.
  */
 static bool
-lock_is_dead(const struct file_lock *lock)
+lock_ask(struct file_lock *lock)
 {
+    static const uint32_t no_mark = 0;
     struct stat status;
 
-    if (!lock->store->is_local || fstat(lock->fd, &status) != 0)
-        return false;
-    if (status.st_nlink == 0)
+    if (fstat(lock->fd, &status) != 0)
         return true;
-    return status.st_size > SEGLOG_LOCK_HINT_BYTES &&
-           !lock_has_name(lock, &status);
+    if (status.st_nlink == 0)
+        return false;
+    if (!lock_is_marked(lock))
+        return true;
+    if (!lock_has_name(lock, &status))
+        return false;
+    (void)!pwrite(lock->fd, &no_mark, sizeof no_mark, MARK_OFFSET);
+    return true;
+}
+
+static bool
+lock_is_dead(struct file_lock *lock)
+{
+    const int64_t now_ns = slg_now_coarse_ns();
+
+    if (!lock->store->is_local)
+        return false;
+    if (lock->page && now_ns < lock->alive_until_ns && !lock_is_marked(lock))
+        return false;
+    lock->alive_until_ns = now_ns + ALIVE_NS;
+    return !lock_ask(lock);
 }
 
 /*
@@ -141,22 +185,22 @@ lock_is_dead(const struct file_lock *lock)
  * the process its life when the disk is full.  It does not overwrite what
  * another holder has put there.
  */
-static void *
-hint_map(int fd)
+static uint8_t *
+page_map(int fd)
 {
     struct stat status;
-    void *hint = NULL;
+    void *page = NULL;
 
     if (!slg_file_is_safe_to_map(fd) || fstat(fd, &status) != 0)
         return NULL;
 #ifdef __linux__
-    if ((status.st_size < SEGLOG_LOCK_HINT_BYTES || status.st_blocks == 0) &&
-        fallocate(fd, 0, 0, SEGLOG_LOCK_HINT_BYTES) != 0)
+    if ((status.st_size < (off_t)LOCK_FILE_BYTES || status.st_blocks == 0) &&
+        fallocate(fd, 0, 0, LOCK_FILE_BYTES) != 0)
         return NULL;
 #endif
-    hint = mmap(NULL, SEGLOG_LOCK_HINT_BYTES, PROT_READ | PROT_WRITE,
-                MAP_SHARED, fd, 0);
-    return hint == MAP_FAILED ? NULL : hint;
+    page =
+        mmap(NULL, LOCK_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return page == MAP_FAILED ? NULL : page;
 }
 
 /* What the name leads to, made if it is missing. */
@@ -198,11 +242,12 @@ lock_renew(struct file_lock *lock, struct seglog_error *err)
         (void)flock_retry(lock->fd, LOCK_UN);
         return code;
     }
-    if (lock->hint)
-        (void)munmap(lock->hint, SEGLOG_LOCK_HINT_BYTES);
+    if (lock->page)
+        (void)munmap(lock->page, LOCK_FILE_BYTES);
     (void)close(lock->fd);
     lock->fd = fd;
-    lock->hint = hint_map(fd);
+    lock->page = page_map(fd);
+    lock->alive_until_ns = 0;
     return SEGLOG_OK;
 }
 
@@ -289,7 +334,7 @@ lock_get_hint(void *self)
 {
     const struct file_lock *lock = self;
 
-    return lock->hint;
+    return lock->page;
 }
 
 static void
@@ -299,8 +344,8 @@ lock_close(void *self)
 
     if (lock->is_holder)
         lock_synchronize(lock, memory_order_release);
-    if (lock->hint)
-        (void)munmap(lock->hint, SEGLOG_LOCK_HINT_BYTES);
+    if (lock->page)
+        (void)munmap(lock->page, LOCK_FILE_BYTES);
     (void)close(lock->fd);
     free(lock);
 }
@@ -314,6 +359,7 @@ lock_close(void *self)
 static seglog_code
 lock_discard(void *self, struct seglog_error *err)
 {
+    static const uint32_t mark = 1;
     struct file_lock *lock = self;
     struct stat status;
 
@@ -326,16 +372,15 @@ lock_discard(void *self, struct seglog_error *err)
     if (fstat(lock->fd, &status) != 0)
         return slg_file_fail_errno(err, errno, place_of(lock),
                                    "cannot look at the lock file");
+    /* Not by the mapping: there may be none, and a full disk is to be told. */
+    if (pwrite(lock->fd, &mark, sizeof mark, MARK_OFFSET) !=
+        (ssize_t)sizeof mark)
+        return slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot mark the lock file as removed");
     if (lock_has_name(lock, &status) &&
         unlinkat(lock->store->dir_fd, lock->name, 0) != 0 && errno != ENOENT)
         return slg_file_fail_errno(err, errno, place_of(lock),
                                    "cannot remove the lock file");
-
-    /* Its other names hide from the link count that it is dead. */
-    if (fstat(lock->fd, &status) == 0 && status.st_nlink > 0 &&
-        ftruncate(lock->fd, SEGLOG_LOCK_HINT_BYTES + 1) != 0)
-        return slg_file_fail_errno(err, errno, place_of(lock),
-                                   "cannot mark the lock file as removed");
     return SEGLOG_OK;
 }
 
@@ -368,7 +413,7 @@ slg_file_lock_open(void *self, const char *name, struct seglog_lock *lock,
         free(file);
         return code;
     }
-    file->hint = hint_map(file->fd);
+    file->page = page_map(file->fd);
     *lock = (struct seglog_lock){ .ops = &file_lock_ops, .self = file };
     return SEGLOG_OK;
 }

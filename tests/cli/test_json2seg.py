@@ -515,6 +515,8 @@ class AppendTest(cli.CliTest):
             lambda: "seg" in self.names() and
             self.seg2json("seg").stdout == b"1\n"))
         os.rename(self.path("seg"), self.path("old"))
+        # Where the name leads is asked once in a tick of the clock.
+        time.sleep(0.05)
         sink.stdin.write(b"2\n")
         sink.stdin.close()
         self.assertEqual(sink.wait(20), OK, sink.stderr.read())

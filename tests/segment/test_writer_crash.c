@@ -56,8 +56,9 @@ struct history {
     uint32_t attempt_count;
     bool had_power_cut;
     bool had_truncation;
-    bool is_damaged; /* a power cut has left a hole */
-    bool is_made;    /* somebody has opened it: it must stay a segment */
+    bool has_unsure_cut; /* somebody died, or failed, in a truncation */
+    bool is_damaged;     /* a power cut has left a hole */
+    bool is_made;        /* somebody has opened it: it must stay a segment */
     bool is_over;
     uint64_t identity[2];
     uint64_t first_record;
@@ -133,8 +134,10 @@ look_finding(void *arg, const struct seglog_finding *finding)
 {
     struct look *look = arg;
 
-    /* All that the device had for sure is still there. */
-    expect(look->history, finding->durable != SEGLOG_DURABLE_YES);
+    /* All that the device had for sure is still there, except what somebody
+     * has cut whose cut the device has only in part. */
+    expect(look->history, look->history->has_unsure_cut ||
+                              finding->durable != SEGLOG_DURABLE_YES);
     expect(look->history, finding->verdict != SEGLOG_VERDICT_FOREIGN);
     if (finding->verdict != SEGLOG_VERDICT_TORN)
         look->has_lost = true;
@@ -521,6 +524,7 @@ slot_truncate(struct history *history, struct slot *slot)
     code = seglog_writer_truncate(slot->writer, next, &err);
     seglog_writer_get_state(slot->writer, &state);
     if (slot->process.is_dead || code == SEGLOG_POISONED) {
+        history->has_unsure_cut = true;
         history_cut(history, next, TRIED);
     } else if (code == SEGLOG_OK) {
         expect(history, state.next_record == next);

@@ -12,6 +12,7 @@
 #include "tests/store/file_fixture.h"
 
 #include <sched.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdatomic.h>
@@ -417,6 +418,35 @@ discard__storm_of_processes__never_two_holders(void **state)
     assert_int_equal(munmap(storm, sizeof *storm), 0);
 }
 
+/* The mark is set, the file still has its name: it is the lock, unmarked. */
+static void
+acquire__discarder_died_before_removing__is_the_lock(void **state)
+{
+    static const uint32_t mark = 1;
+    struct file_fixture *fixture = fixture_of(state);
+    char *path = test_path(fixture->dir, "a.lock");
+    struct seglog_lock a = open_lock(fixture->store);
+    struct seglog_lock b = open_lock(fixture->store);
+    uint32_t left = 9;
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, &mark, sizeof mark, SEGLOG_LOCK_HINT_BYTES),
+                     sizeof mark);
+    acquire(a);
+    assert_code(seglog_lock_acquire(b, 0, NULL), SEGLOG_LOCKED);
+    assert_int_equal(pread(fd, &left, sizeof left, SEGLOG_LOCK_HINT_BYTES),
+                     sizeof left);
+    assert_int_equal(left, 0);
+    assert_ok(seglog_lock_release(a, NULL));
+    acquire(b);
+    assert_code(seglog_lock_acquire(a, 0, NULL), SEGLOG_LOCKED);
+    seglog_lock_close(&a);
+    seglog_lock_close(&b);
+    (void)close(fd);
+    free(path);
+}
+
 #define FILE_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, file_setup, file_teardown)
 
@@ -433,6 +463,7 @@ main(void)
         FILE_TEST(discard__folder_is_read_only__fails_and_stays_held),
         FILE_TEST(discard__shared_with_other_machines__leaves_the_file),
         FILE_TEST(discard__discarder_is_killed__others_go_on),
+        FILE_TEST(acquire__discarder_died_before_removing__is_the_lock),
         FILE_TEST(discard__storm_of_processes__never_two_holders),
     };
 
