@@ -5,7 +5,8 @@ set(SEGLOG_LAYERS
     format
     src/checksum
     src/store
-    src/segment)
+    src/segment
+    src/session)
 
 # A file belongs to the layer of the folder it lies in, and there is nothing
 # else to register: a list of files here could only repeat the folder or

@@ -15,7 +15,8 @@ list(REMOVE_ITEM shared ${programs} ${commands})
 add_library(seglog_tool_common STATIC ${shared})
 seglog_build_options(seglog_tool_common)
 target_include_directories(seglog_tool_common PUBLIC ${PROJECT_SOURCE_DIR})
-target_link_libraries(seglog_tool_common PUBLIC seglog_static)
+target_link_libraries(seglog_tool_common PUBLIC
+    seglog_static ${SEGLOG_LIBRARIES})
 
 foreach(program IN LISTS seglog_programs)
     # `seglog` is the name of the project and of its libraries already.

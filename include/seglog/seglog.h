@@ -6,9 +6,13 @@
  * is one subject and opens with what it is for:
  *
  *   segment.h        one log: write it, read it, scan it, repair it
+ *   session.h        many logs: the sessions of a program, forks, names
+ *   replay.h         the state that the entries of a session amount to
  *   store.h          where bytes live: files, memory, a store of your own
  *   json_line.h      is this line one JSON value
  *   json_diagnose.h  what happened to a line that is none
+ *   json_mend.h      what of such a line can be had back
+ *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
  *   version.h        the versions of the library and of the format
  *   export.h         the attributes of the declarations
@@ -20,8 +24,13 @@
 #include "seglog/export.h"
 #include "seglog/json_diagnose.h"
 #include "seglog/json_line.h"
+#include "seglog/json_mend.h"
+#include "seglog/replay.h"
 #include "seglog/segment.h"
+#include "seglog/session.h"
+#include "seglog/slice.h"
 #include "seglog/store.h"
+#include "seglog/uuid.h"
 #include "seglog/version.h"
 
 #endif /* SEGLOG_SEGLOG_H */

@@ -131,6 +131,61 @@ bench_stop(void)
                             cpu_seconds(RUSAGE_CHILDREN) - bench_started_cpu);
 }
 
+static int
+compare_values(const void *a, const void *b)
+{
+    const double x = *(const double *)a;
+    const double y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double
+bench_quantile(double *values, size_t count, double share)
+{
+    qsort(values, count, sizeof *values, compare_values);
+    return values[(size_t)((double)(count - 1) * share)];
+}
+
+static struct {
+    double *seconds;
+    size_t count;
+    size_t cap;
+    double last;
+} laps;
+
+void
+bench_laps_begin(size_t count)
+{
+    laps.seconds = calloc(count, sizeof *laps.seconds);
+    laps.cap = count;
+    laps.count = 0;
+    if (!laps.seconds || count == 0)
+        bench_fail("no memory");
+    laps.last = bench_now();
+}
+
+void
+bench_laps_mark(void)
+{
+    const double now = bench_now();
+
+    if (laps.count < laps.cap)
+        laps.seconds[laps.count++] = now - laps.last;
+    laps.last = now;
+}
+
+void
+bench_laps_end(void)
+{
+    if (laps.count == 0)
+        bench_fail("nothing was timed");
+    bench_report("p50_us", bench_quantile(laps.seconds, laps.count, 0.5) * 1e6);
+    bench_report("p99_us",
+                 bench_quantile(laps.seconds, laps.count, 0.99) * 1e6);
+    free(laps.seconds);
+}
+
 void
 bench_report(const char *key, double value)
 {

@@ -58,6 +58,21 @@ bench_start(void);
 void
 bench_stop(void);
 
+/*
+ * The time of each of many calls.  begin, then mark behind every one of them;
+ * end reports "p50_us" and "p99_us".
+ */
+void
+bench_laps_begin(size_t count);
+void
+bench_laps_mark(void);
+void
+bench_laps_end(void);
+
+/* The value below which this share of them lies; sorts them. */
+double
+bench_quantile(double *values, size_t count, double share);
+
 /* Print a result. */
 void
 bench_report(const char *key, double value);

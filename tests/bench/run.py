@@ -114,6 +114,45 @@ def open_large(bench, figures):
     bench.clean()
 
 
+def session(bench, figures):
+    values = {"records": bench.scale(100000, 30000), "size": 300,
+              "distinct": 1024}
+    got = bench.rounds_of({
+        "floor": lambda: bench.run("floor_write", mode="bare", **values),
+        "append": lambda: bench.run("bench_session", **values),
+    })
+    figures.add("median append of 300 B / flock write unlock",
+                [floor["p50_us"] / append["p50_us"] for append, floor
+                 in zip(got["append"], got["floor"])], 0.6,
+                note="%.2f us against %.2f us; p99 %.2f us against %.2f us" % (
+                    tuple(middle([r[key] for r in got[name]])
+                          for key in ("p50_us", "p99_us")
+                          for name in ("append", "floor"))))
+    figures.ratio("all of them / all of those", got["append"], got["floor"])
+    bench.clean()
+
+    sessions = bench.scale(10000, 2000)
+    bench.run("bench_session", what="make", sessions=sessions)
+    got = bench.run("bench_session", what="list", sessions=sessions)
+    for key, target in (("warm_ms", 20), ("cold_ms", None)):
+        figures.add("readdir and stat / list_sessions, %s" % key[:4],
+                    [got["floor_ms"] / got[key]], target, form="%.1f",
+                    note="%d sessions: %.3f ms against %.3f ms" % (
+                        sessions, got[key], got["floor_ms"]))
+    figures.add("lookup_session_of, us", [got["lookup_us"]], form="%.2f")
+    bench.clean()
+
+    made = bench.run("bench_session", what="large",
+                     bytes=bench.scale(1024, 256) * MIB)
+    got = bench.run("bench_session", what="resume",
+                    records=int(made["records"]))
+    figures.add("entry count, ms", [got["count_ms"]], 2, True, "%.3f")
+    figures.add("resume with 50 entries, ms", [got["resume_ms"]], 10, True,
+                "%.3f", note="reading and parsing the lines: %.0f ms" % (
+                    got["floor_ms"]))
+    bench.clean()
+
+
 def import_lines(bench, figures):
     lines = input_lines(bench.path("lines.jsonl"), bench.scale(24, 6) * MIB)
     size = lines.stat().st_size
@@ -270,6 +309,7 @@ SECTIONS = {
     "sync": ("One sync a record", sync),
     "scan": ("Verified reading", scan),
     "open": ("Opening a large segment", open_large),
+    "session": ("Sessions", session),
     "import": ("Lines to segment", import_lines),
     "export": ("Segment to lines", export_lines),
     "hostile": ("Hostile bytes", hostile),

@@ -8,8 +8,8 @@
 #   --quick     fewer rounds and smaller files
 #   --check     exit with status 1 when a figure misses its target
 #   --no-build  take the programs as they are
-#   --only      sections to run: append flush sync scan open import export
-#               hostile size peers; may be repeated
+#   --only      sections to run: append flush sync scan open session import
+#               export hostile size peers; may be repeated
 #
 # SEGLOG_CORPUS names a folder of .jsonl files for the conversions.
 # SEGLOG_BENCH_BUILD names a build directory to use instead of build/release,
