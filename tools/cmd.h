@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "seglog/segment.h"
+#include "seglog/session.h"
 #include "seglog/store.h"
 #include "tools/tool_common.h"
 
@@ -29,6 +30,14 @@ int
 cmd_tail(int argc, char **argv);
 int
 cmd_damage(int argc, char **argv);
+int
+cmd_ls(int argc, char **argv);
+int
+cmd_rm(int argc, char **argv);
+int
+cmd_import(int argc, char **argv);
+int
+cmd_export(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words
@@ -37,6 +46,10 @@ cmd_damage(int argc, char **argv);
 /* 1 "record", 2 "records". */
 const char *
 cmd_plural(uint64_t count, const char *one, const char *many);
+
+/* The worse of two: what could not be done outweighs damage. */
+enum tool_status
+cmd_status_worse(enum tool_status a, enum tool_status b);
 
 /* True when standard output is a terminal that may show colours. */
 bool
@@ -52,6 +65,8 @@ struct cmd_summary {
     bool is_closed;
     uint64_t first_record;
     uint64_t next_record;
+    bool is_derived;  /* damage in it changes no answer */
+    const char *note; /* NULL: none */
 };
 
 struct cmd_summary
@@ -93,6 +108,44 @@ struct check_options {
     uint64_t expect; /* 0: nothing is expected */
 };
 
+/* What a file is in a session store.  Zeroed: it is in none. */
+struct check_role {
+    bool is_derived; /* it is made anew by itself */
+    bool is_damaged; /* set by check_file */
+    bool is_lane;
+    enum seglog_lane lane;
+    struct seglog_uuid session;
+    struct seglog_uuid segment;
+};
+
+struct check_role
+check_role_of(const char *name);
+
+#define CHECK_NOTE_CAP 192
+
+/* Say so in note, if a segment's attributes name another session, segment or
+ * lane than the name of its blob; else note becomes empty. */
+void
+check_birth(const struct check_role *role, struct seglog_store store,
+            const char *name, char note[CHECK_NOTE_CAP]);
+
+/* role: zeroed, unless path is a file of a session store. */
+enum tool_status
+check_file(const struct check_options *options, const char *path,
+           struct check_role *role);
+
+/* Everything in a folder that looks like a log. */
+enum tool_status
+check_folder(const struct check_options *options, char *path);
+
+/* In a folder only what looks like a log is checked: a segment by its first
+ * bytes or its name, lines by the name alone. */
+bool
+check_is_log(const char *path);
+
+bool
+check_is_to_stop(const struct check_options *options, enum tool_status status);
+
 /* The health of a segment, one cell for each stretch of it. */
 void
 check_map_print(uint64_t bytes, const struct cmd_findings *findings);
@@ -104,5 +157,13 @@ check_map_print(uint64_t bytes, const struct cmd_findings *findings);
 enum tool_status
 check_lines(const struct check_options *options, struct seglog_store store,
             const char *name, const char *shown);
+
+/* ---------------------------------------------------------------------------
+ * The parts of stat
+ */
+
+/* Totals over the session store in a folder. */
+enum tool_status
+stat_store(const char *dir, const char *shown, bool is_json);
 
 #endif /* SEGLOG_CMD_H */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tools/cmd_check.c - `seglog check`: what is whole, what is lost, and why. */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fts.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +10,7 @@
 
 #include "tools/cmd.h"
 #include "tools/tool_finding.h"
+#include "tools/tool_store.h"
 #include "tools/tool_stream.h"
 
 #define KEY_JSON    TOOL_KEY(1)
@@ -20,6 +19,9 @@
 #define KEY_MAP     TOOL_KEY(4)
 
 #define SNIFF_BYTES 4096u
+
+/* Of files whose damage changes no answer. */
+static const char DERIVED[] = "derived: made anew by itself";
 
 static const uint8_t MAGIC[8] = {
     0x89, 0x53, 0x4C, 0x47, 0x0D, 0x0A, 0x1A, 0x0A
@@ -82,6 +84,12 @@ static const struct tool_spec SPEC = {
         "A folder: all segments and all .jsonl and .ndjson files in it and in "
         "its folders;\n"
         "symbolic links are not followed.  - is standard input.\n"
+        "A session store: all of its segments, debug events and names.  "
+        "Damage in what is\n"
+        "derived from them, the index and the notes of entries, changes no "
+        "answer: it is\n"
+        "reported, and counts with --strict alone.  STORE:ID is one segment of "
+        "a store.\n"
         "\n"
         "A torn tail alone (a log that was being written) is not damage.  An "
         "undamaged\n"
@@ -111,7 +119,9 @@ static const struct tool_spec SPEC = {
 
 struct check {
     const struct check_options *options;
+    const struct check_role *role;
     const char *shown;
+    char note[CHECK_NOTE_CAP];
     struct cmd_findings findings;
     bool is_out_of_memory;
     struct tool_progress progress;
@@ -152,8 +162,15 @@ verdict_print(const char *shown, enum seglog_verdict verdict)
         (void)printf("%s: %s: ", shown, seglog_verdict_name(verdict));
 }
 
+static bool
+verdict_is_damage(enum seglog_verdict verdict)
+{
+    return verdict != SEGLOG_VERDICT_OK && verdict != SEGLOG_VERDICT_TORN;
+}
+
 static void
-summary_print(const char *shown, const struct seglog_scan_summary *summary)
+summary_print(const char *shown, const struct seglog_scan_summary *summary,
+              bool is_derived)
 {
     char size[32];
 
@@ -176,6 +193,8 @@ summary_print(const char *shown, const struct seglog_scan_summary *summary)
         (void)fputs("; no closing mark, so a cut at the end of a record "
                     "would not show",
                     stdout);
+    if (is_derived && verdict_is_damage(summary->verdict))
+        (void)printf("; %s", DERIVED);
     (void)fputc('\n', stdout);
 }
 
@@ -185,8 +204,10 @@ segment_report(struct check *check, const struct seglog_scan_summary *summary)
     const struct check_options *options = check->options;
 
     if (options->is_json) {
-        const struct cmd_summary told = cmd_summary_of(summary);
+        struct cmd_summary told = cmd_summary_of(summary);
 
+        told.is_derived = check->role->is_derived;
+        told.note = *check->note ? check->note : NULL;
         cmd_summary_json(&told, options->names_blob ? check->shown : NULL);
         return;
     }
@@ -199,27 +220,49 @@ segment_report(struct check *check, const struct seglog_scan_summary *summary)
     for (size_t i = 0; i < check->findings.count; i++)
         tool_finding_say(check->shown, &check->findings.items[i]);
     if (!tool_is_quiet)
-        summary_print(check->shown, summary);
+        summary_print(check->shown, summary, check->role->is_derived);
     (void)fflush(stdout);
+    if (*check->note)
+        tool_note("%s: %s", check->shown, check->note);
 }
 
 static enum tool_status
 segment_status(const struct check_options *options,
+               const struct check_role *role,
                const struct seglog_scan_summary *summary)
 {
     if (summary->verdict == SEGLOG_VERDICT_OK)
         return TOOL_OK;
-    if (summary->verdict == SEGLOG_VERDICT_TORN && !options->is_strict)
+    if (!options->is_strict &&
+        (role->is_derived || summary->verdict == SEGLOG_VERDICT_TORN))
         return TOOL_OK;
     return TOOL_DAMAGED;
 }
 
+/* A derived file that is no segment at all. */
+static enum tool_status
+derived_report(const struct check_options *options,
+               const struct tool_source *source, const struct seglog_error *err)
+{
+    const struct cmd_summary summary = { .verdict = "CORRUPT",
+                                         .note = err->message,
+                                         .is_derived = true };
+
+    if (options->is_json)
+        cmd_summary_json(&summary, options->names_blob ? source->shown : NULL);
+    else
+        tool_say("%s: %s; %s", source->shown, err->message, DERIVED);
+    return options->is_strict ? TOOL_DAMAGED : TOOL_OK;
+}
+
 /* TOOL_GO_ON: it is no segment, and err says why. */
 static enum tool_status
-check_segment(const struct check_options *options,
+check_segment(const struct check_options *options, struct check_role *role,
               const struct tool_source *source, struct seglog_error *err)
 {
-    struct check check = { .options = options, .shown = source->shown };
+    struct check check = { .options = options,
+                           .role = role,
+                           .shown = source->shown };
     const struct seglog_scan_options scan = { .size = sizeof scan,
                                               .expect = options->expect,
                                               .on_finding = on_finding,
@@ -232,15 +275,20 @@ check_segment(const struct check_options *options,
     tool_progress_init(&check.progress, source->shown);
     code = seglog_scan(source->store, source->name, &scan, &summary, err);
     tool_progress_clear(&check.progress);
-    if (code == SEGLOG_FORMAT) {
+    if (code == SEGLOG_FORMAT && role->is_derived) {
+        role->is_damaged = true;
+        status = derived_report(options, source, err);
+    } else if (code == SEGLOG_FORMAT) {
         status = TOOL_GO_ON;
     } else if (code != SEGLOG_OK) {
         status = tool_fail(source->shown, err);
     } else if (check.is_out_of_memory) {
         status = tool_fail_memory();
     } else {
+        check_birth(role, source->store, source->name, check.note);
         segment_report(&check, &summary);
-        status = segment_status(options, &summary);
+        status = segment_status(options, role, &summary);
+        role->is_damaged = verdict_is_damage(summary.verdict);
     }
     cmd_findings_free(&check.findings);
     return status;
@@ -313,8 +361,9 @@ file_sniff(const struct tool_source *source)
     return sniff;
 }
 
-static enum tool_status
-check_file(const struct check_options *options, const char *path)
+enum tool_status
+check_file(const struct check_options *options, const char *path,
+           struct check_role *role)
 {
     struct tool_source source;
     struct seglog_error err = { 0 };
@@ -323,9 +372,11 @@ check_file(const struct check_options *options, const char *path)
 
     if (status != TOOL_GO_ON)
         return status;
+    if (source.sessions)
+        *role = check_role_of(source.name);
     sniff = file_sniff(&source);
     if (sniff.is_magic || !name_is_of_lines(source.name))
-        status = check_segment(options, &source, &err);
+        status = check_segment(options, role, &source, &err);
     if (status == TOOL_GO_ON) {
         if (name_is_of_lines(source.name) ||
             (sniff.is_text && !name_is_of_segment(source.name)))
@@ -338,10 +389,8 @@ check_file(const struct check_options *options, const char *path)
     return status;
 }
 
-/* In a folder only what looks like a log is checked: a segment by its first
- * bytes or its name, lines by the name alone. */
-static bool
-is_log(const char *path)
+bool
+check_is_log(const char *path)
 {
     struct tool_source source;
     bool is_segment = false;
@@ -357,69 +406,10 @@ is_log(const char *path)
     return is_segment;
 }
 
-/* The worse of two: what could not be checked outweighs damage. */
-static enum tool_status
-status_worse(enum tool_status a, enum tool_status b)
-{
-    if (a == TOOL_FAILED || b == TOOL_FAILED)
-        return TOOL_FAILED;
-    return a > b ? a : b;
-}
-
-static bool
-is_to_stop(const struct check_options *options, enum tool_status status)
+bool
+check_is_to_stop(const struct check_options *options, enum tool_status status)
 {
     return options->is_strict && status == TOOL_DAMAGED;
-}
-
-static int
-entry_compare(const FTSENT **left, const FTSENT **right)
-{
-    return strcmp((*left)->fts_name, (*right)->fts_name);
-}
-
-static enum tool_status
-entry_check(const struct check_options *options, const FTSENT *entry)
-{
-    switch (entry->fts_info) {
-    case FTS_F:
-        return is_log(entry->fts_path) ? check_file(options, entry->fts_path)
-                                       : TOOL_GO_ON;
-    case FTS_DNR:
-    case FTS_ERR:
-    case FTS_NS:
-        tool_say("%s: %s", entry->fts_path, strerror(entry->fts_errno));
-        return TOOL_FAILED;
-    default:
-        return TOOL_GO_ON;
-    }
-}
-
-static enum tool_status
-check_folder(const struct check_options *options, char *path)
-{
-    char *const paths[] = { path, NULL };
-    FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_COMFOLLOW,
-                         entry_compare);
-    enum tool_status status = TOOL_OK;
-    uint64_t count = 0;
-    FTSENT *entry = NULL;
-
-    if (!tree) {
-        tool_say("%s: %s", path, strerror(errno));
-        return TOOL_FAILED;
-    }
-    while (!is_to_stop(options, status) && (entry = fts_read(tree))) {
-        const enum tool_status each = entry_check(options, entry);
-
-        count += each != TOOL_GO_ON;
-        if (each != TOOL_GO_ON)
-            status = status_worse(status, each);
-    }
-    (void)fts_close(tree);
-    if (count == 0)
-        tool_note("%s: no segments and no .jsonl files in it", path);
-    return status;
 }
 
 static bool
@@ -428,6 +418,34 @@ is_folder(const char *path)
     struct stat info;
 
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* A folder, a store under whatever name, or a file. */
+static enum tool_status
+check_path(const struct check_options *options, char *path)
+{
+    struct tool_store_path parsed;
+    struct check_role role = { 0 };
+    enum tool_status status = TOOL_GO_ON;
+
+    if (is_folder(path))
+        return check_folder(options, path);
+    status = tool_store_parse(path, &parsed);
+    if (status != TOOL_GO_ON)
+        return status;
+    status = parsed.place == TOOL_PLACE_STORE
+                 ? check_folder(options, parsed.dir)
+                 : check_file(options, path, &role);
+    tool_store_path_free(&parsed);
+    return status;
+}
+
+static bool
+is_many(char *path)
+{
+    const size_t len = strlen(path);
+
+    return is_folder(path) || (len > 0 && path[len - 1] == ':');
 }
 
 int
@@ -440,12 +458,10 @@ cmd_check(int argc, char **argv)
     if (status != TOOL_GO_ON)
         return (int)status;
     status = TOOL_OK;
-    options.names_blob = paths[1] != NULL || is_folder(paths[0]);
+    options.names_blob = paths[1] != NULL || is_many(paths[0]);
     if (options.names_blob && options.expect != 0)
         return (int)tool_usage("--expect is about one file");
-    for (; *paths && !is_to_stop(&options, status); paths++)
-        status = status_worse(status, is_folder(*paths)
-                                          ? check_folder(&options, *paths)
-                                          : check_file(&options, *paths));
+    for (; *paths && !check_is_to_stop(&options, status); paths++)
+        status = cmd_status_worse(status, check_path(&options, *paths));
     return tool_end(status);
 }

@@ -13,6 +13,7 @@
 #include "seglog/json_diagnose.h"
 #include "seglog/json_line.h"
 #include "tools/cmd.h"
+#include "tools/tool_fault.h"
 
 #define BLOCK_BYTES ((size_t)256 * 1024)
 /* Of a longer line only the end is looked at again. */
@@ -56,34 +57,6 @@ bad_line_json(const struct lines *lines, const char *cause, uint64_t line_no,
 }
 
 static void
-bad_line_words(const struct seglog_json_diagnosis *diagnosis,
-               enum seglog_json_fault fault, bool has_lf, char *buf, size_t cap)
-{
-    switch (diagnosis->kind) {
-    case SEGLOG_JSON_NUL_RUN:
-        (void)snprintf(buf, cap, "%" PRIu64 " zero %s", diagnosis->nul_count,
-                       cmd_plural(diagnosis->nul_count, "byte", "bytes"));
-        break;
-    case SEGLOG_JSON_GLUED_VALUES:
-        (void)snprintf(buf, cap, "%" PRIu64 " values on one line",
-                       diagnosis->values);
-        break;
-    case SEGLOG_JSON_SPLICE:
-        (void)snprintf(buf, cap,
-                       "a value cut short, and a whole one glued to it");
-        break;
-    case SEGLOG_JSON_TORN:
-        (void)snprintf(buf, cap, "%s",
-                       has_lf ? "a value cut short"
-                              : "the end of the file is torn off");
-        break;
-    default:
-        (void)snprintf(buf, cap, "%s", seglog_json_fault_text(fault));
-        break;
-    }
-}
-
-static void
 bad_line_say(const struct lines *lines,
              const struct seglog_json_diagnosis *diagnosis,
              enum seglog_json_fault fault, bool has_lf)
@@ -93,7 +66,7 @@ bad_line_say(const struct lines *lines,
 
     if (lines->bad > SHOWN_MAX)
         return;
-    bad_line_words(diagnosis, fault, has_lf, words, sizeof words);
+    tool_damage_words(diagnosis, fault, has_lf, words, sizeof words);
     /* Behind a glued value its place is said already. */
     if (diagnosis->rest_pos != SEGLOG_JSON_NOWHERE &&
         diagnosis->rest_pos != diagnosis->pos)

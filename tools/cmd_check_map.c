@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* tools/cmd_check_map.c - a picture of where a segment is damaged. */
 #define _GNU_SOURCE
-#include <langinfo.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tools/cmd.h"
+#include "tools/tool_text.h"
 
 #define ROW_MAX   64u
 #define ROWS_MAX  4u
@@ -61,20 +60,13 @@ terminal_columns(void)
     return 80;
 }
 
-static bool
-locale_has_blocks(void)
-{
-    return setlocale(LC_CTYPE, "") &&
-           strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-}
-
 static void
 map_init(struct map *map, uint64_t bytes)
 {
     const size_t columns = terminal_columns();
 
     *map = (struct map){ .cell_bytes = CELL_MIN,
-                         .has_blocks = locale_has_blocks(),
+                         .has_blocks = tool_locale_is_utf8(),
                          .has_color = cmd_has_color() };
     map->row = columns < ROW_MAX + 2 ? columns - 1 : ROW_MAX;
     if (map->row < 1)

@@ -268,7 +268,8 @@ static enum tool_status
 damage_run(struct damage *damage, const char *path)
 {
     const char *shown = strcmp(path, "-") == 0 ? TOOL_STDIN_NAME : path;
-    enum tool_status status = damage_input_read(path, &damage->input);
+    enum tool_status status =
+        damage_input_read(path, damage->out_path, &damage->input);
 
     if (status != TOOL_GO_ON)
         return status;

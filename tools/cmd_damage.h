@@ -69,9 +69,11 @@ damage_is_mark(const struct damage_frame *frame)
 uint64_t
 damage_u64(const uint8_t *bytes);
 
-/* Says what is wrong, also when the segment is damaged already. */
+/* Says what is wrong, also when the segment is damaged already, or when it is
+ * what out_path leads to. */
 enum tool_status
-damage_input_read(const char *path, struct damage_input *input);
+damage_input_read(const char *path, const char *out_path,
+                  struct damage_input *input);
 
 /* Accepts a zeroed struct. */
 void

@@ -179,7 +179,8 @@ input_scan(struct damage_input *input, const struct tool_source *source)
 }
 
 enum tool_status
-damage_input_read(const char *path, struct damage_input *input)
+damage_input_read(const char *path, const char *out_path,
+                  struct damage_input *input)
 {
     struct tool_source source;
     enum tool_status status = tool_source_open(path, &source);
@@ -187,7 +188,10 @@ damage_input_read(const char *path, struct damage_input *input)
     *input = (struct damage_input){ 0 };
     if (status != TOOL_GO_ON)
         return status;
-    status = input_scan(input, &source);
+    if (source.lane_path && tool_is_same_file(source.lane_path, out_path))
+        status = tool_usage("FILE and OUT are the same file");
+    else
+        status = input_scan(input, &source);
     tool_source_close(&source);
     return status;
 }

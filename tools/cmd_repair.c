@@ -59,7 +59,10 @@ static const struct tool_spec SPEC = {
         "gets its name.\n"
         "The exit status is 3 if records were lost, also when OUT is as good "
         "as can be.\n"
-        "FILE - is standard input.\n"
+        "FILE - is standard input.  FILE may be STORE:ID, a segment of a "
+        "session store;\n"
+        "moving OUT to the name that `seglog ls --json` gives as blob puts it "
+        "back.\n"
         "\n"
         "  -o, --output OUT  the new segment\n"
         "      --force       replace OUT if it is there\n"
@@ -156,16 +159,21 @@ static enum tool_status
 repair_run(struct repair *repair, const char *path)
 {
     struct tool_source source;
-    struct tool_target target;
+    struct tool_target target = { 0 };
     enum tool_status status = tool_source_open(path, &source);
 
     if (status != TOOL_GO_ON)
         return status;
     repair->shown = source.shown;
-    status = tool_target_open(repair->out_path,
-                              TOOL_TARGET_BINARY |
-                                  (repair->is_forced ? TOOL_TARGET_REPLACE : 0),
-                              &target);
+    if (source.lane_path &&
+        tool_is_same_file(source.lane_path, repair->out_path))
+        status = tool_usage("FILE and OUT are the same file: repair never "
+                            "works in place");
+    else
+        status = tool_target_open(
+            repair->out_path,
+            TOOL_TARGET_BINARY | (repair->is_forced ? TOOL_TARGET_REPLACE : 0),
+            &target);
     if (status == TOOL_GO_ON && target.is_stream) {
         tool_say("%s: the new segment is read back, so it must be a file",
                  target.shown);

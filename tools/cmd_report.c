@@ -15,6 +15,14 @@ cmd_plural(uint64_t count, const char *one, const char *many)
     return count == 1 ? one : many;
 }
 
+enum tool_status
+cmd_status_worse(enum tool_status a, enum tool_status b)
+{
+    if (a == TOOL_FAILED || b == TOOL_FAILED)
+        return TOOL_FAILED;
+    return a > b ? a : b;
+}
+
 bool
 cmd_has_color(void)
 {
@@ -55,6 +63,12 @@ cmd_summary_json(const struct cmd_summary *summary, const char *blob)
     if (blob) {
         (void)fputs(",\"blob\":", stdout);
         tool_json_string(stdout, blob);
+    }
+    if (summary->is_derived)
+        (void)fputs(",\"derived\":true", stdout);
+    if (summary->note) {
+        (void)fputs(",\"note\":", stdout);
+        tool_json_string(stdout, summary->note);
     }
     (void)fputs("}}\n", stdout);
 }

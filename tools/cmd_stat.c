@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "tools/cmd.h"
+#include "tools/tool_store.h"
 #include "tools/tool_stream.h"
 
 #define KEY_JSON TOOL_KEY(1)
@@ -39,6 +40,9 @@ static const struct tool_spec SPEC = {
         "the format\n"
         "costs, marks, identity, verdict.  All of PATH is read; - is standard "
         "input.\n"
+        "PATH is a segment, STORE:ID, or a session store, of which it gives "
+        "the "
+        "totals.\n"
         "\n"
         "payload   bytes of the records themselves\n"
         "framing   what is not payload: heads, checksums, marks, the header\n"
@@ -331,6 +335,34 @@ stat_source(const struct tool_source *source, bool is_json)
                : TOOL_DAMAGED;
 }
 
+static enum tool_status
+stat_file(const char *path, bool is_json)
+{
+    struct tool_source source;
+    enum tool_status status = tool_source_open(path, &source);
+
+    if (status != TOOL_GO_ON)
+        return status;
+    status = stat_source(&source, is_json);
+    tool_source_close(&source);
+    return status;
+}
+
+static enum tool_status
+stat_path(const char *path, bool is_json)
+{
+    struct tool_store_path parsed;
+    enum tool_status status = tool_store_parse(path, &parsed);
+
+    if (status != TOOL_GO_ON)
+        return status;
+    status = parsed.place == TOOL_PLACE_STORE
+                 ? stat_store(parsed.dir, path, is_json)
+                 : stat_file(path, is_json);
+    tool_store_path_free(&parsed);
+    return status;
+}
+
 int
 cmd_stat(int argc, char **argv)
 {
@@ -342,13 +374,8 @@ cmd_stat(int argc, char **argv)
         return (int)status;
     status = TOOL_OK;
     for (; *paths; paths++) {
-        struct tool_source source;
-        enum tool_status each = tool_source_open(*paths, &source);
+        const enum tool_status each = stat_path(*paths, is_json);
 
-        if (each == TOOL_GO_ON) {
-            each = stat_source(&source, is_json);
-            tool_source_close(&source);
-        }
         if (status != TOOL_FAILED && each != TOOL_OK)
             status = each;
     }

@@ -79,6 +79,7 @@ bytes_of()
 
 mkdir -p "$work"
 rm -f "$work"/*.seg* "$work"/*.jsonl
+rm -rf "$work/logs" "$work/store" "$work/folder" "$work/mended"
 install_packages "$work/packages.log" "${packages[@]}" || exit 1
 echo "Building the release preset in $build ..."
 build_programs || exit 1
@@ -128,5 +129,20 @@ show 3 seglog check "$work/broken.jsonl"
 insist "line 80 "
 echo "Line 80 has taken the next one with it; and nothing would have noticed"
 echo "the flipped bit."
+
+step "A folder of logs becomes a store of sessions"
+mkdir -p "$work/logs/project"
+cp "$sample" "$work/logs/project/first.jsonl"
+cp "$work/broken.jsonl" "$work/logs/project/second.jsonl"
+show 3 seglog import "$work/logs" --into "$work/store"
+insist "second.jsonl: line 80 "
+show 0 seglog ls "$work/store"
+
+step "The same folder comes out, or one without broken lines"
+show 0 seglog export "$work/store" -o "$work/folder"
+diff -r "$work/logs" "$work/folder" || fail "the folders differ"
+echo "diff -r finds no difference."
+show 3 seglog export "$work/store" -o "$work/mended" --mended
+show 0 seglog check "$work/mended/project/second.jsonl"
 
 printf '\nEverything was as it should be. The files are in %s.\n' "$work"

@@ -319,6 +319,11 @@ export_open(struct export *export)
 
     if (status != TOOL_GO_ON)
         return status;
+    if (export->source.lane_path &&
+        tool_is_same_file(export->source.lane_path, export->options->output)) {
+        tool_say("%s: it is both input and output", export->options->output);
+        return TOOL_FAILED;
+    }
     *lines = (struct export_lines){ .options = export->options,
                                     .shown = export->source.shown,
                                     .output = &export->output };

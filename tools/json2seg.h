@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "seglog/error.h"
+#include "seglog/json_diagnose.h"
 #include "seglog/json_line.h"
 #include "seglog/segment.h"
 #include "tools/tool_common.h"
@@ -31,6 +32,7 @@
 
 struct json2seg_input {
     int fd;
+    bool owns_fd;
     bool is_live;    /* wait for input with the signals of input_watch open */
     bool is_stopped; /* such a signal came: read what is here, then end */
     bool is_ended;
@@ -42,11 +44,20 @@ struct json2seg_input {
     uint64_t read_bytes;
     uint64_t total_bytes; /* of a regular file; 0: unknown */
     uint64_t drained;     /* read since the stop */
+    uint64_t left;        /* bytes until the input counts as ended */
+    /* Called before buf grows, with its new size; may be NULL. */
+    void (*on_grow)(void *arg, size_t cap);
+    void *arg;
 };
 
 seglog_code
 json2seg_input_open(struct json2seg_input *input, const char *path,
                     size_t cap_max, struct seglog_error *err);
+
+/* The same for an open file, read from where it stands; fd stays open. */
+seglog_code
+json2seg_input_open_fd(struct json2seg_input *input, int fd, const char *shown,
+                       size_t cap_max, struct seglog_error *err);
 
 /* End of input also on SIGTERM, SIGINT and SIGHUP, at a clean place. */
 void
@@ -126,6 +137,7 @@ struct json2seg_batch {
     bool is_sync;
 };
 
+/* Opens the writer, unless batch->writer is one already. */
 seglog_code
 json2seg_batch_open(struct json2seg_batch *batch, struct seglog_error *err);
 
@@ -172,8 +184,25 @@ struct json2seg_options {
     bool is_json;
 };
 
+/*
+ * For whoever imports something else than a stream; each may be NULL.
+ *
+ *   on_fault  a line is no JSON value: instead of a message
+ *   on_bytes  a line, or a part of one, has become a record: len bytes with
+ *             the line feed, if it has one, behind them.  False: stop here,
+ *             as if the input ended
+ */
+struct json2seg_hooks {
+    void (*on_fault)(void *arg, const struct seglog_json_broken *line,
+                     uint64_t line_no, uint64_t line_at);
+    bool (*on_bytes)(void *arg, const uint8_t *bytes, size_t len, bool has_lf);
+    void *arg;
+    bool is_unchecked; /* the lines need not be JSON */
+};
+
 struct json2seg_import {
     const struct json2seg_options *options;
+    struct json2seg_hooks hooks;
     struct json2seg_input input;
     struct json2seg_batch batch;
     struct tool_faults faults;
@@ -187,7 +216,7 @@ struct json2seg_import {
     uint64_t line_no; /* of the line at `at` */
     uint64_t line_at; /* where that line begins in the input */
     uint64_t next_at; /* of what is at `at`, in the input */
-    bool is_refused;  /* --strict has seen a fault */
+    bool is_refused;  /* --strict has seen a fault, or a hook says stop */
     bool is_failed;   /* err has been told */
     bool is_input_error; /* err is about the input */
     struct seglog_error err;

@@ -74,7 +74,8 @@ json2seg_batch_open(struct json2seg_batch *batch, struct seglog_error *err)
         if (!batch->group)
             return fail_memory(batch, err);
     }
-    code = batch_open_writer(batch, err);
+    if (!batch->writer)
+        code = batch_open_writer(batch, err);
     if (code != SEGLOG_OK)
         return code;
     seglog_writer_get_state(batch->writer, &state);

@@ -24,8 +24,28 @@ import_fault(struct json2seg_import *import, uint64_t pos, const char *reason)
     tool_faults_add(&import->faults, &fault);
 }
 
+/* The last `len` bytes of the line are there, all of it or its last part. */
 static void
-import_json_fault(struct json2seg_import *import)
+import_fault_hook(struct json2seg_import *import, const uint8_t *bytes,
+                  size_t len, bool has_lf)
+{
+    struct seglog_json_broken line = {
+        .bytes = bytes,
+        .len = len,
+        .line_len = import->next_at + len - import->line_at,
+        .nul_count = import->lexer.nul_count,
+        .has_lf = has_lf,
+    };
+
+    line.fault = seglog_json_line_finish(&import->lexer, &line.fault_pos);
+    import->faults.count++;
+    import->hooks.on_fault(import->hooks.arg, &line, import->line_no,
+                           import->line_at);
+}
+
+static void
+import_json_fault(struct json2seg_import *import, const uint8_t *bytes,
+                  size_t len, bool has_lf)
 {
     uint64_t pos = 0;
     const enum seglog_json_fault fault =
@@ -34,6 +54,10 @@ import_json_fault(struct json2seg_import *import)
 
     if (fault == SEGLOG_JSON_OK)
         return;
+    if (import->hooks.on_fault) {
+        import_fault_hook(import, bytes, len, has_lf);
+        return;
+    }
     if (fault == SEGLOG_JSON_NUL && import->lexer.nul_count > 1) {
         (void)snprintf(reason, sizeof reason, "%llu NUL bytes",
                        (unsigned long long)import->lexer.nul_count);
@@ -48,6 +72,8 @@ static void
 import_check_part(struct json2seg_import *import, const uint8_t *bytes,
                   size_t len)
 {
+    if (import->hooks.is_unchecked)
+        return;
     if (!import->is_open)
         seglog_json_line_init(&import->lexer, import->line_no == 1);
     import->is_open = true;
@@ -56,8 +82,11 @@ import_check_part(struct json2seg_import *import, const uint8_t *bytes,
 
 /* The last bytes of a line, or all of it. */
 static void
-import_check(struct json2seg_import *import, const uint8_t *bytes, size_t len)
+import_check(struct json2seg_import *import, const uint8_t *bytes, size_t len,
+             bool has_lf)
 {
+    if (import->hooks.is_unchecked)
+        return;
     if (!import->is_open &&
         seglog_json_line_check(bytes, len, import->line_no == 1, NULL) ==
             SEGLOG_JSON_OK)
@@ -65,13 +94,19 @@ import_check(struct json2seg_import *import, const uint8_t *bytes, size_t len)
     /* A faulty line once more, for what only the slow way tells. */
     import_check_part(import, bytes, len);
     import->is_open = false;
-    import_json_fault(import);
+    import_json_fault(import, bytes, len, has_lf);
 }
 
 /* Past `len` bytes, and past a line feed if there is one. */
 static void
 import_advance(struct json2seg_import *import, size_t len, bool has_lf)
 {
+    const struct json2seg_hooks *hooks = &import->hooks;
+
+    if (hooks->on_bytes &&
+        !hooks->on_bytes(hooks->arg, import->input.buf + import->at, len,
+                         has_lf))
+        import->is_refused = true;
     import->at += len + has_lf;
     import->next_at += len + has_lf;
     import->is_part = !has_lf;
@@ -134,7 +169,7 @@ import_check_typed(struct json2seg_import *import,
     else if (typed->kind == SEGLOG_PART)
         import_check_part(import, bytes, typed->len);
     else
-        import_check(import, bytes, typed->len);
+        import_check(import, bytes, typed->len, true);
 }
 
 /*
@@ -191,10 +226,12 @@ import_line(struct json2seg_import *import, size_t len, bool has_lf)
         if (!import_part(import))
             return false;
         len -= import->batch.record_max;
+        if (import->is_refused)
+            return true;
     }
     /* One fault a line is enough. */
     if (import->faults.count == faults_before)
-        import_check(import, import->input.buf + import->at, len);
+        import_check(import, import->input.buf + import->at, len, has_lf);
     if (import->is_refused)
         return true;
     if (!import_add(import, has_lf ? SEGLOG_TEXT : SEGLOG_TAIL, len))

@@ -71,17 +71,29 @@ seglog_code
 json2seg_input_open(struct json2seg_input *input, const char *path,
                     size_t cap_max, struct seglog_error *err)
 {
+    seglog_code code = SEGLOG_OK;
+    int fd = STDIN_FILENO;
+
+    *input = (struct json2seg_input){ .fd = -1 };
+    if (!path || strcmp(path, "-") == 0)
+        return json2seg_input_open_fd(input, fd, TOOL_STDIN_NAME, cap_max, err);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return tool_error_errno(err, errno, path, "it cannot be opened");
+    code = json2seg_input_open_fd(input, fd, path, cap_max, err);
+    input->owns_fd = true;
+    return code;
+}
+
+seglog_code
+json2seg_input_open_fd(struct json2seg_input *input, int fd, const char *shown,
+                       size_t cap_max, struct seglog_error *err)
+{
     struct stat stat;
 
-    *input = (struct json2seg_input){ .fd = STDIN_FILENO,
-                                      .shown = TOOL_STDIN_NAME,
-                                      .cap_max = cap_max };
-    if (path && strcmp(path, "-") != 0) {
-        input->shown = path;
-        input->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (input->fd < 0)
-            return tool_error_errno(err, errno, path, "it cannot be opened");
-    }
+    *input = (struct json2seg_input){
+        .fd = fd, .shown = shown, .cap_max = cap_max, .left = UINT64_MAX
+    };
     if (fstat(input->fd, &stat) == 0 && S_ISREG(stat.st_mode)) {
         input->total_bytes = (uint64_t)stat.st_size;
         (void)posix_fadvise(input->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -111,6 +123,8 @@ input_grow(struct json2seg_input *input, struct seglog_error *err)
     if (input->cap == input->cap_max)
         return tool_error_set(err, SEGLOG_NO_SPACE, input->shown,
                               "the buffer is full");
+    if (input->on_grow)
+        input->on_grow(input->arg, cap);
     buf = realloc(input->buf, cap);
     if (!buf)
         return tool_error_errno(err, ENOMEM, input->shown, "no memory");
@@ -144,6 +158,7 @@ input_wait(struct json2seg_input *input)
 seglog_code
 json2seg_input_read(struct json2seg_input *input, struct seglog_error *err)
 {
+    size_t room = 0;
     ssize_t got = -1;
 
     /* A half-full buffer would mean moving a long line again and again. */
@@ -153,17 +168,21 @@ json2seg_input_read(struct json2seg_input *input, struct seglog_error *err)
         if (code != SEGLOG_OK && input->len == input->cap)
             return code;
     }
+    room = input->cap - input->len;
+    if (room > input->left)
+        room = (size_t)input->left;
     do {
         if (input->is_live && !input_wait(input)) {
             input->is_ended = true;
             return SEGLOG_OK;
         }
-        got = read(input->fd, input->buf + input->len, input->cap - input->len);
+        got = read(input->fd, input->buf + input->len, room);
     } while (got < 0 && (errno == EINTR || errno == EAGAIN));
     if (got < 0)
         return tool_error_errno(err, errno, input->shown, "read failed");
     input->is_ended = got == 0;
     input->len += (size_t)got;
+    input->left -= (uint64_t)got;
     input->read_bytes += (uint64_t)got;
     if (input->is_stopped)
         input->drained += (uint64_t)got;
@@ -173,7 +192,7 @@ json2seg_input_read(struct json2seg_input *input, struct seglog_error *err)
 void
 json2seg_input_close(struct json2seg_input *input)
 {
-    if (input->fd > STDIN_FILENO)
+    if (input->owns_fd)
         (void)close(input->fd);
     free(input->buf);
     *input = (struct json2seg_input){ .fd = -1 };

@@ -7,7 +7,8 @@
 
 static const char HELP[] =
     "Write the records of a segment as the lines they were made of, byte\n"
-    "for byte. FILE, `-` or nothing is standard input.\n"
+    "for byte. FILE, `-` or nothing is standard input; STORE:ID is a segment\n"
+    "of a session store, by the first digits of its id.\n"
     "\n"
     "  seg2json app.seg > app.jsonl\n"
     "        get a file back\n"

@@ -9,6 +9,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "tools/tool_text.h"
+
 bool tool_is_quiet;
 
 void
@@ -195,63 +197,10 @@ tool_fail_memory(void)
  * JSON text
  */
 
-/* The length of the well-formed UTF-8 character at text, or 0. */
-static size_t
-utf8_len(const unsigned char *text)
-{
-    const unsigned char first = text[0];
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    size_t len = 0;
-
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xC2 && first <= 0xDF)
-        len = 2;
-    else if ((first & 0xF0) == 0xE0)
-        len = 3;
-    else if (first >= 0xF0 && first <= 0xF4)
-        len = 4;
-    else
-        return 0;
-    /* No overlong forms, no surrogates, nothing above U+10FFFF. */
-    if (first == 0xE0)
-        low = 0xA0;
-    else if (first == 0xED)
-        high = 0x9F;
-    else if (first == 0xF0)
-        low = 0x90;
-    else if (first == 0xF4)
-        high = 0x8F;
-    for (size_t i = 1; i < len; i++) {
-        if (text[i] < low || text[i] > high)
-            return 0;
-        low = 0x80;
-        high = 0xBF;
-    }
-    return len;
-}
-
 void
 tool_json_string(FILE *file, const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-
-    (void)fputc('"', file);
-    while (*p != '\0') {
-        const size_t len = utf8_len(p);
-
-        if (len == 0)
-            (void)fputs("\\ufffd", file);
-        else if (*p == '"' || *p == '\\')
-            (void)fprintf(file, "\\%c", *p);
-        else if (*p < 0x20 || *p == 0x7F)
-            (void)fprintf(file, "\\u%04x", *p);
-        else
-            (void)fwrite(p, 1, len, file);
-        p += len ? len : 1;
-    }
-    (void)fputc('"', file);
+    (void)tool_json_bytes(file, text, strlen(text));
 }
 
 const char *

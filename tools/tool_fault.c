@@ -45,3 +45,33 @@ tool_faults_end(const struct tool_faults *faults)
     if (rest > 0 && !faults->is_json)
         tool_say("%s: ... and %" PRIu64 " more", faults->shown, rest);
 }
+
+void
+tool_damage_words(const struct seglog_json_diagnosis *diagnosis,
+                  enum seglog_json_fault fault, bool has_lf, char *buf,
+                  size_t cap)
+{
+    switch (diagnosis->kind) {
+    case SEGLOG_JSON_NUL_RUN:
+        (void)snprintf(buf, cap, "%" PRIu64 " zero byte%s",
+                       diagnosis->nul_count,
+                       diagnosis->nul_count == 1 ? "" : "s");
+        break;
+    case SEGLOG_JSON_GLUED_VALUES:
+        (void)snprintf(buf, cap, "%" PRIu64 " values on one line",
+                       diagnosis->values);
+        break;
+    case SEGLOG_JSON_SPLICE:
+        (void)snprintf(buf, cap,
+                       "a value cut short, and a whole one glued to it");
+        break;
+    case SEGLOG_JSON_TORN:
+        (void)snprintf(buf, cap, "%s",
+                       has_lf ? "a value cut short"
+                              : "the end of the file is torn off");
+        break;
+    default:
+        (void)snprintf(buf, cap, "%s", seglog_json_fault_text(fault));
+        break;
+    }
+}

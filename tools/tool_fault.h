@@ -8,7 +8,10 @@
 #define TOOL_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+#include "seglog/json_diagnose.h"
 
 struct tool_fault {
     uint64_t line_no; /* from 1 */
@@ -37,5 +40,11 @@ tool_faults_add(struct tool_faults *faults, const struct tool_fault *fault);
 /* Say how many there were beyond those shown. */
 void
 tool_faults_end(const struct tool_faults *faults);
+
+/* What happened to a line, in a few words: "2 values on one line". */
+void
+tool_damage_words(const struct seglog_json_diagnosis *diagnosis,
+                  enum seglog_json_fault fault, bool has_lf, char *buf,
+                  size_t cap);
 
 #endif /* TOOL_FAULT_H */

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/tool_store.h"
+
 #define SPOOL_BYTES ((size_t)256 * 1024)
 
 enum tool_status
@@ -133,19 +135,69 @@ stdin_open(struct seglog_store *store, struct seglog_error *err)
     return spool_open(store, err);
 }
 
+static enum tool_status
+source_open_lane(const struct tool_store_path *path, struct tool_source *source)
+{
+    struct tool_store_id id;
+    char name[SEGLOG_LANE_NAME_CAP];
+    enum tool_status status = tool_store_open(path, true, &source->sessions);
+
+    if (status == TOOL_GO_ON)
+        status = tool_store_resolve(source->sessions, path, &id);
+    if (status != TOOL_GO_ON)
+        return status;
+    (void)seglog_lane_name(&id.session, &id.segment, path->lane, name);
+    if (asprintf(&source->lane_path, "%s/%s", path->dir, name) < 0) {
+        source->lane_path = NULL;
+        return tool_fail_memory();
+    }
+    source->store = seglog_session_store_get_store(source->sessions);
+    source->name = strrchr(source->lane_path, '/') + 1;
+    return TOOL_GO_ON;
+}
+
+static enum tool_status
+source_open_file(const char *path, struct tool_source *source)
+{
+    const enum tool_status status = tool_path_open(path, &source->path);
+
+    source->store = source->path.store;
+    source->name = source->path.name;
+    return status;
+}
+
+static enum tool_status
+source_open_path(const char *path, struct tool_source *source)
+{
+    struct tool_store_path parsed;
+    enum tool_status status = tool_store_parse(path, &parsed);
+
+    if (status != TOOL_GO_ON)
+        return status;
+    if (parsed.place == TOOL_PLACE_FILE) {
+        status = source_open_file(path, source);
+    } else if (parsed.place == TOOL_PLACE_ID) {
+        status = source_open_lane(&parsed, source);
+    } else {
+        tool_say("%s: it is a session store; name one segment of it as %s:ID "
+                 "(`seglog ls` shows them)",
+                 path, parsed.dir);
+        status = TOOL_FAILED;
+    }
+    tool_store_path_free(&parsed);
+    if (status != TOOL_GO_ON)
+        tool_source_close(source);
+    return status;
+}
+
 enum tool_status
 tool_source_open(const char *path, struct tool_source *source)
 {
     struct seglog_error err;
 
     *source = (struct tool_source){ .shown = path };
-    if (path && strcmp(path, "-") != 0) {
-        const enum tool_status status = tool_path_open(path, &source->path);
-
-        source->store = source->path.store;
-        source->name = source->path.name;
-        return status;
-    }
+    if (path && strcmp(path, "-") != 0)
+        return source_open_path(path, source);
     source->shown = TOOL_STDIN_NAME;
     source->name = "stdin";
     if (isatty(STDIN_FILENO))
@@ -158,9 +210,12 @@ tool_source_open(const char *path, struct tool_source *source)
 void
 tool_source_close(struct tool_source *source)
 {
-    if (source->path.name)
+    if (source->sessions)
+        (void)seglog_session_store_close(source->sessions, NULL);
+    else if (source->path.name)
         tool_path_close(&source->path);
     else
         seglog_store_close(&source->store);
+    free(source->lane_path);
     *source = (struct tool_source){ 0 };
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "seglog/error.h"
+#include "seglog/session.h"
 #include "seglog/store.h"
 #include "tools/tool_common.h"
 
@@ -54,10 +55,13 @@ struct tool_source {
     const char *name;  /* the blob to read */
     const char *shown; /* for messages */
     struct tool_path path;
+    struct seglog_session_store *sessions; /* of STORE:ID; else NULL */
+    char *lane_path;                       /* of its file; else NULL */
 };
 
 /*
- * Open a segment for reading.  path NULL or "-": standard input.
+ * Open a segment for reading.  path NULL or "-": standard input.  STORE:ID is
+ * one too (tools/tool_store.h).
  * Returns TOOL_GO_ON, or the status after saying what is wrong.  That a
  * segment is missing or none at all is left to whoever reads it.
  */

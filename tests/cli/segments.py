@@ -3,7 +3,8 @@
 
 They are made by make_segments.c, which is looked for where SEGLOG_MAKE_SEGMENTS
 says, beside the programs and in the build's tests/cli folder, and otherwise
-compiled for the occasion with the static library of the build.
+compiled for the occasion with the static library of the build.  So are other
+makers of files, beside that one.
 """
 import atexit
 import os
@@ -26,35 +27,35 @@ def skip(reason):
     sys.exit(77)
 
 
-def compiled_maker(tools):
+def compiled_maker(tools, name):
     """Not for a build with sanitizers, whose library needs more."""
     compiler = shutil.which("cc")
     libraries = [path for path in (tools / "libseglog.a",
                                    tools.parent / "libseglog.a")
                  if path.exists()]
     if not compiler or not libraries:
-        skip("make_segments is not built")
+        skip(name + " is not built")
     folder = tempfile.mkdtemp(prefix="seglog-cli.")
     atexit.register(shutil.rmtree, folder, True)
-    program = os.path.join(folder, "make_segments")
+    program = os.path.join(folder, name)
     command = [compiler, "-std=c11", "-I", str(ROOT / "include"),
-               str(HERE / "make_segments.c"), str(libraries[0]), "-o", program]
+               str(HERE / (name + ".c")), str(libraries[0]), "-o", program]
     for extra in (["-ldeflate"], []):
         if subprocess.run(command + extra + ["-lz", "-lxxhash", "-pthread"],
                           capture_output=True, check=False).returncode == 0:
             return program
-    skip("make_segments cannot be compiled")
+    skip(name + " cannot be compiled")
     return None
 
 
-def find_maker():
+def find_maker(name="make_segments"):
     tools = pathlib.Path(cli.TOOLS).resolve()
-    for path in (os.environ.get("SEGLOG_MAKE_SEGMENTS", ""),
-                 tools / "make_segments",
-                 tools.parent / "tests" / "cli" / "make_segments"):
+    given = os.environ.get("SEGLOG_MAKE_SEGMENTS", "")
+    for path in (given and pathlib.Path(given).with_name(name),
+                 tools / name, tools.parent / "tests" / "cli" / name):
         if path and os.access(path, os.X_OK):
             return str(path)
-    return compiled_maker(tools)
+    return compiled_maker(tools, name)
 
 
 def make(folder, seed, count):

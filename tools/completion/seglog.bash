@@ -22,13 +22,23 @@ _seglog_options()
                 --insert --delete --truncate --duplicate --swap --drop
                 --splice --lie-length --seed --action --count $common"
             ;;
+        ls) echo "--sort --lines --flat --verify --json $common" ;;
+        rm)
+            echo "--older-than --unreferenced --dry-run --force --json $common"
+            ;;
+        import)
+            echo "--into --all --follow --verify --null --jobs --json $common"
+            ;;
+        export)
+            echo "--output --mended --versions --deleted --force --json $common"
+            ;;
     esac
 }
 
 _seglog()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='check repair stat cat tail damage help'
+    local commands='check repair stat cat tail damage ls rm import export help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
@@ -55,7 +65,13 @@ _seglog()
                 compgen -W 'auto always never' -- "$word")
             return
             ;;
-        --group | --from | --to | --expect | --lines | --seed | --count)
+        --sort)
+            mapfile -t COMPREPLY < <(
+                compgen -W 'age size id records' -- "$word")
+            return
+            ;;
+        --older-than) return ;; # a time
+        --group | --from | --to | --expect | --lines | --seed | --count | --jobs)
             return # a number
             ;;
     esac
