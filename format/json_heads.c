@@ -66,7 +66,11 @@ seglog_json_heads_learn(struct seglog_json_heads *heads, const uint8_t *line,
 
     const struct slg_json_head head = slg_json_head_read(line, len);
 
-    if (head.all == 0 || slg_json_heads_have(heads, head.all))
+    if (head.all == 0)
+        return;
+    if (heads->lines < SEGLOG_JSON_HEADS_ENOUGH)
+        heads->lines++;
+    if (slg_json_heads_have(heads, head.all))
         return;
     if (heads->count >= SEGLOG_JSON_HEADS_MAX)
         heads->is_over = true;

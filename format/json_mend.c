@@ -43,7 +43,7 @@ byte_opens(uint8_t byte)
 /* How sure it is that a value which begins like this is a record. */
 enum likeness {
     STRANGE,
-    ALIKE, /* no heads are known, but the line's first key is the same */
+    ALIKE, /* too few heads are known, but the line's first key is the same */
     KNOWN
 };
 
@@ -145,8 +145,10 @@ likeness_of(struct mend *m, struct span value)
     const struct slg_json_head head =
         slg_json_head_read(m->bytes + value.pos, value.end - value.pos);
 
-    if (heads_are_known(m))
-        return slg_json_heads_have(m->line->heads, head.all) ? KNOWN : STRANGE;
+    if (heads_are_known(m) && slg_json_heads_have(m->line->heads, head.all))
+        return KNOWN;
+    if (heads_are_known(m) && m->line->heads->lines >= SEGLOG_JSON_HEADS_ENOUGH)
+        return STRANGE;
     if (head.first == 0 || head.first != m->head.first ||
         value.pos == m->head_pos)
         return STRANGE;

@@ -32,13 +32,17 @@ extern "C" {
 
 #define SEGLOG_JSON_HEADS_MAX 128
 
+/* Fewer lines do not tell what else may be a record. */
+#define SEGLOG_JSON_HEADS_ENOUGH 32
+
 /*
  * The first three keys of the records seen so far, each set once.  Zeroed, it
  * knows none.  Files with more sets than there is room for count as unknown.
  */
 struct seglog_json_heads {
     uint32_t count;
-    bool is_over; /* there were too many */
+    uint32_t lines; /* learnt from, SEGLOG_JSON_HEADS_ENOUGH at most */
+    bool is_over;   /* there were too many */
     uint64_t hashes[SEGLOG_JSON_HEADS_MAX];
 };
 
@@ -91,8 +95,9 @@ typedef bool (*seglog_json_whole_fn)(void *arg,
  * by zero bytes or by another value, and nothing says that it is part of the
  * broken one.  Where that one breaks off at a place at which a value may stand
  * (behind a colon, in an array), only how it begins can tell: then its first
- * three keys must be among the heads.  Without heads they must be those of the
- * line itself; the first key will do at the end of a line that has an LF.
+ * three keys must be among the heads.  Without heads, or with those of few lines
+ * only, they must be those of the line itself; the first key will do at the end
+ * of a line that has an LF.
  *
  * A record with the rest of the broken one behind it counts when the two parts
  * of that one are one value together, and begins like a record; both are

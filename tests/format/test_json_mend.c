@@ -217,7 +217,12 @@ mend__heads__tell_records_from_parts(void **state)
     assert_int_equal(c.count, 0);
 
     seglog_json_heads_learn(&heads, (const uint8_t *)good, sizeof good - 1);
-    seglog_json_heads_learn(&heads, (const uint8_t *)good, sizeof good - 1);
+    assert_int_equal(heads.count, 1);
+    /* One line is not enough to say what is no record. */
+    catch_line(&c, line, sizeof line - 1, true, &heads);
+    assert_int_equal(c.count, 1);
+    for (unsigned i = 1; i < SEGLOG_JSON_HEADS_ENOUGH; i++)
+        seglog_json_heads_learn(&heads, (const uint8_t *)good, sizeof good - 1);
     assert_int_equal(heads.count, 1);
     catch_line(&c, line, sizeof line - 1, true, &heads);
     assert_int_equal(c.count, 0);
@@ -554,9 +559,13 @@ mend__accidents_to_records__found_and_nothing_else(void **state)
     struct run run = { .heads = &heads, .seed = 1 };
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(records); i++)
-        seglog_json_heads_learn(&heads, (const uint8_t *)records[i],
-                                strlen(records[i]));
+    for (size_t i = 0;
+         heads.lines < SEGLOG_JSON_HEADS_ENOUGH || i < COUNT_OF(records); i++) {
+        const char *record = records[i % COUNT_OF(records)];
+
+        seglog_json_heads_learn(&heads, (const uint8_t *)record,
+                                strlen(record));
+    }
     for (size_t i = 0; i < COUNT_OF(records); i++) {
         for (size_t k = 0; k < COUNT_OF(records); k++) {
             const char *z = records[(i + k) % COUNT_OF(records)];
