@@ -20,6 +20,8 @@
 #define PROMISE_MAX 1024
 #define LOCK_NAME   "import"
 #define LOCK_MS     500
+/* Of a worker; nothing here is deep or large. */
+#define STACK_BYTES ((size_t)1 << 20)
 
 /* ---------------------------------------------------------------------------
  * Signals
@@ -175,13 +177,18 @@ pool_run(struct import_run *run)
     size_t started = 0;
     sigset_t all;
     sigset_t before;
+    pthread_attr_t small;
 
     atomic_init(&pool.next, 0);
+    /* What a system gives by default may count as memory that is used. */
+    (void)pthread_attr_init(&small);
+    (void)pthread_attr_setstacksize(&small, STACK_BYTES);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     while (started + 1 < count &&
-           pthread_create(&threads[started], NULL, pool_work, &pool) == 0)
+           pthread_create(&threads[started], &small, pool_work, &pool) == 0)
         started++;
+    (void)pthread_attr_destroy(&small);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pool_work(&pool);
     for (size_t i = 0; i < started; i++)

@@ -18,8 +18,8 @@
 #include "tools/tool_common.h"
 #include "tools/tool_tree.h"
 
-/* Each takes up to about 20 MiB. */
-#define LARGE_COUNT 6u
+/* Each takes up to about 40 MiB while its buffers grow. */
+#define LARGE_COUNT 3u
 
 /* ---------------------------------------------------------------------------
  * The job
