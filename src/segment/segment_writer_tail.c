@@ -263,6 +263,7 @@ static seglog_code
 point_find(struct seglog_writer *writer, struct seglog_error *err)
 {
     const struct slg_point known = writer->flushed;
+    struct slg_point hinted;
     struct slg_tail tail = { 0 };
     seglog_code code = slg_tail_find(writer->blob, writer->name, 0, &tail, err);
 
@@ -276,12 +277,21 @@ point_find(struct seglog_writer *writer, struct seglog_error *err)
     if (memcmp(tail.header.identity, writer->header.identity,
                sizeof tail.header.identity) != 0)
         return fail_replaced(writer, err);
+    /* What is missing before the last mark was not met on this way. */
+    tail.is_unsure |= known.is_unsure;
+    if (slg_hint_load(writer, &hinted))
+        tail.is_unsure |= hinted.is_unsure;
     code = slg_writer_settle(writer, &tail, err);
-    /* Whoever cut it has not got to the sync point of the new epoch. */
-    if (code == SEGLOG_OK && writer->flushed.epoch == known.epoch &&
-        writer->flushed.number < known.number) {
+    /*
+     * Whoever cut it has not got to the sync point of the new epoch.  Nor has
+     * who cut back to an epoch older than what is known.
+     */
+    if (code == SEGLOG_OK && (writer->flushed.epoch >> 32 < known.epoch >> 32 ||
+                              (writer->flushed.epoch == known.epoch &&
+                               writer->flushed.number < known.number))) {
         writer->flushed.is_cut = true;
-        writer->flushed.newest_epoch = known.newest_epoch;
+        writer->flushed.newest_epoch =
+            larger_of(known.epoch, known.newest_epoch);
     }
     return code;
 }
