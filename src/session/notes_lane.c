@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/session/session_append.h"
 #include "src/session/session_notes.h"
 #include "src/store/fail.h"
 
@@ -68,13 +69,6 @@ runs_write(struct extension *extension, struct seglog_writer *writer,
 
 /* -- a lane that is there ------------------------------------------------- */
 
-static bool
-head_is_same(const struct seglog_head *a, const struct seglog_head *b)
-{
-    return a->epoch == b->epoch && a->next_record == b->next_record &&
-           a->checksum == b->checksum;
-}
-
 /* Where the lane goes on: behind its last record that is right. */
 static seglog_code
 lane_settle(struct extension *extension, struct seglog_writer *notes,
@@ -86,7 +80,7 @@ lane_settle(struct extension *extension, struct seglog_writer *notes,
     seglog_code code = SEGLOG_OK;
 
     seglog_writer_get_state(notes, &state);
-    if (left->is_known && head_is_same(&left->head, &state.head) &&
+    if (left->is_known && slg_head_is_same(&left->head, &state.head) &&
         left->epoch == source->epoch) {
         extension->next_run = state.next_record;
         extension->turn = left->turn;

@@ -73,8 +73,8 @@ slg_entries_check(const struct seglog_slice *entries, size_t count, bool is_raw,
 
 /* -- what is expected ----------------------------------------------------- */
 
-static bool
-head_is_same(const struct seglog_head *a, const struct seglog_head *b)
+bool
+slg_head_is_same(const struct seglog_head *a, const struct seglog_head *b)
 {
     return a->epoch == b->epoch && a->next_record == b->next_record &&
            a->checksum == b->checksum;
@@ -85,7 +85,7 @@ slg_expect_is_met(const struct seglog_expect *expect, uint64_t count,
                   const struct seglog_head *head)
 {
     return (!expect->has_count || expect->count == count) &&
-           (!expect->has_head || head_is_same(&expect->head, head));
+           (!expect->has_head || slg_head_is_same(&expect->head, head));
 }
 
 seglog_code

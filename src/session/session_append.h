@@ -21,6 +21,9 @@ seglog_code
 slg_entries_check(const struct seglog_slice *entries, size_t count, bool is_raw,
                   struct seglog_item *items, struct seglog_error *err);
 
+bool
+slg_head_is_same(const struct seglog_head *a, const struct seglog_head *b);
+
 /* Whether a segment that stands there is the expected one. */
 bool
 slg_expect_is_met(const struct seglog_expect *expect, uint64_t count,

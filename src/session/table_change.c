@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "format/frame.h"
+#include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 
 /* A group of a rewrite: large enough that its framing does not count. */
@@ -228,27 +229,6 @@ blob_remove_if_there(struct seglog_store store, const char *name,
     return code;
 }
 
-static seglog_code
-bytes_copy(struct seglog_blob from, struct seglog_blob into,
-           struct seglog_error *err)
-{
-    uint8_t piece[4096];
-    uint64_t size = 0;
-    seglog_code code = seglog_blob_get_size(from, &size, NULL, err);
-
-    for (uint64_t at = 0; at < size && code == SEGLOG_OK;) {
-        const size_t len =
-            size - at < sizeof piece ? (size_t)(size - at) : sizeof piece;
-
-        code = seglog_blob_read_at(from, at, piece, len, err);
-        if (code == SEGLOG_OK)
-            code =
-                seglog_blob_append(into, SEGLOG_END_ANY, piece, len, NULL, err);
-        at += len;
-    }
-    return code == SEGLOG_OK ? seglog_blob_sync(into, err) : code;
-}
-
 /* Keep a damaged segment beside the new one: somebody may want to look. */
 static seglog_code
 damaged_keep(const struct slg_table *table, struct seglog_error *err)
@@ -256,6 +236,7 @@ damaged_keep(const struct slg_table *table, struct seglog_error *err)
     struct seglog_blob from = { 0 };
     struct seglog_blob into = { 0 };
     char kept[SLG_NAME_CAP];
+    uint64_t size = 0;
     seglog_code code = seglog_blob_open(table->store, table->name,
                                         SEGLOG_OPEN_READ, &from, err);
 
@@ -269,7 +250,11 @@ damaged_keep(const struct slg_table *table, struct seglog_error *err)
             table->store, kept,
             SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE, &into, err);
     if (code == SEGLOG_OK)
-        code = bytes_copy(from, into, err);
+        code = seglog_blob_get_size(from, &size, NULL, err);
+    if (code == SEGLOG_OK)
+        code = slg_blob_copy(from, 0, size, into, err);
+    if (code == SEGLOG_OK)
+        code = seglog_blob_sync(into, err);
     (void)seglog_blob_close(&from, NULL);
     (void)seglog_blob_close(&into, NULL);
     return code;
