@@ -4,6 +4,7 @@
 set(SEGLOG_LAYERS
     format
     src/checksum
+    src/codec
     src/store
     src/segment
     src/session)

@@ -40,7 +40,7 @@ slg_frame_parse(const uint8_t *bytes, size_t avail,
     frame->kind = (uint8_t)(frame->head >> SLG_HEAD_KIND_SHIFT);
     frame->control = 0;
     const unsigned size = (frame->head & 3u) + 1;
-    if (!slg_head_is_legal(frame->head) || avail < 1 + size)
+    if (!slg_head_is_legal(frame->head, limits) || avail < 1 + size)
         return false;
 
     frame->head_len = (uint8_t)(1 + size);
@@ -70,8 +70,8 @@ slg_frame_implied(const uint8_t *bytes, const struct slg_frame *frame,
     return slg_fmix32_inverse(slg_frame_mixed(bytes, frame) ^ salt);
 }
 
-static bool
-group_is_sound(const uint8_t *body, size_t len)
+bool
+slg_group_is_sound(const uint8_t *body, size_t len)
 {
     struct slg_group group;
     unsigned kind;
@@ -95,8 +95,10 @@ slg_frame_is_sound(const uint8_t *bytes, const struct slg_frame *frame,
         slg_load_le64(body + frame->body_len) !=
             slg_xxh3(body, frame->body_len))
         return false;
+    if (frame->kind == SLG_FRAME_GROUP && slg_frame_is_compressed(frame))
+        return slg_frame_count(bytes, (size_t)frame->len, frame) > 0;
     if (frame->kind == SLG_FRAME_GROUP)
-        return group_is_sound(body, frame->body_len);
+        return slg_group_is_sound(body, frame->body_len);
     if (frame->control == SLG_CONTROL_GAP)
         return slg_frame_count(bytes, (size_t)frame->len, frame) > 0 &&
                slg_load_le64(bytes + 14) <= slg_load_le64(bytes + 6);

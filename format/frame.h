@@ -35,7 +35,9 @@ enum slg_control_type {
 
 #define SLG_HEAD_KIND_SHIFT 5
 #define SLG_HEAD_DURABLE    0x10u
-#define SLG_HEAD_RESERVED   0x0Cu /* COMPRESSED and FRESH: SPEC.md 13 */
+#define SLG_HEAD_COMPRESSED 0x08u
+#define SLG_HEAD_FRESH      0x04u /* reserved: SPEC.md 13 */
+#define SLG_HEAD_RESERVED   0x0Cu /* where nothing is compressed */
 #define SLG_HEAD_CONTROL    0xC0u /* a control frame with a 1-byte length */
 
 #define SLG_CHECKSUM_BYTES  4u
@@ -52,6 +54,7 @@ enum slg_control_type {
 struct slg_frame_limits {
     uint64_t body_max; /* 2^body_log2 */
     bool has_digests;  /* false under NO_XXH3 */
+    bool may_compress; /* bodies may be compressed: SPEC.md 7.5 */
 };
 
 /* A head whose bytes are legal.  Nothing here has been verified. */
@@ -78,13 +81,23 @@ slg_frame_parse(const uint8_t *bytes, size_t avail,
 
 /* May a frame start with this byte (SPEC.md 4)? */
 static inline bool
-slg_head_is_legal(uint8_t head)
+slg_head_is_legal(uint8_t head, const struct slg_frame_limits *limits)
 {
     const unsigned kind = (unsigned)head >> SLG_HEAD_KIND_SHIFT;
+    const unsigned reserved =
+        limits->may_compress ? SLG_HEAD_FRESH : SLG_HEAD_RESERVED;
 
     return kind >= SLG_FRAME_TEXT && kind <= SLG_FRAME_CONTROL &&
-           (head & SLG_HEAD_RESERVED) == 0 &&
-           (kind != SLG_FRAME_CONTROL || (head & SLG_HEAD_DURABLE) == 0);
+           (head & reserved) == 0 &&
+           (kind != SLG_FRAME_CONTROL ||
+            (head & (SLG_HEAD_DURABLE | SLG_HEAD_COMPRESSED)) == 0);
+}
+
+/* Its body is compressed (SPEC.md 7.5). */
+static inline bool
+slg_frame_is_compressed(const struct slg_frame *frame)
+{
+    return (frame->head & SLG_HEAD_COMPRESSED) != 0;
 }
 
 /* The bytes that the checksum covers: all but itself. */
@@ -113,7 +126,8 @@ slg_frame_implied(const uint8_t *bytes, const struct slg_frame *frame,
 
 /*
  * Is the frame whose bytes these are valid apart from its checksum: digest
- * right, group body legal?  The caller compares the checksum first.
+ * right, group body legal?  The caller compares the checksum first.  Of a
+ * compressed body no more is looked at than the count of a group.
  */
 bool
 slg_frame_is_sound(const uint8_t *bytes, const struct slg_frame *frame,
@@ -151,6 +165,10 @@ slg_frame_finish(uint8_t *out, size_t head_len, uint32_t body_len,
                  uint32_t salt);
 
 /* -- groups (SPEC.md 5) --------------------------------------------------- */
+
+/* The body is that of a group, to its end. */
+bool
+slg_group_is_sound(const uint8_t *body, size_t len);
 
 #define SLG_VARINT_MAX 9u /* bytes of a value below 2^63 */
 

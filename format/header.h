@@ -9,19 +9,20 @@
 
 #include "format/frame.h"
 
-#define SLG_HEADER_BYTES    54u
-#define SLG_MAGIC_BYTES     8u
-#define SLG_IDENTITY_BYTES  16u
-#define SLG_VERSION         1u
+#define SLG_HEADER_BYTES      54u
+#define SLG_MAGIC_BYTES       8u
+#define SLG_IDENTITY_BYTES    16u
+#define SLG_VERSION           1u
 
-#define SLG_REFUSE_NO_XXH3  0x0001u
-#define SLG_REFUSE_KNOWN    SLG_REFUSE_NO_XXH3
-#define SLG_READ_ONLY_KNOWN 0x0000u
+#define SLG_REFUSE_NO_XXH3    0x0001u
+#define SLG_REFUSE_COMPRESSED 0x0002u
+#define SLG_REFUSE_KNOWN      (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED)
+#define SLG_READ_ONLY_KNOWN   0x0000u
 
-#define SLG_BODY_LOG2_LEAST 9u
-#define SLG_BODY_LOG2_MOST  27u
-#define SLG_SYNC_LOG2_LEAST 9u
-#define SLG_SYNC_LOG2_MOST  20u
+#define SLG_BODY_LOG2_LEAST   9u
+#define SLG_BODY_LOG2_MOST    27u
+#define SLG_SYNC_LOG2_LEAST   9u
+#define SLG_SYNC_LOG2_MOST    20u
 
 extern const uint8_t slg_magic[SLG_MAGIC_BYTES];
 
@@ -68,6 +69,7 @@ slg_header_limits(const struct slg_header *header)
     const struct slg_frame_limits limits = {
         .body_max = UINT64_C(1) << header->body_log2,
         .has_digests = (header->features_refuse & SLG_REFUSE_NO_XXH3) == 0,
+        .may_compress = (header->features_refuse & SLG_REFUSE_COMPRESSED) != 0,
     };
     return limits;
 }

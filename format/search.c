@@ -130,7 +130,7 @@ slg_search_init(struct slg_search *search,
     search->limits = *limits;
     search->has_clmul = clmul_is_present();
     for (unsigned head = 0; head < 256; head++)
-        search->is_head_legal[head] = slg_head_is_legal((uint8_t)head);
+        search->is_head_legal[head] = slg_head_is_legal((uint8_t)head, limits);
     tables_fill(search);
     slg_search_reset(search, 0);
 }

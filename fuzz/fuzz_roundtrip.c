@@ -797,6 +797,7 @@ world_begin(struct world *w)
         .body_log2 = (uint8_t)(9 + sizes % 9),
         .sync_log2 = (uint8_t)(9 + sizes / 16 % 4),
         .no_xxh3 = (how & 32) != 0,
+        .codec = (sizes & 128) != 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
         .first_record = (how & 64) != 0 ? 41 : 0,
         .drop_torn_tail = (how & 128) != 0 || w->odd.cannot_cut,
         .buffer_bytes = buffers[how & 3],

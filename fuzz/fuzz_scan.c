@@ -63,10 +63,13 @@ finding_must_be_possible(const struct subject *subject,
                          const struct seglog_finding *f)
 {
     MUST(f->verdict > SEGLOG_VERDICT_OK && f->verdict <= SEGLOG_VERDICT_IO);
-    MUST(f->cause > SEGLOG_CAUSE_NONE && f->cause < SEGLOG_CAUSE_DEPENDS_ON);
+    MUST(f->cause > SEGLOG_CAUSE_NONE && f->cause < SEGLOG_CAUSE_AUTH);
     MUST(f->first_byte <= subject->len);
     MUST(f->byte_count <= subject->len - f->first_byte);
-    MUST(!f->is_recorded && f->depends_on == 0);
+    MUST(!f->is_recorded);
+    MUST(f->depends_on == 0 || f->cause == SEGLOG_CAUSE_DEPENDS_ON);
+    MUST(f->depends_on == 0 || f->first_record == 0 ||
+         f->depends_on < f->first_record);
     MUST(f->first_record != 0 || (f->line == 0 && f->lines == 0));
     if (f->last_record != 0) {
         MUST(f->verdict != SEGLOG_VERDICT_TORN);
@@ -202,6 +205,7 @@ static void
 records_must_be_possible(const struct subject *subject)
 {
     const struct reading *reading = &subject->salvaged;
+    const struct seglog_scan_summary *summary = &subject->survey.summary;
     uint64_t unconfirmed = 0;
 
     for (size_t i = 0; i < reading->count; i++) {
@@ -210,8 +214,12 @@ records_must_be_possible(const struct subject *subject)
         if (reading->events[i].is_gap)
             continue;
         MUST(record->kind >= SEGLOG_TEXT && record->kind <= SEGLOG_TAIL);
-        MUST(record->offset < subject->len && record->len < subject->len);
-        MUST(record->group_left < subject->len);
+        MUST(record->offset < subject->len);
+        MUST(record->len <= (size_t)1 << summary->body_log2);
+        if (summary->compressed_frames == 0) {
+            MUST(record->len < subject->len);
+            MUST(record->group_left < subject->len);
+        }
         unconfirmed += !record->is_confirmed;
     }
     MUST(unconfirmed == subject->survey.summary.unconfirmed);

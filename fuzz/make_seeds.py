@@ -35,7 +35,10 @@ SCAN_VECTORS = '''
     bad/order-at-end-twice bad/order-stretch bad/part bad/passed-over
     bad/passed-run bad/passed-run-fills bad/shift bad/stale bad/torn
     bad/torn-closing bad/torn-header bad/torn-sync bad/unordered bad/wide
-    bad/zeros unsupported/compressed unsupported/version-2
+    bad/zeros unsupported/sealed unsupported/version-2
+    good/compressed good/compressed-reopened bad/compressed-flip
+    bad/compressed-stored-survives bad/compressed-bomb bad/compressed-no-header
+   
     good/attributes good/attributes-behind-sync bad/attributes'''.split()
 
 
@@ -81,11 +84,12 @@ def frame_seeds():
         if not seen:
             write('frame', 'header', bytes((23, 1, 0)) + data[:54])
         for frame in frames(data):
-            kind = (frame[0] >> 4, frame[2] if frame[0] == 0xC0 else 0)
+            kind = (frame[0] >> 3, frame[2] if frame[0] == 0xC0 else 0)
             if kind not in seen and len(frame) < SIZE_MAX:
                 seen.add(kind)
                 name = f'frame-{frame[0]:02x}-{kind[1]}'
-                write('frame', name, bytes((23, 1, 0)) + frame)
+                switches = 23 | (frame[0] & 8 and 128)
+                write('frame', name, bytes((switches, 1, 0)) + frame)
 
 
 # Calls of fuzz_roundtrip.c: op | arg << 4 (see world_step).
@@ -121,9 +125,9 @@ def tear(back, junk=0):
     return bytes((10 | 1 << 4 | junk << 4,)) + back.to_bytes(2, 'little')
 
 
-def program(*calls, body=12, sync=9, mode=EXCLUSIVE, how=0):
-    sizes = (body - 9) + 9 * next(
-        n for n in range(28) if (body - 9 + 9 * n) // 16 % 4 == sync - 9)
+def program(*calls, body=12, sync=9, mode=EXCLUSIVE, how=0, codec=0):
+    sizes = next(n for n in range(codec << 7, 256)
+                 if n % 9 == body - 9 and n // 16 % 4 == sync - 9)
     return bytes((sizes, how | (mode & 3) << 2)) + b''.join(calls)
 
 
@@ -165,6 +169,14 @@ PROGRAMS = {
                              record(7, 0, 0), CHECK, mode=SHARED),
     'no-xxh3': program(*(long_record(n) for n in range(8)), SYNC, group(16, 32),
                        reopen(), CHECK, body=17, how=NO_XXH3),
+    'deflate': program(*(record(9 * n, n % 4, n % 3, b'{"a":1}')
+                         for n in range(12)), group(0x10, 0x21, 0x32), SYNC,
+                       reopen(), *(record(60, 0, 0) for _ in range(30)), FOLLOW,
+                       tear(75), record(50, 0, 0), CHECK, codec=1),
+    'deflate-shared': program(*((record(50, 0, 0), OTHER) * 12), FAIL_APPEND,
+                              record(60, 0, 0), OTHER, record(60, 0, 0),
+                              reopen(SHARED), record(70, 0, 1), CHECK,
+                              mode=SHARED, codec=1),
     'from-41': program(record(5, 0, 0), reopen(), gap(4), record(6, 0, 1),
                        tear(80), record(7, 0, 0), tear(300), record(8), CHECK,
                        how=FROM_41),

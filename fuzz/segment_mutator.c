@@ -451,7 +451,8 @@ header_change(struct mutation *m)
         m->header.sync_log2 = (uint8_t)(9 + chance_below(m, 12));
         break;
     case 2:
-        m->header.features_refuse ^= SLG_REFUSE_NO_XXH3;
+        m->header.features_refuse ^=
+            chance_one_in(m, 2) ? SLG_REFUSE_NO_XXH3 : SLG_REFUSE_COMPRESSED;
         break;
     case 3:
         m->header.first_record = number_bend(m, m->header.first_record);

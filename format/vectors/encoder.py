@@ -153,6 +153,34 @@ def xxh3(data):
     return XXH3(data).digest()
 
 
+# ---- compressed bodies (SPEC.md 7.5)
+
+# What the golden vectors hold, by the checksums of history and body: other
+# versions of zlib may find other matches, and theirs are as good.
+DEFLATED = {}
+REMEMBERS = False           # or tests would keep all that they ever compress
+
+
+def inflated(packed, history, limit):
+    back = {'zdict': history} if history else {}
+    blocks = zlib.decompressobj(-15, **back)
+    return blocks.decompress(packed + b'\0\0\xFF\xFF', limit + 1)
+
+
+def deflated(body, history):
+    key = '%08X %08X' % (zlib.crc32(history), zlib.crc32(body))
+    if key in DEFLATED:
+        packed = bytes.fromhex(DEFLATED[key])
+        assert inflated(packed, history, len(body)) == body, key
+        return packed
+    back = {'zdict': history} if history else {}
+    blocks = zlib.compressobj(6, zlib.DEFLATED, -15, 8, 0, **back)
+    packed = (blocks.compress(body) + blocks.flush(zlib.Z_SYNC_FLUSH))[:-4]
+    if REMEMBERS:
+        DEFLATED[key] = packed.hex()
+    return packed
+
+
 # ---- frames as named fields
 
 class Part:
@@ -237,6 +265,9 @@ class Log:
         self.number = self.line = self.first_record = first_record
         self.sync_log2, self.auto_sync = sync_log2, auto_sync
         self.digests = not refuse & 1
+        self.compresses = bool(refuse & 2)
+        self.history = b''          # bodies since the last mark
+        self.packed = None
         self.size = self.last_sync = self.watermark = self.stretch = 0
         self.records = {}           # number: (kind, bytes)
         self.parts = []
@@ -262,15 +293,25 @@ class Log:
 
     def frame(self, name, kind, body_fields, durable=False, number=None):
         """head || length || body || [digest] || checksum"""
+        plain_fields = body_fields
+        body_fields = self.compressed(kind, plain_fields)
         body = b''.join(raw for raw, _ in body_fields)
         width = max(1, (len(body).bit_length() + 7) // 8)
-        head = kind << 5 | durable << 4 | width - 1
         if self.auto_sync and kind != 6:
             self.sync_if_due(5 + width + len(body) +
                              8 * (len(body) > 11440 and self.digests),
                              len(body))
-        fields = [(u(1, head), 'head = %s%s' % (KIND_NAMES[kind],
-                                                ', DURABLE' * durable)),
+            body_fields = self.compressed(kind, plain_fields)
+            body = b''.join(raw for raw, _ in body_fields)
+            width = max(1, (len(body).bit_length() + 7) // 8)
+        packed = body_fields is not plain_fields
+        head = kind << 5 | durable << 4 | packed << 3 | width - 1
+        if kind != 6:
+            self.history += b''.join(raw for raw, _ in
+                                     plain_fields[kind == 5:])
+        fields = [(u(1, head), 'head = %s%s%s' % (KIND_NAMES[kind],
+                                                  ', DURABLE' * durable,
+                                                  ', COMPRESSED' * packed)),
                   (u(width, len(body)), 'length = %d' % len(body)),
                   *body_fields]
         if len(body) > 11440 and self.digests:
@@ -281,6 +322,21 @@ class Log:
         fields.append((u(4, crc ^ mix(number, self.identity, self.epoch)),
                        'checksum for n = %d' % number))
         return self.add(Part(name, fields))
+
+    def compressed(self, kind, fields):
+        """The fields of a compressed body (SPEC.md 7.5), or the same ones if
+        it does not get shorter."""
+        if not self.compresses or kind == 6:
+            return fields
+        if self.packed is not None:
+            return [(self.packed, 'compressed: ' + fields[0][1])]
+        start = fields[:kind == 5]      # a group's count stays as it is
+        body = b''.join(raw for raw, _ in fields[len(start):])
+        packed = deflated(body, self.history[-32768:])
+        if not body or len(packed) >= len(body):
+            return fields
+        said = ', '.join(said for _, said in fields[len(start):])
+        return start + [(packed, 'compressed: ' + said)]
 
     def sync_if_due(self, frame_size, body_size):
         behind_sync = self.parts[-1].name.startswith('sync point')
@@ -298,10 +354,13 @@ class Log:
         self.number += 1
         self.line += kind != PART
 
-    def record(self, body, kind=TEXT, durable=False):
+    def record(self, body, kind=TEXT, durable=False, packed=None):
+        """packed: the compressed body, whatever it decompresses to"""
         field = (body, 'record %d: %s' % (self.number, shown(body)))
+        self.packed = packed
         part = self.frame('record %d' % self.number, kind,
                           [field] if body else [], durable)
+        self.packed = None
         self.count_record(kind, body)
         return part
 
@@ -347,6 +406,7 @@ class Log:
             (u(8, self.watermark), 'watermark = %d' % self.watermark),
             (u(8, digest), 'digest')])
         self.last_sync, self.stretch = start, 0
+        self.history = b''
         return part
 
     def closing(self):
@@ -360,6 +420,7 @@ class Log:
             (u(8, start), 'offset = %d' % start),
             (u(8, self.stretch), 'digest')])
         self.stretch = 0
+        self.history = b''
         return part
 
     def gap(self, verdict, cause, durable, count, lines, first_byte,

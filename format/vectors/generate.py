@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """Writes the golden vectors and the worked examples of SPEC.md.
 
-    generate.py           write good/, bad/ and unsupported/
+    generate.py           write good/, bad/ and unsupported/, and into
+                          deflated.json what zlib made of compressed bodies
     generate.py --check   compare instead, and SPEC.md too; status 1 if not
     generate.py --spec    print what SPEC.md section A and the table of
                           section 2 say
@@ -29,6 +30,9 @@ NEXT_EPOCH = 1 << 32 | 0xBADCAB1E           # ordinal 1
 JUNK = b'xxxx'                              # 0x78 is no legal head
 
 vectors = {}                                # file name: bytes
+
+
+DEFLATED = os.path.join(HERE, 'deflated.json')
 
 
 # ---- how a vector is written down
@@ -61,13 +65,13 @@ def hex_file(why, log):
 
 
 def finding(verdict, cause, span, lost=None, line=None, shift=0,
-            durable='unknown'):
+            durable='unknown', depends_on=None):
     """lost: (first, last) or None; span: (first byte, last byte)"""
     first, last = lost or (None, None)
     return dict(verdict=verdict, cause=cause, blob=None, first_record=first,
                 last_record=last, line=line, first_byte=span[0],
                 last_byte=span[1], shift=shift, durable=durable,
-                depends_on=None)
+                depends_on=depends_on)
 
 
 def compact(value):
@@ -917,6 +921,98 @@ def bad_tails():
         'TORN', closed=False)
 
 
+# ---- compressed segments
+
+def request(n):
+    return (b'{"time":"2024-05-01T12:00:%02dZ","level":"info",'
+            b'"message":"request %d served","status":200}' % (n, n))
+
+
+def compressed(count=8, close=True, sync_at=5, **options):
+    """Records, a group of two, one that does not get shorter, a sync point."""
+    log = Log(refuse=2, **options)
+    while log.number <= count:
+        if log.number == sync_at:
+            log.sync()
+        if log.number == 3:
+            log.group([request(3), (BYTES, request(4))])
+        elif log.number == 7:
+            log.record(bytes(range(40, 57)), BYTES)
+        else:
+            log.record(request(log.number))
+    if close:
+        log.closing()
+    return log
+
+
+def compressed_ones():
+    vector('good/compressed', 'Compressed records and a group; record 7 is '
+           'not,\nfor it would not get shorter.', compressed())
+
+    log = compressed(close=False)
+    log.closing()
+    log.record(request(9))
+    log.record(request(10))
+    log.closing()
+    vector('good/compressed-reopened', 'Closed and gone on with: a closing '
+           'mark empties the history, too.', log)
+
+    log = compressed()
+    log.part('record 2').flip('compressed', 3)
+    vector('bad/compressed-flip', 'A flipped bit in record 2. Records 3 and 4 '
+           'of the group behind it\ncannot be decoded without it; behind the '
+           'sync point all is well.', log, [
+               finding('CORRUPT', 'checksum', log.span('record 2'), (2, 2), 2,
+                       durable='yes'),
+               finding('CORRUPT', 'depends-on', log.span('records 3-4'),
+                       (3, 4), 3, durable='yes', depends_on=2)], 'CORRUPT',
+           [1, 5, 6, 7, 8])
+
+    log = compressed()
+    log.part('record 5').flip('compressed', 0)
+    span = log.span('record 8')
+    vector('bad/compressed-stored-survives', 'A flipped bit in record 5. '
+           'Record 7 is not compressed,\nso it can be read all the same.',
+           log, [
+               finding('CORRUPT', 'checksum', log.span('record 5'), (5, 5), 5,
+                       durable='yes'),
+               finding('CORRUPT', 'depends-on', log.span('record 6'), (6, 6),
+                       6, durable='yes', depends_on=5),
+               finding('CORRUPT', 'depends-on', span, (8, 8), 8,
+                       durable='yes', depends_on=5)], 'CORRUPT', [1, 2, 3, 4, 7])
+
+    log = compressed()
+    log.part('sync point before 5').flip('digest', 0)
+    vector('bad/compressed-sync', 'A damaged sync point. No record is lost, so '
+           'the history is known on.', log, [
+               finding('CORRUPT', 'mark', log.span('sync point before 5'))],
+           'CORRUPT')
+
+    log = compressed(body_log2=9, close=False)
+    log.record(b'z' * 513, packed=encoder.deflated(b'z' * 513, log.history))
+    log.record(b'behind it')
+    log.closing()
+    vector('bad/compressed-bomb', 'Record 9 has a right checksum, and more '
+           'than 2^body_log2 bytes come out of it.', log, [
+               finding('CORRUPT', 'checksum', log.span('record 9'), (9, 9),
+                       9, durable='yes')], 'CORRUPT', [1, 2, 3, 4, 5, 6, 7, 8, 10])
+
+    log = compressed(close=False)
+    log.record(b'x', packed=b'\x01\x01\x00\xFE\xFFx')
+    log.record(b'behind it')
+    log.closing()
+    vector('bad/compressed-last-block', 'Record 9 has a right checksum, and '
+           'a last block, which is not legal.', log, [
+               finding('CORRUPT', 'checksum', log.span('record 9'), (9, 9),
+                       9, durable='yes')], 'CORRUPT', [1, 2, 3, 4, 5, 6, 7, 8, 10])
+
+    log = compressed()
+    log.parts[0].fields = [[bytes(54), 'header, zeroed']]
+    vector('bad/compressed-no-header', 'The header is lost. That bodies are '
+           'compressed their heads say.', log, [
+               finding('CORRUPT', 'header', (0, 53))], 'CORRUPT')
+
+
 # ---- unsupported/: FORMAT
 
 def not_supported():
@@ -924,7 +1020,7 @@ def not_supported():
             ('version-2', 'Version 2.', dict(version=2)),
             ('refuse-bit-4', 'A feature to refuse if it is unknown.',
              dict(refuse=0x10)),
-            ('compressed', 'Reserved feature COMPRESSED.', dict(refuse=2)),
+            ('sealed', 'Reserved feature SEALED.', dict(refuse=4)),
             ('body-log2-8', 'body_log2 is below its range.',
              dict(body_log2=8)),
             ('body-log2-28', 'body_log2 is above its range.',
@@ -995,7 +1091,7 @@ def checksum_values():
 
 def build():
     for make in (good, bad_frames, bad_places, bad_headers, bad_marks,
-                 bad_foreign, bad_tails, not_supported):
+                 bad_foreign, bad_tails, compressed_ones, not_supported):
         make()
     return examples()
 
@@ -1018,6 +1114,10 @@ def differences(section_a):
 
 
 def main(arguments):
+    if os.path.exists(DEFLATED):
+        with open(DEFLATED, encoding='ascii') as file:
+            encoder.DEFLATED.update(json.load(file))
+    encoder.REMEMBERS = True
     section_a = build()
     if arguments == ['--spec']:
         for name, value in checksum_values():
@@ -1037,6 +1137,9 @@ def main(arguments):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, 'wb') as out:
                 out.write(content)
+        with open(DEFLATED, 'w', encoding='ascii') as out:
+            json.dump(encoder.DEFLATED, out, indent=1, sort_keys=True)
+            out.write('\n')
     return 0
 
 

@@ -165,6 +165,18 @@ enum seglog_level {
     SEGLOG_LEVEL_APPEND = 2 /* in the writer; has no number yet */
 };
 
+/*
+ * How a segment is compressed (SPEC.md 7.5): each record or group by itself,
+ * against those before it since the last sync point, so that what is flushed
+ * can be read.  A damaged record takes those with it that refer to it: what
+ * stands behind it up to the next sync point is lost as well (cause
+ * depends-on), which is at most one sync interval of the file.
+ */
+enum seglog_codec {
+    SEGLOG_CODEC_NONE = 0,
+    SEGLOG_CODEC_DEFLATE = 1
+};
+
 #define SEGLOG_ATTRIBUTES_MAX 16384 /* bytes: SPEC.md 6.5 */
 
 /*
@@ -209,6 +221,10 @@ struct seglog_writer_options {
      * 6.5).  Up to SEGLOG_ATTRIBUTES_MAX, and less than 2^body_log2. */
     const void *attributes;
     size_t attributes_len;
+
+    /* For a segment that is created; an existing one stays what it is. */
+    enum seglog_codec codec;
+    uint8_t level; /* 1 to 9; 0: the default.  Also for an existing one. */
 };
 
 struct seglog_writer;
@@ -507,6 +523,10 @@ struct seglog_scan_summary {
     uint64_t recorded_lost; /* records that recorded gaps stand for */
     uint64_t torn_bytes;    /* length of a torn tail */
     struct seglog_head head;
+    /* How it is stored: bodies as they stand in the segment, to compare with
+     * payload_bytes.  Records that depend on a lost one are in the former. */
+    uint64_t body_bytes;
+    uint64_t compressed_frames; /* of record_frames */
 };
 
 /*
@@ -517,7 +537,10 @@ struct seglog_scan_summary {
  *   NOT_FOUND
  * A range the store cannot read is a finding of verdict IO; the scan goes on.
  * Cost      linear in the size, whatever the bytes say; at most about 12 MiB
- *           of memory, plus the largest record where that is over 8 MiB
+ *           of memory, plus the largest record where that is over 8 MiB.  In a
+ *           compressed segment: linear in the size of what comes out, which is
+ *           up to 1032 times as much, and room for the largest record that the
+ *           header allows (2^27 bytes if it is lost)
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_scan(struct seglog_store store, const char *name,

@@ -3,18 +3,21 @@
 #include <string.h>
 
 #include "src/segment/segment_reader.h"
+#include "src/store/fail.h"
 
 void
 slg_delivery_start(struct slg_delivery *delivery, const struct slg_step *step,
                    bool is_confirmed)
 {
-    delivery->body = step->bytes + step->frame.head_len;
-    delivery->body_len = step->frame.body_len;
+    delivery->body = step->body;
+    delivery->body_len = step->body_len;
     delivery->kind = step->frame.kind;
     delivery->offset = step->offset;
     delivery->number = step->number;
     delivery->line = step->line;
-    delivery->left = step->frame.kind == SLG_FRAME_CONTROL ? 0 : step->count;
+    delivery->left = step->frame.kind == SLG_FRAME_CONTROL || step->is_dependent
+                         ? 0
+                         : step->count;
     delivery->is_confirmed = is_confirmed;
     if (step->frame.kind == SLG_FRAME_GROUP &&
         !slg_group_open(&delivery->group, delivery->body, delivery->body_len))
@@ -108,12 +111,31 @@ loss_find(const struct seglog_reader *reader)
     return lost;
 }
 
+/* What the bodies of the piece refer to has been read just before, or else it
+ * was not known when the map was made. */
+static void
+piece_find_context(struct slg_context *context, const struct slg_span *span)
+{
+    if (!span->has_context)
+        slg_context_break(context, 0);
+    else if (span->context_end == 0)
+        slg_context_start(context, span->at.pos);
+    else if (context->is_known && context->last_end == span->context_end)
+        context->pos = span->at.pos;
+    else
+        slg_context_break(context, 0);
+}
+
 static void
 piece_open(struct seglog_reader *reader, const struct slg_piece *piece)
 {
     const struct slg_span *span = &reader->map.spans[piece->span];
 
-    reader->walk.at = span->at;
+    /* Compressed bodies out of place are read from the mark on that the run
+     * starts with. */
+    reader->walk.at =
+        span->has_compressed && !span->is_main ? span->begin : span->at;
+    piece_find_context(&reader->walk.context, span);
     /* Its marks have been judged when the map was made. */
     reader->walk.is_passed = true;
     reader->is_in_piece = true;
@@ -153,6 +175,22 @@ piece_clip_gap(const struct slg_span *span, const struct slg_piece *piece,
         gap->lines = count;
 }
 
+static seglog_code
+fail_changed(const struct seglog_reader *reader, const struct slg_step *step,
+             struct seglog_error *err)
+{
+    const struct slg_place place = {
+        .name = reader->name,
+        .record_no = step->number,
+        .line_no = step->line,
+        .offset = step->offset,
+    };
+
+    return slg_fail(err, SEGLOG_CORRUPT, &place,
+                    "the segment was changed while it was read; read it "
+                    "again");
+}
+
 /* A record of a piece, or END behind it. */
 static seglog_code
 piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
@@ -180,6 +218,8 @@ piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
         const seglog_code code = piece_step(reader, piece, step, err);
         if (code != SEGLOG_OK)
             return code;
+        if (step->is_dependent)
+            return fail_changed(reader, step, err);
         if (step->frame.control != SLG_CONTROL_GAP) {
             slg_delivery_start(&reader->delivery, step, span->is_confirmed);
         } else if (step->number < piece->next &&

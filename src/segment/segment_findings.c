@@ -28,6 +28,7 @@ slg_map_gap_from_info(const struct slg_gap_info *info)
 
         { info->is_control_torn, SLG_GAP_CONTROL_TORN },
         { info->is_passed_before, SLG_GAP_AFTER_PASSED },
+        { info->is_dependent, SLG_GAP_DEPENDENT },
     };
     struct slg_map_gap gap = {
         .start = info->before.pos,
@@ -35,6 +36,7 @@ slg_map_gap_from_info(const struct slg_gap_info *info)
         .number = info->before.number,
         .line = info->before.line,
         .resume = info->number,
+        .depends_on = info->depends_on,
         .hole = SIZE_MAX,
         .passed = SIZE_MAX,
     };
@@ -116,6 +118,8 @@ gap_cause(const struct slg_map *map, const struct slg_map_gap *gap,
     const uint64_t len = gap->end - gap->start;
     const enum seglog_cause plain = gap_cause_plain(gap);
 
+    if ((gap->flags & SLG_GAP_DEPENDENT) != 0)
+        return SEGLOG_CAUSE_DEPENDS_ON;
     if (plain != SEGLOG_CAUSE_NONE)
         return plain;
     if (!is_lost && (gap->flags & SLG_GAP_PASSED_OVER) != 0)
@@ -183,6 +187,7 @@ gap_report(const struct judge *judge, const struct slg_map_gap *gap,
         .cause = gap_cause(judge->map, gap, is_lost),
         .first_byte = gap->start,
         .byte_count = gap->end - gap->start,
+        .depends_on = gap->depends_on,
     };
 
     finding.durable = lost_durable(judge, finding.verdict, first);
@@ -349,12 +354,17 @@ stretch_judge(const struct judge *judge, const struct slg_map_stretch *stretch,
         .shift = stretch->shift,
     };
 
+    struct seglog_finding *last = NULL;
+
+    /* Whoever only depends on another record has moved nothing. */
     for (size_t i = from; i < map->finding_count; i++) {
         map->findings[i].has_shift = true;
         map->findings[i].shift = 0;
+        if (map->findings[i].cause != SEGLOG_CAUSE_DEPENDS_ON)
+            last = &map->findings[i];
     }
-    if (map->finding_count > from)
-        map->findings[map->finding_count - 1].shift = stretch->shift;
+    if (last)
+        last->shift = stretch->shift;
     else if (stretch->shift != 0)
         code = finding_add(judge, &finding);
     if (code == SEGLOG_OK && stretch->is_digest_wrong) {

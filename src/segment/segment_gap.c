@@ -184,6 +184,7 @@ gap_find_tiles(struct slg_walk *walk, struct slg_gap_info *info,
                     .implied = slg_fmix32_inverse(mixed ^ info->before.salt),
                     .count = slg_frame_count(bytes, (size_t)frame.len, &frame),
                     .len = frame.len,
+                    .is_compressed = slg_frame_is_compressed(&frame),
                 };
             else
                 info->has_unsound_tile = true;
@@ -348,7 +349,7 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
         code = slg_window_look(&walk->window, info->before.pos, 1, &bytes, err);
         if (code != SEGLOG_OK)
             return code;
-        info->is_head_legal = slg_head_is_legal(bytes[0]);
+        info->is_head_legal = slg_head_is_legal(bytes[0], &walk->limits);
         info->is_control_torn = bytes[0] == SLG_HEAD_CONTROL;
     }
     code = gap_look_through(walk, info, err);

@@ -16,7 +16,10 @@ static void
 walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
 {
     walk->limits = slg_header_limits(&walk->header);
+    /* Nobody knows whether bodies are compressed, and frames say it. */
+    walk->limits.may_compress |= walk->is_header_lost;
     walk->stretch_start = pos;
+    slg_context_start(&walk->context, pos);
     walk->at = (struct slg_place_in_segment){
         .pos = pos,
         .number = number,
@@ -36,6 +39,7 @@ header_assume(struct slg_walk *walk)
     walk->header.sync_log2 = 16;
     walk->header.first_record = 1;
     walk->limits = slg_header_limits(&walk->header);
+    walk->limits.may_compress = true;
     walk->is_header_lost = true;
     walk->has_gap = true;
 }

@@ -111,7 +111,7 @@ strays_collect(const struct slg_map *map, enum stray_class class,
     for (size_t i = 0; i < map->span_count; i++) {
         while (gap < map->gap_count && map->gaps[gap].end_tile <= i)
             gap++;
-        if (!map->spans[i].is_main &&
+        if (!map->spans[i].is_main && !map->spans[i].is_undecodable &&
             stray_class_of(gap < map->gap_count ? &map->gaps[gap] : NULL, i) ==
                 class)
             keys[count++] =
@@ -179,6 +179,7 @@ strays_put(struct slg_map *map, const struct slg_walk *walk, size_t from,
 
     for (size_t i = 0; i < count; i++) {
         struct slg_span *span = &map->spans[keys[i].span];
+        unsigned pieces = 0;
 
         if (sweep.number < keys[i].first)
             sweep.number = keys[i].first;
@@ -188,6 +189,9 @@ strays_put(struct slg_map *map, const struct slg_walk *walk, size_t from,
             if (code != SEGLOG_OK)
                 return code;
             span->is_used = true;
+            if (span->has_compressed &&
+                ++pieces == SLG_MAP_COMPRESSED_PIECES_MAX)
+                break;
         }
     }
     return SEGLOG_OK;

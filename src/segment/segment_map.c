@@ -63,11 +63,14 @@ span_open(struct slg_map *map, const struct slg_walk *walk,
 {
     const struct slg_span span = {
         .at = walk->at,
+        .begin = walk->at,
         .start = walk->at.pos,
         .end = walk->at.pos,
         .next = walk->at.number,
         .is_main = !walk->is_passed,
         .is_confirmed = true,
+        .has_context = slg_context_is_at(&walk->context, walk->at.pos),
+        .context_end = walk->context.last_end,
     };
 
     return span_add(map, walk, &span, err);
@@ -85,6 +88,7 @@ stray_add(struct slg_map *map, const struct slg_walk *walk,
         .end = stray->offset + stray->len,
         .next = number + stray->count,
         .is_confirmed = is_confirmed,
+        .is_undecodable = stray->is_compressed,
     };
 
     span.at.pos = stray->offset;
@@ -196,6 +200,8 @@ passed_catch_up(struct slg_map *map, struct slg_walk *walk,
     }
     walk->is_passed = false;
     walk->has_gap = true;
+    /* Whoever reads the main run has not read this one before it. */
+    slg_context_break(&walk->context, 0);
     return code == SEGLOG_OK ? span_open(map, walk, err) : code;
 }
 
@@ -229,9 +235,62 @@ mark_note(struct slg_map *map, const struct slg_walk *walk,
                            : stretch_end(map, walk, &map->step, err);
 }
 
+/* Whether the last gap that has bytes has a block of zeros. */
+static uint32_t
+zeros_before(const struct slg_map *map)
+{
+    size_t i = map->gap_count;
+
+    while (i > 0 && map->gaps[i - 1].start == map->gaps[i - 1].end)
+        i--;
+    return i > 0 ? map->gaps[i - 1].flags & SLG_GAP_ZERO_BLOCK : 0;
+}
+
+/*
+ * A frame that depends on a lost record is a loss as well: a gap of its own,
+ * or more of the one before it.
+ */
+static seglog_code
+dependent_note(struct slg_map *map, const struct slg_walk *walk,
+               struct seglog_error *err)
+{
+    const struct slg_step *step = &map->step;
+    struct slg_span *span = &map->spans[map->span_count - 1];
+    struct slg_map_gap *last =
+        map->gap_count > 0 ? &map->gaps[map->gap_count - 1] : NULL;
+    const uint32_t zeros = zeros_before(map);
+
+    if (last && (last->flags & SLG_GAP_DEPENDENT) != 0 &&
+        last->end == step->offset && span->start == step->offset) {
+        last->end = walk->at.pos;
+        last->resume = walk->at.number;
+        map->span_count--;
+        return span_open(map, walk, err);
+    }
+    span->end = step->offset;
+    span->next = step->number;
+    memset(&map->info, 0, offsetof(struct slg_gap_info, tiles));
+    map->info.tile_count = map->info.lone_count = 0;
+    map->info.before = walk->at;
+    map->info.before.pos = step->offset;
+    map->info.before.number = step->number;
+    map->info.before.line = step->line;
+    map->info.end = walk->at.pos;
+    map->info.number = walk->at.number;
+    map->info.is_dependent = true;
+    map->info.depends_on = walk->context.broken_by;
+    const seglog_code code = gap_add(map, walk, err);
+    if (code != SEGLOG_OK)
+        return code;
+    /* It is as unordered as what it depends on. */
+    map->gaps[map->gap_count - 1].flags |= zeros;
+    return span_open(map, walk, err);
+}
+
 /*
  * Read frames in order until one does not hold (CORRUPT) or there are no more
- * (END), and close the span.
+ * (END), and close the span.  OK: a passed run has caught up, or there is no
+ * more room in the map.
  */
 static seglog_code
 span_walk(struct slg_map *map, struct slg_walk *walk, slg_map_step_fn on_step,
@@ -243,10 +302,15 @@ span_walk(struct slg_map *map, struct slg_walk *walk, slg_map_step_fn on_step,
     while ((code = slg_walk_step(walk, &map->step, err)) == SEGLOG_OK) {
         if (map->step.is_mark)
             code = mark_note(map, walk, err);
+        else if (map->step.is_dependent)
+            code = dependent_note(map, walk, err);
+        else if (slg_frame_is_compressed(&map->step.frame))
+            map->spans[map->span_count - 1].has_compressed = true;
         if (on_step)
             on_step(arg, walk, &map->step);
         if (code != SEGLOG_OK ||
-            (was_passed && walk->at.number >= walk->passed_number))
+            (was_passed && walk->at.number >= walk->passed_number) ||
+            (map->step.is_dependent && portion_is_full(map)))
             break;
     }
     map->spans[map->span_count - 1].end = walk->at.pos;
@@ -279,10 +343,12 @@ static seglog_code
 map_advance(struct slg_map *map, struct slg_walk *walk, bool *is_done,
             slg_map_step_fn on_step, void *arg, struct seglog_error *err)
 {
+    const bool was_passed = walk->is_passed;
     const seglog_code code = span_walk(map, walk, on_step, arg, err);
 
+    *is_done = code == SEGLOG_OK && !was_passed;
     if (code == SEGLOG_OK)
-        return passed_catch_up(map, walk, err);
+        return was_passed ? passed_catch_up(map, walk, err) : SEGLOG_OK;
     if (code != SEGLOG_END && code != SEGLOG_CORRUPT)
         return code;
     if (walk->is_passed) {

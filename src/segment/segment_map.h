@@ -16,6 +16,9 @@
 #include "src/segment/segment_walk.h"
 
 #define SLG_MAP_PLACES_MAX 8192u
+/* A run out of place with compressed bodies is read from its start for each
+ * piece of it, so it fills no more holes than this (SPEC.md 10.1). */
+#define SLG_MAP_COMPRESSED_PIECES_MAX 16u
 
 /* Records one behind the other, as they stand in the segment. */
 struct slg_span {
@@ -27,6 +30,14 @@ struct slg_span {
     bool is_main;
     bool is_confirmed;
     bool is_used; /* not main: some of it filled a hole */
+    /* A frame out of place with a compressed body: it has no context there. */
+    bool is_undecodable;
+    bool has_compressed;               /* a run with compressed bodies */
+    struct slg_place_in_segment begin; /* of its first frame, whatever at is */
+    /* What its first body refers to, if that is known (SPEC.md 7.5): bodies up
+     * to the one that ends here, or (0) none. */
+    bool has_context;
+    uint64_t context_end;
 };
 
 /* A part of a span, to be delivered. */

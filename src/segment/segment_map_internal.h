@@ -24,7 +24,8 @@ struct slg_map_gap {
     size_t hole;   /* index, or SIZE_MAX */
     size_t passed; /* span of the passed run behind it, or SIZE_MAX */
     bool is_tile_used;
-    uint32_t flags; /* SLG_GAP_* */
+    uint64_t depends_on; /* SLG_GAP_DEPENDENT; 0: not known */
+    uint32_t flags;      /* SLG_GAP_* */
 };
 
 #define SLG_GAP_TAIL         0x0001u
@@ -43,6 +44,7 @@ struct slg_map_gap {
 
 #define SLG_GAP_CONTROL_TORN 0x2000u
 #define SLG_GAP_AFTER_PASSED 0x4000u
+#define SLG_GAP_DEPENDENT    0x8000u
 
 /* The gaps of a stretch, and what the mark behind it said. */
 struct slg_map_stretch {

@@ -17,6 +17,8 @@ seglog_reader_close(struct seglog_reader *reader)
     if (!reader)
         return;
     slg_map_reset(&reader->map);
+    slg_context_saved_reset(&reader->at_map);
+    slg_context_saved_reset(&reader->after_map);
     slg_walk_reset(&reader->walk);
     (void)seglog_blob_close(&reader->blob, NULL);
     free(reader->name);
@@ -46,6 +48,49 @@ reader_break(struct seglog_reader *reader, const struct seglog_finding *finding,
     return reader->broken;
 }
 
+static seglog_code
+fail_no_memory(const struct seglog_reader *reader, struct seglog_error *err)
+{
+    const struct slg_place place = reader_place(reader);
+
+    return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                    "no memory for what compressed records refer to");
+}
+
+/*
+ * Handing out goes over the same bytes again, from the start of the map on,
+ * and then goes on behind it.
+ */
+static seglog_code
+map_build(struct seglog_reader *reader, struct seglog_error *err)
+{
+    struct slg_walk *walk = &reader->walk;
+    seglog_code code = slg_context_save(&walk->context, &reader->at_map);
+
+    if (code == SEGLOG_OK)
+        code = slg_map_build(&reader->map, walk, reader->options.expect, NULL,
+                             NULL, err);
+    else
+        return fail_no_memory(reader, err);
+    if (code == SEGLOG_OK &&
+        (slg_context_save(&walk->context, &reader->after_map) != SEGLOG_OK ||
+         slg_context_restore(&walk->context, &reader->at_map) != SEGLOG_OK))
+        return fail_no_memory(reader, err);
+    return code;
+}
+
+/* Go on behind what the map has handed out. */
+static seglog_code
+reader_leave_map(struct seglog_reader *reader, struct seglog_error *err)
+{
+    reader->is_mapped = false;
+    slg_walk_restore(&reader->walk, &reader->behind_map);
+    return slg_context_restore(&reader->walk.context, &reader->after_map) ==
+                   SEGLOG_OK
+               ? SEGLOG_OK
+               : fail_no_memory(reader, err);
+}
+
 /* Map from here on, and prepare to hand it out. */
 static seglog_code
 reader_map(struct seglog_reader *reader, struct seglog_error *err)
@@ -55,8 +100,7 @@ reader_map(struct seglog_reader *reader, struct seglog_error *err)
 
     /* Without a digest so far, the stretch here cannot be checked. */
     walk->has_gap = walk->has_gap || !walk->with_digest;
-    const seglog_code code = slg_map_build(
-        &reader->map, walk, reader->options.expect, NULL, NULL, err);
+    const seglog_code code = map_build(reader, err);
     if (code != SEGLOG_OK) {
         slg_walk_restore(walk, &start);
         return code;
@@ -98,13 +142,15 @@ reader_judge(struct seglog_reader *reader, struct seglog_error *err)
 
 /* Nothing but a torn tail: the end for now.  Say so once in salvage mode. */
 static seglog_code
-reader_meet_torn(struct seglog_reader *reader, struct seglog_event *event)
+reader_meet_torn(struct seglog_reader *reader, struct seglog_event *event,
+                 struct seglog_error *err)
 {
     const uint64_t size = reader->walk.window.size;
     const struct seglog_finding finding = reader->map.findings[0];
+    const seglog_code code = reader_leave_map(reader, err);
 
-    reader->is_mapped = false;
-    slg_walk_restore(&reader->walk, &reader->behind_map);
+    if (code != SEGLOG_OK)
+        return code;
     if (!reader->options.salvage || reader->torn_reported == size)
         return SEGLOG_END;
     reader->torn_reported = size;
@@ -127,7 +173,7 @@ reader_meet_damage(struct seglog_reader *reader, struct seglog_event *event,
     if (map->finding_count == 0)
         return SEGLOG_OK;
     if (map->finding_count == 1 && map->torn_bytes > 0 && map->piece_count == 0)
-        return reader_meet_torn(reader, event);
+        return reader_meet_torn(reader, event, err);
     return reader->options.salvage ? SEGLOG_OK : reader_judge(reader, err);
 }
 
@@ -273,6 +319,37 @@ reader_meet_mark(struct seglog_reader *reader, const struct slg_step *step,
     return SEGLOG_OK;
 }
 
+/*
+ * The damage has been told of, and what was appended behind it in the same
+ * stretch cannot be decoded without what is lost there.
+ */
+static seglog_code
+reader_meet_dependent(struct seglog_reader *reader, const struct slg_step *step,
+                      struct seglog_event *event, struct seglog_error *err)
+{
+    const struct seglog_finding finding = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_DEPENDS_ON,
+        .durable = step->number <= reader->walk.watermark
+                       ? SEGLOG_DURABLE_YES
+                       : SEGLOG_DURABLE_UNKNOWN,
+        .first_record = step->number,
+        .last_record = step->number + step->count - 1,
+        .line = step->line,
+        .lines = step->count,
+        .first_byte = step->offset,
+        .byte_count = step->frame.len,
+        .depends_on = reader->walk.context.broken_by,
+    };
+
+    if (!reader->options.salvage)
+        return reader_break(reader, &finding, err);
+    memset(event, 0, sizeof *event);
+    event->type = SEGLOG_EVENT_GAP;
+    event->finding = finding;
+    return SEGLOG_OK;
+}
+
 /* One event in walking order; OK without an event (type 0) means go on. */
 static seglog_code
 reader_advance(struct seglog_reader *reader, struct seglog_event *event,
@@ -316,6 +393,8 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
     reader_note_passed(reader);
     if (step->is_mark && (step->shift != 0 || step->is_digest_wrong))
         return reader_meet_mark(reader, step, event, err);
+    if (step->is_dependent)
+        return reader_meet_dependent(reader, step, event, err);
     if (step->frame.control == SLG_CONTROL_GAP)
         slg_delivery_gap(step, event);
     else
@@ -333,8 +412,9 @@ reader_next_any(struct seglog_reader *reader, struct seglog_event *event,
             const seglog_code code = slg_reader_next_mapped(reader, event, err);
             if (code != SEGLOG_END)
                 return code;
-            reader->is_mapped = false;
-            slg_walk_restore(&reader->walk, &reader->behind_map);
+            const seglog_code left = reader_leave_map(reader, err);
+            if (left != SEGLOG_OK)
+                return left;
             if (reader->map.torn_bytes > 0)
                 reader->torn_reported = reader->walk.window.size;
         } else if (slg_delivery_next(&reader->delivery, event)) {

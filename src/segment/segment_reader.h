@@ -48,6 +48,8 @@ struct seglog_reader {
     size_t lost;    /* the next finding of a loss at or behind it */
     bool is_in_piece;
     struct slg_walk_saved behind_map;
+    struct slg_context_saved at_map; /* bodies before it, and behind it */
+    struct slg_context_saved after_map;
 
     bool has_pending; /* a second finding about the same mark */
     struct seglog_finding pending;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
-#include "format/frame.h"
+#include "format/header.h"
 #include "src/store/fail.h"
 #include "src/store/options.h"
 
@@ -138,7 +138,10 @@ repair_open_writer(struct repair *repair, struct seglog_error *err)
         .body_log2 =
             source->is_header_lost ? SEGLOG_BODY_LOG2_MAX : source->body_log2,
         .sync_log2 = source->is_header_lost ? 0 : source->sync_log2,
-        .no_xxh3 = (source->features_refuse & 1u) != 0,
+        .no_xxh3 = (source->features_refuse & SLG_REFUSE_NO_XXH3) != 0,
+        .codec = (source->features_refuse & SLG_REFUSE_COMPRESSED) != 0
+                     ? SEGLOG_CODEC_DEFLATE
+                     : SEGLOG_CODEC_NONE,
         .first_record = source->first_record,
         .attributes = repair->attributes,
         .attributes_len = repair->attributes_len,

@@ -257,7 +257,9 @@ static void
 lone_note(struct slg_walk *walk, struct slg_gap_info *info,
           const struct slg_hit *hit, uint64_t number)
 {
-    if (hit->frame.kind == SLG_FRAME_CONTROL)
+    /* A compressed body alone cannot be decoded. */
+    if (hit->frame.kind == SLG_FRAME_CONTROL ||
+        slg_frame_is_compressed(&hit->frame))
         return;
     info->lone[info->lone_count++] = (struct slg_stray){
         .offset = hit->offset,
@@ -469,6 +471,13 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
     }
     if (resume->is_mark && resume->mark.type == SLG_CONTROL_SYNC_POINT)
         info->mark_offset = resume->mark.offset;
+    /* Where no record is lost, whatever follows can still be decoded. */
+    if (!slg_context_is_at(&walk->context, info->before.pos) ||
+        walk->is_passed || resume->number != expected)
+        slg_context_break(&walk->context,
+                          resume->number > expected ? expected : 0);
+    else
+        walk->context.pos = resume->pos;
     info->is_passed_over = resume->is_mark && resume->number == expected &&
                            resume->mark.epoch != info->before.epoch;
     walk->has_gap = true;

@@ -53,8 +53,7 @@ group_payload(const struct slg_step *step)
     size_t len;
     uint64_t sum = 0;
 
-    if (slg_group_open(&group, step->bytes + step->frame.head_len,
-                       step->frame.body_len)) {
+    if (slg_group_open(&group, step->body, step->body_len)) {
         while (slg_group_next(&group, &kind, &data, &len))
             sum += len;
     }
@@ -66,9 +65,9 @@ static void
 step_count(struct seglog_scan_summary *summary, const struct slg_step *step)
 {
     if (step->frame.kind == SLG_FRAME_GROUP) {
-        summary->record_frames++;
         summary->groups++;
-        summary->payload_bytes += group_payload(step);
+        if (!step->is_dependent)
+            summary->payload_bytes += group_payload(step);
         return;
     }
     summary->sync_points += step->frame.control == SLG_CONTROL_SYNC_POINT;
@@ -153,9 +152,14 @@ scan_on_step(void *arg, const struct slg_walk *walk,
 {
     struct scan *scan = arg;
 
-    if (step->frame.kind < SLG_FRAME_GROUP) {
+    if (step->frame.kind <= SLG_FRAME_GROUP) {
         scan->summary->record_frames++;
-        scan->summary->payload_bytes += step->frame.body_len;
+        scan->summary->compressed_frames +=
+            slg_frame_is_compressed(&step->frame);
+        scan->summary->body_bytes += step->frame.body_len;
+    }
+    if (step->frame.kind < SLG_FRAME_GROUP) {
+        scan->summary->payload_bytes += step->body_len;
     } else {
         step_count(scan->summary, step);
         if (step->frame.control == SLG_CONTROL_GAP)

@@ -53,6 +53,7 @@ walk_stand_at_start(struct slg_walk *walk)
     walk->digest = 0;
     walk->has_gap = false;
     walk->stretch_start = SLG_HEADER_BYTES;
+    slg_context_start(&walk->context, SLG_HEADER_BYTES);
 }
 
 seglog_code
@@ -111,5 +112,6 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
         .salt = walk->at.salt,
     };
     walk->is_passed = false;
+    slg_context_start(&walk->context, 0);
     return SEGLOG_OK;
 }

@@ -218,6 +218,19 @@ tail_note(struct slg_tail *tail, const struct seglog_finding *finding,
         tail->is_unsure = true;
 }
 
+static void
+tail_take_history(struct slg_tail *tail, const struct slg_context *context)
+{
+    if (!tail->history)
+        return;
+    tail->has_history = slg_context_is_at(context, tail->end);
+    if (tail->has_history && context->unpacker)
+        slg_history_copy(tail->history,
+                         slg_unpacker_history(context->unpacker));
+    else
+        slg_history_clear(tail->history);
+}
+
 /* Walk to the end and judge what was met. */
 static seglog_code
 tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
@@ -262,6 +275,7 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
         }
     }
     slg_map_reset(&map);
+    tail_take_history(tail, &walk->context);
     return SEGLOG_OK;
 }
 
@@ -269,9 +283,18 @@ seglog_code
 slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
               struct slg_tail *tail, struct seglog_error *err)
 {
+    return slg_tail_find_history(blob, name, expect, NULL, tail, err);
+}
+
+seglog_code
+slg_tail_find_history(struct seglog_blob blob, const char *name,
+                      uint64_t expect, struct slg_history *history,
+                      struct slg_tail *tail, struct seglog_error *err)
+{
     struct slg_walk walk;
 
     memset(tail, 0, sizeof *tail);
+    tail->history = history;
     seglog_code code = slg_walk_open(&walk, blob, name, false, err);
     if (code == SEGLOG_END) {
         tail->size = walk.window.size;
@@ -341,7 +364,13 @@ slg_tail_advance(struct seglog_blob blob, const char *name,
             .is_after_sync = tail->is_after_sync,
             .is_after_close = tail->is_closed,
         };
-        code = tail_walk(&walk, 0, tail, err);
+        if (tail->has_history)
+            code = slg_context_set(&walk.context, tail->history, tail->end);
+        if (code != SEGLOG_OK)
+            (void)slg_fail(err, code, NULL,
+                           "no memory for what compressed records refer to");
+        else
+            code = tail_walk(&walk, 0, tail, err);
     }
     slg_walk_reset(&walk);
     return code;

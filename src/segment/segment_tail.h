@@ -9,6 +9,7 @@
 
 #include "format/control.h"
 #include "seglog/segment.h"
+#include "src/codec/history.h"
 
 /* All that is needed to append, as of the moment the segment was read. */
 struct slg_tail {
@@ -36,6 +37,10 @@ struct slg_tail {
     struct seglog_finding finding;
     uint64_t walked_from; /* what stands before this number was not read */
     bool is_unsure; /* records are lost that may never have been durable */
+    /* What the next body may refer to (SPEC.md 7.5), where the caller gives
+     * room for it, and whether that is known. */
+    struct slg_history *history;
+    bool has_history;
 };
 
 /*
@@ -52,6 +57,11 @@ struct slg_tail {
 seglog_code
 slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
               struct slg_tail *tail, struct seglog_error *err);
+/* The same, with room for what the next body may refer to (tail->history). */
+seglog_code
+slg_tail_find_history(struct seglog_blob blob, const char *name,
+                      uint64_t expect, struct slg_history *history,
+                      struct slg_tail *tail, struct seglog_error *err);
 
 /*
  * Read also what slg_tail_find has not read and no mark says to be durable: of

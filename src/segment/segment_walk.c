@@ -13,6 +13,7 @@ slg_walk_reset(struct slg_walk *walk)
 {
     free(walk->search);
     free(walk->long_bytes);
+    slg_context_reset(&walk->context);
     slg_window_reset(&walk->window);
     memset(walk, 0, sizeof *walk);
 }
@@ -82,6 +83,7 @@ slg_walk_leave_passed(struct slg_walk *walk)
     /* A closing mark of a passed run closes nothing (SPEC.md 10.5). */
     walk->at.is_after_close = false;
     walk->has_gap = true;
+    slg_context_break(&walk->context, 0);
 }
 
 static seglog_code
@@ -223,6 +225,39 @@ frame_is_mark(const struct slg_frame *frame)
            frame->control == SLG_CONTROL_CLOSING_MARK;
 }
 
+/*
+ * The body of a valid frame.  Out of its context a compressed one has none;
+ * the frame counts all the same, for its numbers are known.
+ */
+static seglog_code
+step_find_body(struct slg_walk *walk, struct slg_step *step,
+               struct seglog_error *err)
+{
+    struct slg_context *context = &walk->context;
+    const struct slg_frame *frame = &step->frame;
+    const bool is_record = frame->kind != SLG_FRAME_CONTROL;
+    seglog_code code = SEGLOG_OK;
+
+    step->body = step->bytes + frame->head_len;
+    step->body_len = frame->body_len;
+    step->is_dependent = false;
+    if (!walk->limits.may_compress)
+        return SEGLOG_OK;
+    if (step->is_mark)
+        slg_context_start(context, walk->at.pos + frame->len);
+    else if (!slg_context_is_at(context, walk->at.pos))
+        step->is_dependent = is_record && slg_frame_is_compressed(frame);
+    else if (is_record)
+        code =
+            slg_context_pass(context, step->bytes, frame, walk->limits.body_max,
+                             &step->body, &step->body_len);
+    else
+        context->pos += frame->len;
+    if (step->is_dependent)
+        step->body_len = 0;
+    return code == SEGLOG_NO_MEMORY ? walk_no_memory(walk, err) : code;
+}
+
 static seglog_code
 step_read(struct slg_walk *walk, struct slg_step *step,
           struct seglog_error *err)
@@ -254,8 +289,11 @@ step_read(struct slg_walk *walk, struct slg_step *step,
         is_valid = !slg_window_is_bad(&walk->window, pos, pos + frame->len);
     if (is_valid)
         step->count = slg_frame_count(step->bytes, (size_t)frame->len, frame);
-    if (is_valid && step->count <= INT64_MAX - walk->at.number)
-        return SEGLOG_OK;
+    if (is_valid && step->count <= INT64_MAX - walk->at.number) {
+        code = step_find_body(walk, step, err);
+        if (code != SEGLOG_CORRUPT)
+            return code;
+    }
 
     if (frame->body_len > SLG_BODY_NEAR_MAX)
         walk->long_spent += frame->len;
@@ -292,12 +330,16 @@ slg_step_count_lines(const struct slg_step *step, uint64_t *line)
     const uint8_t *data;
     size_t len;
 
+    if (step->is_dependent) {
+        /* Lost, and a lost record counts as a line (SPEC.md 10.5). */
+        *line += step->count;
+        return;
+    }
     switch (frame->kind) {
     case SLG_FRAME_PART:
         break;
     case SLG_FRAME_GROUP:
-        if (slg_group_open(&group, step->bytes + frame->head_len,
-                           frame->body_len)) {
+        if (slg_group_open(&group, step->body, step->body_len)) {
             while (slg_group_next(&group, &kind, &data, &len))
                 *line += kind != SLG_FRAME_PART;
         }
@@ -318,7 +360,6 @@ static uint64_t
 step_digest(const struct slg_step *step)
 {
     const struct slg_frame *frame = &step->frame;
-    const uint8_t *body = step->bytes + frame->head_len;
     struct slg_group group;
     uint64_t number = step->number;
     uint64_t sum = 0;
@@ -327,8 +368,8 @@ step_digest(const struct slg_step *step)
     size_t len;
 
     if (frame->kind != SLG_FRAME_GROUP)
-        return slg_digest_term(number, body, frame->body_len);
-    if (!slg_group_open(&group, body, frame->body_len))
+        return slg_digest_term(number, step->body, step->body_len);
+    if (!slg_group_open(&group, step->body, step->body_len))
         return 0;
     while (slg_group_next(&group, &kind, &data, &len))
         sum += slg_digest_term(number++, data, len);
@@ -394,7 +435,7 @@ step_pass_frame(struct slg_walk *walk, const struct slg_step *step)
         step->number - 1 > walk->watermark)
         walk->watermark = step->number - 1;
     if (walk->with_digest && walk->limits.has_digests &&
-        step->frame.kind != SLG_FRAME_CONTROL)
+        step->frame.kind != SLG_FRAME_CONTROL && !step->is_dependent)
         walk->digest += step_digest(step);
 }
 
@@ -408,7 +449,8 @@ step_plain(struct slg_walk *walk, struct slg_step *step)
 {
     const uint64_t at = walk->at.pos - walk->window.start;
 
-    if (at >= walk->window.len || walk->window.bad_count > 0)
+    if (at >= walk->window.len || walk->window.bad_count > 0 ||
+        walk->limits.may_compress)
         return false;
     const uint8_t *bytes = walk->window.buf + at;
     const size_t avail = walk->window.len - (size_t)at;
@@ -438,6 +480,9 @@ step_plain(struct slg_walk *walk, struct slg_step *step)
     step->frame.body_len = body_len;
     step->frame.len = covered + SLG_CHECKSUM_BYTES;
     step->bytes = bytes;
+    step->body = bytes + head_len;
+    step->body_len = body_len;
+    step->is_dependent = false;
     step->count = 1;
     step->is_mark = false;
     return true;

@@ -9,11 +9,13 @@
  *   segment_header.c   the header, also a lost one          SPEC.md 8
  *   segment_resync.c   finding the way after damage         SPEC.md 9
  *   segment_gap.c      what a gap is made of                SPEC.md 10.2, 10.3
+ *   segment_context.c  compressed bodies                    SPEC.md 7.5
  */
 #ifndef SLG_SEGMENT_WALK_H
 #define SLG_SEGMENT_WALK_H
 
 #include "format/search.h"
+#include "src/segment/segment_context.h"
 #include "src/segment/segment_window.h"
 
 /* The first frames of a gap that may be intact but out of place. */
@@ -41,6 +43,7 @@ struct slg_walk {
     bool is_header_corrected;
     bool with_digest; /* compute and check stretch digests */
     struct slg_place_in_segment at;
+    struct slg_context context;
 
     /* The stretch since the last mark of a main run. */
     int64_t shift; /* bytes inserted so far */
@@ -80,6 +83,12 @@ struct slg_step {
     uint64_t line;
     uint64_t count;       /* numbers it stands for */
     const uint8_t *bytes; /* the whole frame; valid until the next call */
+    /* Its body as it was before it was compressed; valid as bytes is. */
+    const uint8_t *body;
+    size_t body_len;
+    /* Valid, and not decodable without a frame that is lost (SPEC.md 9):
+     * there is no body. */
+    bool is_dependent;
     bool is_mark;
     struct slg_mark mark;
     int64_t shift;         /* mark of a main run: bytes inserted before it */
@@ -94,6 +103,7 @@ struct slg_stray {
     uint64_t number; /* lone frames: settled */
     uint64_t count;
     uint64_t len;
+    bool is_compressed;
 };
 
 /* What a gap is, as far as it can be told on the spot. */
@@ -106,6 +116,8 @@ struct slg_gap_info {
     bool is_passed_after;  /* a passed run follows */
     bool is_tail;          /* nothing valid follows */
     bool is_passed_over;   /* torn, and a newer epoch follows */
+    bool is_dependent;     /* valid frames that depend on a lost record */
+    uint64_t depends_on;   /* ... on this one; 0: not known */
     bool is_header;
     bool is_unreadable;
     bool is_foreign;

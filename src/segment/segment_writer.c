@@ -156,6 +156,7 @@ slg_writer_free(struct seglog_writer *writer, struct seglog_error *err)
     seglog_lock_close(&writer->lock);
     free(writer->frames.bytes);
     free(writer->spare.bytes);
+    slg_packer_free(writer->packer);
     free(writer);
     return code;
 }

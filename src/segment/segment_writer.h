@@ -6,6 +6,7 @@
  *   segment_writer_append.c  records, groups, recorded gaps
  *   segment_writer_open.c    options, creating, opening
  *   segment_writer_frames.c  encoding into the buffer, and rebasing it
+ *   segment_writer_pack.c    compressing what is buffered
  *   segment_writer_flush.c   the lock, the one write, sync
  *   segment_writer_tail.c    where the segment ends: cutting, damage
  *   segment_writer_truncate.c  cutting records that are wanted no more
@@ -15,6 +16,8 @@
  * likely stand.  That is always right for a writer that has the segment to
  * itself.  A shared writer learns under the lock whether it was, and moves the
  * frames to another place if not: for most of them that is one exclusive or.
+ * What is buffered is not compressed.  That is done right before it is written,
+ * when it is known what stands in front of it.
  *
  * Layer  segment.
  */
@@ -22,6 +25,7 @@
 #define SLG_SEGMENT_WRITER_H
 
 #include "seglog/segment.h"
+#include "src/codec/packer.h"
 #include "src/segment/segment_tail.h"
 #include "src/store/name.h"
 
@@ -69,8 +73,15 @@ struct seglog_writer {
     struct slg_frame_limits limits;
     struct slg_point flushed; /* where the segment ends */
     struct slg_point planned; /* where it will end with frames */
+    struct slg_point base;    /* where frames start */
     struct slg_frames frames;
-    struct slg_frames spare; /* what rebasing writes into */
+    struct slg_frames spare; /* what rebasing and packing write into */
+    /* NULL: the segment is not compressed.  Its history is right for the place
+     * packed_end of packed_epoch (SPEC.md 7.5). */
+    struct slg_packer *packer;
+    uint64_t packed_end;
+    uint64_t packed_epoch;
+    uint8_t level;
     size_t buffer_bytes;
     size_t buffer_cap_max; /* what may be kept while it is empty */
     uint64_t sync_interval;
@@ -161,6 +172,50 @@ slg_writer_put_closing_mark(struct seglog_writer *writer);
  */
 seglog_code
 slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err);
+
+/* -- shared with segment_writer_pack.c ------------------------------------ */
+
+bool
+slg_point_wants_sync_point(const struct seglog_writer *writer,
+                           const struct slg_point *at, uint64_t frame_len,
+                           uint64_t body_len);
+bool
+slg_point_is_durable(const struct seglog_writer *writer,
+                     const struct slg_point *at);
+void
+slg_point_pass(struct slg_point *at, size_t frame_len);
+void
+slg_point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
+                    const uint8_t *bytes, const struct slg_frame *frame);
+void
+slg_frames_put_sync_point(const struct seglog_writer *writer,
+                          struct slg_frames *frames, struct slg_point *at);
+/* Copy a frame to the end of `to`, for the place `at` instead of the one with
+ * old_mix. */
+void
+slg_frames_move_one(const struct seglog_writer *writer, struct slg_frames *to,
+                    struct slg_point *at, const uint8_t *bytes,
+                    const struct slg_frame *frame, uint32_t old_mix);
+
+/* -- segment_writer_pack.c ------------------------------------------------ */
+
+/* Begin with what is known of the segment's end; history NULL: nothing. */
+seglog_code
+slg_writer_begin_packing(struct seglog_writer *writer,
+                         const struct slg_history *history,
+                         struct seglog_error *err);
+/* It is known what the next body there may refer to. */
+bool
+slg_writer_can_pack(const struct seglog_writer *writer,
+                    const struct slg_point *at);
+
+/* Compress the buffered frames into spare; *end is where they lead. */
+seglog_code
+slg_writer_pack(struct seglog_writer *writer, struct slg_point *end,
+                struct seglog_error *err);
+/* Frames were written as they were buffered, and none of them is a record. */
+void
+slg_writer_pass_controls(struct seglog_writer *writer);
 
 /* Fresh random bytes; false when the system has none. */
 bool

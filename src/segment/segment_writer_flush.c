@@ -80,9 +80,9 @@ append_failed(struct seglog_writer *writer, seglog_code code,
 /* The checksum of the last frame that is no closing mark, now that they are
  * all in the segment. */
 static inline uint32_t
-frames_checksum(const struct seglog_writer *writer)
+frames_checksum(const struct seglog_writer *writer,
+                const struct slg_frames *frames)
 {
-    const struct slg_frames *frames = &writer->frames;
     const size_t mark_len =
         writer->planned.is_closed ? SLG_CLOSING_MARK_BYTES : 0;
 
@@ -93,15 +93,16 @@ frames_checksum(const struct seglog_writer *writer)
                                   : writer->flushed.checksum;
 }
 
-/* All that was planned is there. */
+/* All that was planned is there, in the form of `written`. */
 static inline void
-writer_advance(struct seglog_writer *writer)
+writer_advance(struct seglog_writer *writer, const struct slg_frames *written)
 {
     const size_t cap_max = writer->buffer_cap_max;
-    const uint32_t checksum = frames_checksum(writer);
+    const uint32_t checksum = frames_checksum(writer, written);
 
     writer->flushed = writer->planned;
     writer->flushed.checksum = checksum;
+    writer->base = writer->flushed;
     if (writer->frames.cap > cap_max || writer->spare.cap > cap_max)
         slg_writer_trim(writer);
     writer->frames.len = 0;
@@ -114,7 +115,43 @@ writer_advance(struct seglog_writer *writer)
 void
 slg_writer_advance(struct seglog_writer *writer)
 {
-    writer_advance(writer);
+    writer_advance(writer, &writer->frames);
+}
+
+/* What is buffered, compressed. */
+static seglog_code
+write_packed(struct seglog_writer *writer, struct seglog_error *err)
+{
+    struct slg_point end;
+    seglog_code code = slg_writer_pack(writer, &end, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_blob_append(writer->blob, writer->flushed.end,
+                              writer->spare.bytes, writer->spare.len,
+                              &writer->written_at, err);
+    if (code != SEGLOG_OK)
+        return append_failed(writer, code, err);
+    writer->planned = end;
+    writer->packed_end = end.end;
+    writer->packed_epoch = end.epoch;
+    writer_advance(writer, &writer->spare);
+    return SEGLOG_OK;
+}
+
+static seglog_code
+write_plain(struct seglog_writer *writer, struct seglog_error *err)
+{
+    const seglog_code code = seglog_blob_append(
+        writer->blob, writer->flushed.end, writer->frames.bytes,
+        writer->frames.len, &writer->written_at, err);
+
+    if (code != SEGLOG_OK)
+        return append_failed(writer, code, err);
+    if (writer->packer)
+        slg_writer_pass_controls(writer);
+    writer_advance(writer, &writer->frames);
+    return SEGLOG_OK;
 }
 
 seglog_code
@@ -127,12 +164,11 @@ slg_writer_write(struct seglog_writer *writer, struct seglog_error *err)
     if (code != SEGLOG_OK || writer->frames.len == 0)
         return code;
     slg_hint_begin_write(writer);
-    code = seglog_blob_append(writer->blob, writer->flushed.end,
-                              writer->frames.bytes, writer->frames.len,
-                              &writer->written_at, err);
+    code = writer->packer && writer->frames.records > 0
+               ? write_packed(writer, err)
+               : write_plain(writer, err);
     if (code != SEGLOG_OK)
-        return append_failed(writer, code, err);
-    writer_advance(writer);
+        return code;
     code = seglog_blob_flush(writer->blob, err);
     return code == SEGLOG_OK ? SEGLOG_OK : slg_writer_poison(writer, err);
 }

@@ -65,9 +65,8 @@ slg_writer_trim(struct seglog_writer *writer)
 /* -- one frame at a point ------------------------------------------------- */
 
 static inline bool
-point_wants_sync_point(const struct seglog_writer *writer,
-                       const struct slg_point *at, uint64_t frame_len,
-                       uint64_t body_len)
+wants_sync_point(const struct seglog_writer *writer, const struct slg_point *at,
+                 uint64_t frame_len, uint64_t body_len)
 {
     if (at->is_after_sync)
         return false;
@@ -75,12 +74,20 @@ point_wants_sync_point(const struct seglog_writer *writer,
            at->end - at->sync_offset + frame_len > writer->sync_interval;
 }
 
+bool
+slg_point_wants_sync_point(const struct seglog_writer *writer,
+                           const struct slg_point *at, uint64_t frame_len,
+                           uint64_t body_len)
+{
+    return wants_sync_point(writer, at, frame_len, body_len);
+}
+
 size_t
 slg_writer_cost(const struct seglog_writer *writer, uint64_t frame_len,
                 uint64_t body_len)
 {
     const bool has_sync_point =
-        point_wants_sync_point(writer, &writer->planned, frame_len, body_len);
+        wants_sync_point(writer, &writer->planned, frame_len, body_len);
 
     return (size_t)frame_len + (has_sync_point ? SLG_SYNC_POINT_BYTES : 0);
 }
@@ -92,12 +99,25 @@ point_is_durable(const struct seglog_writer *writer, const struct slg_point *at)
     return at->watermark + 1 >= at->number && at->number > writer->durable_from;
 }
 
+bool
+slg_point_is_durable(const struct seglog_writer *writer,
+                     const struct slg_point *at)
+{
+    return point_is_durable(writer, at);
+}
+
 static inline void
 point_pass(struct slg_point *at, size_t frame_len)
 {
     at->end += frame_len;
     at->is_after_sync = false;
     at->is_closed = false;
+}
+
+void
+slg_point_pass(struct slg_point *at, size_t frame_len)
+{
+    point_pass(at, frame_len);
 }
 
 static void
@@ -127,12 +147,19 @@ mark_put(const struct seglog_writer *writer, struct slg_frames *frames,
     at->digest = 0;
 }
 
+void
+slg_frames_put_sync_point(const struct seglog_writer *writer,
+                          struct slg_frames *frames, struct slg_point *at)
+{
+    mark_put(writer, frames, at, SLG_CONTROL_SYNC_POINT);
+}
+
 /* Where the next frame goes; a sync point stands before it if one has to. */
 static inline uint8_t *
 frame_begin(const struct seglog_writer *writer, struct slg_frames *frames,
             struct slg_point *at, uint64_t frame_len, uint64_t body_len)
 {
-    if (point_wants_sync_point(writer, at, frame_len, body_len))
+    if (wants_sync_point(writer, at, frame_len, body_len))
         mark_put(writer, frames, at, SLG_CONTROL_SYNC_POINT);
     frames->last = frames->len;
     return frames->bytes + frames->len;
@@ -156,9 +183,9 @@ point_add_record(const struct seglog_writer *writer, struct slg_point *at,
 }
 
 /* What the records of an encoded frame change. */
-static void
-point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
-                const uint8_t *bytes, const struct slg_frame *frame)
+void
+slg_point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
+                    const uint8_t *bytes, const struct slg_frame *frame)
 {
     const uint8_t *body = bytes + frame->head_len;
     struct slg_group group;
@@ -309,15 +336,12 @@ point_begin_epoch(const struct seglog_writer *writer, struct slg_point *at,
     return SEGLOG_OK;
 }
 
-/*
- * Copy a frame to the end of `to`, for the place `at` instead of the one with
- * old_mix.  What differs is the exclusive or of two mixes, unless DURABLE says
- * something else now.
- */
-static void
-frame_move(const struct seglog_writer *writer, struct slg_frames *to,
-           struct slg_point *at, const uint8_t *bytes,
-           const struct slg_frame *frame, uint32_t old_mix)
+/* What differs is the exclusive or of two mixes, unless DURABLE says something
+ * else now. */
+void
+slg_frames_move_one(const struct seglog_writer *writer, struct slg_frames *to,
+                    struct slg_point *at, const uint8_t *bytes,
+                    const struct slg_frame *frame, uint32_t old_mix)
 {
     const bool is_record = frame->kind != SLG_FRAME_CONTROL;
     const size_t covered = (size_t)slg_frame_covered(frame);
@@ -334,7 +358,7 @@ frame_move(const struct seglog_writer *writer, struct slg_frames *to,
                                           slg_mix(at->number, at->salt));
     }
     to->len += (size_t)frame->len;
-    point_add_frame(writer, at, out, frame);
+    slg_point_add_frame(writer, at, out, frame);
     point_pass(at, (size_t)frame->len);
 }
 
@@ -363,7 +387,8 @@ frames_move(const struct seglog_writer *writer, struct slg_frames *to,
         code = slg_frames_reserve(to, frame.len, err);
         if (code != SEGLOG_OK)
             return code;
-        frame_move(writer, to, at, bytes, &frame, slg_mix(number, from->salt));
+        slg_frames_move_one(writer, to, at, bytes, &frame,
+                            slg_mix(number, from->salt));
         number += slg_frame_count(bytes, (size_t)frame.len, &frame);
     }
     return SEGLOG_OK;
@@ -381,6 +406,7 @@ slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err)
         code = point_begin_epoch(writer, &at, err);
     if (code != SEGLOG_OK)
         return code;
+    writer->base = at;
     to->len = 0;
     to->last = 0;
     to->records = from.records;

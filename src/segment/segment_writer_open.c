@@ -64,6 +64,10 @@ options_settle(struct seglog_writer_options *options, struct seglog_error *err)
         options->attributes_len >= (size_t)1 << options->body_log2)
         return fail_option(err, "attributes_len",
                            "it must be at most 16384, and below 2^body_log2");
+    if ((unsigned)options->codec > SEGLOG_CODEC_DEFLATE)
+        return fail_option(err, "codec", "there is no such codec");
+    if (options->level > SLG_LEVEL_MAX)
+        return fail_option(err, "level", "it must be 1 to 9");
     if (options->attributes_len > 0 && !options->attributes)
         return fail_option(err, "attributes", "they are NULL");
     return SEGLOG_OK;
@@ -82,7 +86,11 @@ header_init(struct slg_header *header,
         .version = SLG_VERSION,
         .body_log2 = options->body_log2,
         .sync_log2 = options->sync_log2,
-        .features_refuse = options->no_xxh3 ? SLG_REFUSE_NO_XXH3 : 0,
+        .features_refuse =
+            (uint16_t)((options->no_xxh3 ? SLG_REFUSE_NO_XXH3 : 0) |
+                       (options->codec != SEGLOG_CODEC_NONE
+                            ? SLG_REFUSE_COMPRESSED
+                            : 0)),
         .first_record = options->first_record,
     };
     if (options->identity)
@@ -132,11 +140,13 @@ segment_create(struct seglog_writer *writer,
     if (code != SEGLOG_OK)
         return code;
     header_take(writer, &header);
-    code = slg_frames_reserve(
-        &writer->frames,
-        SLG_HEADER_BYTES +
-            slg_attributes_len(options->attributes_len, &writer->limits),
-        err);
+    code = slg_writer_begin_packing(writer, NULL, err);
+    if (code == SEGLOG_OK)
+        code = slg_frames_reserve(
+            &writer->frames,
+            SLG_HEADER_BYTES +
+                slg_attributes_len(options->attributes_len, &writer->limits),
+            err);
     if (code != SEGLOG_OK)
         return code;
     slg_header_encode(&header, writer->frames.bytes);
@@ -270,17 +280,17 @@ segment_create_again(struct seglog_writer *writer,
 }
 
 static seglog_code
-segment_adopt(struct seglog_writer *writer,
-              const struct seglog_writer_options *options,
-              struct seglog_error *err)
+segment_take_over(struct seglog_writer *writer,
+                  const struct seglog_writer_options *options,
+                  struct slg_history *history, struct seglog_error *err)
 {
     const struct slg_place place = { .name = writer->name,
                                      .offset = SEGLOG_NO_OFFSET };
-    struct slg_tail tail = { 0 };
+    struct slg_tail tail;
     struct slg_point hinted;
     bool has_hint = false;
-    seglog_code code =
-        slg_tail_find(writer->blob, writer->name, writer->expect, &tail, err);
+    seglog_code code = slg_tail_find_history(
+        writer->blob, writer->name, writer->expect, history, &tail, err);
 
     if (code != SEGLOG_OK)
         return code;
@@ -302,6 +312,9 @@ segment_adopt(struct seglog_writer *writer,
                               err);
     if (code == SEGLOG_OK)
         code = slg_writer_settle(writer, &tail, err);
+    if (code == SEGLOG_OK)
+        code = slg_writer_begin_packing(writer,
+                                        tail.has_history ? history : NULL, err);
     /* Without a hint nobody knows whether an earlier writer has synced what it
      * created or cut before it died. */
     if (code == SEGLOG_OK && has_hint)
@@ -309,6 +322,21 @@ segment_adopt(struct seglog_writer *writer,
     else if (code == SEGLOG_OK && writer->mode != SEGLOG_WRITER_PRIVATE)
         code = seglog_blob_sync(writer->blob, err);
     return code == SEGLOG_OK ? segment_go_on(writer, options, err) : code;
+}
+
+static seglog_code
+segment_adopt(struct seglog_writer *writer,
+              const struct seglog_writer_options *options,
+              struct seglog_error *err)
+{
+    struct slg_history *history = calloc(1, sizeof *history);
+    seglog_code code = SEGLOG_NO_MEMORY;
+
+    if (!history)
+        return slg_fail(err, code, NULL, "no memory to read the segment's end");
+    code = segment_take_over(writer, options, history, err);
+    free(history);
+    return code;
 }
 
 /* -- opening -------------------------------------------------------------- */
@@ -408,6 +436,7 @@ writer_new(struct seglog_store store, const char *name,
     writer->epoch_random = options->epoch_random;
     writer->is_epoch_given = options->is_epoch_given;
     writer->buffer_bytes = options->buffer_bytes;
+    writer->level = options->level;
     writer->buffer_cap_max = 4 * larger_of(options->buffer_bytes, 4096);
     writer->keeps_torn_tail = !options->drop_torn_tail;
     writer->appends_to_damaged = options->append_to_damaged;

@@ -226,6 +226,36 @@ fail_replaced(const struct seglog_writer *writer, struct seglog_error *err)
                     "it was sealed or replaced by another; open it again");
 }
 
+/*
+ * Where bodies are compressed, reading needs and leaves what they refer to.
+ * Should it fail, nothing of that is known any more.
+ */
+static void
+tail_lend_history(struct seglog_writer *writer, const struct slg_point *base,
+                  struct slg_tail *tail)
+{
+    if (!writer->packer)
+        return;
+    tail->history = slg_packer_lend(writer->packer);
+    tail->has_history = base && slg_writer_can_pack(writer, base);
+    if (base && (base->is_after_sync || base->is_closed ||
+                 base->end <= SLG_HEADER_BYTES))
+        slg_history_clear(tail->history);
+    writer->packed_end = 0;
+}
+
+static void
+tail_return_history(struct seglog_writer *writer, const struct slg_tail *tail,
+                    bool is_continued)
+{
+    if (!writer->packer || !tail->has_history)
+        return;
+    writer->packed_end = tail->end;
+    writer->packed_epoch = tail->epoch;
+    if (is_continued)
+        slg_packer_take_back(writer->packer);
+}
+
 /* Frames stand between base and the size. */
 static seglog_code
 point_walk(struct seglog_writer *writer, const struct slg_point *base,
@@ -248,10 +278,14 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         .is_closed = base->is_closed,
         .is_unsure = base->is_unsure,
     };
-    const seglog_code code =
-        slg_tail_advance(writer->blob, writer->name, &tail, err);
+    seglog_code code = SEGLOG_OK;
 
-    return code == SEGLOG_OK ? slg_writer_settle(writer, &tail, err) : code;
+    tail_lend_history(writer, base, &tail);
+    code = slg_tail_advance(writer->blob, writer->name, &tail, err);
+    if (code != SEGLOG_OK)
+        return code;
+    tail_return_history(writer, &tail, true);
+    return slg_writer_settle(writer, &tail, err);
 }
 
 /*
@@ -265,18 +299,22 @@ point_find(struct seglog_writer *writer, struct seglog_error *err)
     const struct slg_point known = writer->flushed;
     struct slg_point hinted;
     struct slg_tail tail = { 0 };
-    seglog_code code = slg_tail_find(writer->blob, writer->name, 0, &tail, err);
+    seglog_code code = SEGLOG_OK;
 
+    tail_lend_history(writer, NULL, &tail);
+    code = slg_tail_find_history(writer->blob, writer->name, 0, tail.history,
+                                 &tail, err);
     if (code == SEGLOG_OK && tail.epoch != known.epoch)
         writer->expect = 0;
     if (code == SEGLOG_OK && writer->expect > 0)
-        code = slg_tail_find(writer->blob, writer->name, writer->expect, &tail,
-                             err);
+        code = slg_tail_find_history(writer->blob, writer->name, writer->expect,
+                                     tail.history, &tail, err);
     if (code != SEGLOG_OK)
         return code;
     if (memcmp(tail.header.identity, writer->header.identity,
                sizeof tail.header.identity) != 0)
         return fail_replaced(writer, err);
+    tail_return_history(writer, &tail, false);
     /* What is missing before the last mark was not met on this way. */
     tail.is_unsure |= known.is_unsure;
     if (slg_hint_load(writer, &hinted))
@@ -389,6 +427,32 @@ point_follow(struct seglog_writer *writer, const struct slg_point *base,
 }
 
 /*
+ * The same for a writer that compresses and does not know what is to be
+ * referred to at the place it was told: it reads what others have written, and
+ * takes over from the hint what cannot be read.
+ */
+static seglog_code
+point_read(struct seglog_writer *writer, const struct slg_point *hinted,
+           uint64_t size, struct seglog_error *err)
+{
+    const struct slg_point own = writer->flushed;
+    struct slg_point *at = &writer->flushed;
+    const bool is_near = own.end <= size && own.epoch == hinted->epoch &&
+                         slg_writer_can_pack(writer, &own);
+    const seglog_code code = is_near ? point_follow(writer, &own, size, err)
+                                     : point_find(writer, err);
+
+    if (code != SEGLOG_OK || at->end != hinted->end ||
+        at->epoch != hinted->epoch || at->number != hinted->number)
+        return code;
+    at->is_cut |= hinted->is_cut;
+    at->is_unsure |= hinted->is_unsure;
+    at->newest_epoch = hinted->newest_epoch;
+    at->watermark = larger_of(at->watermark, hinted->watermark);
+    return SEGLOG_OK;
+}
+
+/*
  * Whether the segment is as this writer has left it.  Whoever else writes under
  * the lock marks the hint before and leaves another one afterwards, so while
  * it is the same only those can have come in between who take no lock,
@@ -403,7 +467,8 @@ segment_is_as_left(struct seglog_writer *writer)
 
     return slg_now_coarse_ns() < writer->as_left_until_ns &&
            !slg_hint_is_writing(writer) && slg_hint_load(writer, &hinted) &&
-           point_is_same(&hinted, &writer->flushed) && !hinted.is_cut;
+           point_is_same(&hinted, &writer->flushed) && !hinted.is_cut &&
+           (!writer->packer || slg_writer_can_pack(writer, &writer->flushed));
 }
 
 seglog_code
@@ -431,7 +496,10 @@ slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
     if (size < writer->flushed.end)
         writer->is_synced = false;
     base = point_choose(writer, size, &is_exact);
-    if (is_exact) {
+    if (writer->packer && !slg_writer_can_pack(writer, &base)) {
+        code = point_read(writer, &base, size, err);
+        writer->is_stale = true;
+    } else if (is_exact) {
         writer->is_stale |= !point_is_same(&base, &writer->flushed);
         writer->flushed = base;
     } else {

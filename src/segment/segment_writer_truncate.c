@@ -200,6 +200,7 @@ writer_forget(struct seglog_writer *writer, uint64_t next_record)
     writer->expect = smaller_of(writer->expect, next_record - 1);
     writer->durable_from = smaller_of(writer->durable_from, next_record);
     writer->is_synced = false;
+    writer->packed_end = 0;
 }
 
 /* -- cutting between two frames ------------------------------------------- */
@@ -265,11 +266,9 @@ group_take(const struct seglog_writer *writer, const struct cut *cut,
            struct seglog_item *items, size_t count, uint64_t *body_len,
            struct seglog_error *err)
 {
-    const struct slg_frame *frame = &cut->step.frame;
     struct slg_group group;
 
-    if (!slg_group_open(&group, cut->step.bytes + frame->head_len,
-                        frame->body_len))
+    if (!slg_group_open(&group, cut->step.body, cut->step.body_len))
         return fail_unreadable(writer, cut, err);
     *body_len = slg_varint_len(count);
     for (size_t i = 0; i < count; i++) {

@@ -90,7 +90,7 @@ def make_log(rng):
     log = encoder.Log(
         identity=bytes(rng.randrange(256) for _ in range(16)),
         epoch=rng.randrange(1 << 32), first_record=first,
-        sync_log2=rng.choice((9, 9, 11, 16)), refuse=rng.random() < 0.1,
+        sync_log2=rng.choice((9, 9, 11, 16)), refuse=(rng.random() < 0.1) + 2 * (rng.random() < 0.5),
         auto_sync=rng.random() < 0.7)
     if first > 1:
         log.sync(line=rng.choice((first, first + 7)))

@@ -46,6 +46,8 @@ DIGEST_OVER = 11440         # longer bodies carry a digest
 SMALLEST_FRAME = 6
 ATTRIBUTES_MAX = 16384
 MIB8 = 8 << 20
+HISTORY = 32768             # how far a compressed body may refer back
+COMPRESSED_RUNS = 16        # runs of numbers a compressed passed run may fill
 
 # --------------------------------------------------------------------------
 # 2  Checksums, salt and mix
@@ -200,6 +202,7 @@ def xxh3(data):
 MAGIC = b'\x89SLG\r\n\x1a\n'
 HEADER = struct.Struct('<8sBBBBHHH16sQQI')
 REFUSE_NO_XXH3 = 1
+REFUSE_COMPRESSED = 2
 
 
 class Header:
@@ -217,7 +220,7 @@ class Header:
     def check(self):
         if self.version != 1:
             raise NotASegment('version %d is not 1' % self.version)
-        unknown = self.refuse & ~REFUSE_NO_XXH3
+        unknown = self.refuse & ~(REFUSE_NO_XXH3 | REFUSE_COMPRESSED)
         if unknown:
             bit = (unknown & -unknown).bit_length() - 1
             raise NotASegment('features_refuse has the unknown bit %d' % bit)
@@ -244,19 +247,27 @@ def header_holds(raw):
 TEXT, BYTES, PART, TAIL, GROUP, CONTROL = 1, 2, 3, 4, 5, 6
 
 
-def head_is_legal(head):
+COMPRESSED_BIT, FRESH_BIT, DURABLE_BIT = 0x08, 0x04, 0x10
+
+
+def head_is_legal(head, may_compress):
     kind = head >> 5
-    return (1 <= kind <= 6 and not head & 0x0C
-            and not (kind == CONTROL and head & 0x10))
+    return (1 <= kind <= 6 and not head & FRESH_BIT
+            and not (head & COMPRESSED_BIT and not may_compress)
+            and not (kind == CONTROL
+                     and head & (DURABLE_BIT | COMPRESSED_BIT)))
 
 
-LEGAL = [head_is_legal(head) for head in range(256)]
-LEGAL_HEADS = re.compile(b'[%s]' % b''.join(
-    b'\\x%02x' % head for head in range(256) if LEGAL[head]))
+LEGAL = [[head_is_legal(head, may_compress) for head in range(256)]
+         for may_compress in (False, True)]
+LEGAL_HEADS = [re.compile(b'[%s]' % b''.join(
+    b'\\x%02x' % head for head in range(256) if legal[head]))
+    for legal in LEGAL]
 
 
 class Frame:
-    __slots__ = ('start', 'kind', 'durable', 'body', 'length', 'end', 'type')
+    __slots__ = ('start', 'kind', 'durable', 'compressed', 'body', 'length',
+                 'end', 'type')
 
     def is_mark(self):
         return self.type == SYNC or self.type == CLOSING
@@ -310,6 +321,26 @@ def group_records(body):
     if at != len(body):
         raise Malformed
     return records
+
+
+# --------------------------------------------------------------------------
+# 7.5  Compression
+
+def decompressed(stored, history, limit):
+    """What was compressed against `history` into at most `limit` bytes."""
+    back = {'zdict': history[-HISTORY:]} if history else {}
+    blocks = zlib.decompressobj(-15, **back)
+    try:
+        out = blocks.decompress(stored + b'\0\0\xff\xff', limit + 1)
+        if len(out) > limit or blocks.eof or blocks.unconsumed_tail:
+            raise Malformed
+        # Only behind whole blocks does an empty last one end it all.
+        rest = blocks.decompress(b'\1\0\0\xff\xff', 1)
+    except zlib.error:
+        raise Malformed from None
+    if rest or not blocks.eof or blocks.unused_data or blocks.unconsumed_tail:
+        raise Malformed
+    return out
 
 
 # --------------------------------------------------------------------------
@@ -407,6 +438,9 @@ class Gap:
         self.after_gap = False      # another gap is in the same stretch
         self.lost = []              # ranges of lost numbers
         self.foreign = None         # `foreign`, `stale` or None
+        self.dependent = False      # valid frames that cannot be decoded
+        self.depends_on = None
+        self.zeros_before = False   # dependent: the gap before has a block
 
 
 class PassedRun:
@@ -418,13 +452,15 @@ class PassedRun:
         self.end = start
         self.records = []               # (number, kind, bytes)
         self.recorded = []              # recorded gaps
+        self.compressed = False         # it has compressed bodies
         self.filled = False             # one of either filled a hole
 
 
 class Tile:
     def __init__(self, number, records):
         self.number = number
-        self.records = records      # None: not valid for its number
+        self.valid = records is not None    # for its number
+        self.records = records or []        # none if it is compressed
         self.filled = False
 
 
@@ -505,6 +541,11 @@ class Segment:
         self.header = header
         self.body_limit = 1 << header.body_log2
         self.has_digests = not header.refuse & REFUSE_NO_XXH3
+        self.may_compress = bool(header.refuse & REFUSE_COMPRESSED
+                                 or self.header_lost)
+        self.legal = LEGAL[self.may_compress]
+        self.history = b''          # None: not known (7.5)
+        self.blame = None           # the first record lost since the mark
         self.identity = header.identity
         self.epoch = epoch
         self.salt = salt_of(self.identity, epoch)
@@ -553,7 +594,7 @@ class Segment:
     def frame_at(self, x, long_allowed):
         """The well-formed frame at x, or None."""
         data = self.data
-        if x + SMALLEST_FRAME > self.size or not LEGAL[data[x]]:
+        if x + SMALLEST_FRAME > self.size or not self.legal[data[x]]:
             return None
         head = data[x]
         width = (head & 3) + 1
@@ -571,6 +612,7 @@ class Segment:
             return None
         frame = Frame()
         frame.start, frame.kind, frame.durable = x, head >> 5, head >> 4 & 1
+        frame.compressed = bool(head & COMPRESSED_BIT)
         frame.body, frame.length, frame.end = body, length, end
         frame.type = None
         if frame.kind == CONTROL:
@@ -621,10 +663,34 @@ class Segment:
         if frame.type == GAP:
             gap = RecordedGap(self.body_of(frame), n)
             return gap.in_range() and n + gap.count <= LAST_NUMBER
+        if frame.compressed:
+            # A group must have a count; what is behind it is not looked at.
+            count = self.advance_of(frame)
+            return count is not None and n + count <= LAST_NUMBER
         try:
             return n + len(self.records_of(frame)) <= LAST_NUMBER
         except Malformed:
             return False
+
+    def plain_records(self, frame):
+        """The records of a frame in its place; None if they cannot be
+        decoded. Malformed if it is not compressed as it says."""
+        body = self.body_of(frame)
+        start = group_count(body)[1] if frame.kind == GROUP else 0
+        if frame.compressed:
+            if self.history is None:
+                return None
+            body = body[:start] + decompressed(
+                body[start:], self.history, self.body_limit - start)
+        records = (group_records(body) if frame.kind == GROUP
+                   else [(frame.kind, body)])
+        if self.history is not None and self.may_compress:
+            self.history = (self.history + body[start:])[-HISTORY:]
+        return records
+
+    def lose_history(self, blame):
+        if self.history is not None:
+            self.history, self.blame = None, blame
 
     def valid_for(self, frame, n):
         return (self.unmixed(frame) == mix(n, self.salt)
@@ -672,6 +738,12 @@ class Segment:
             return self.take_mark(self.marks.get(frame.start))
         if not self.valid_for(frame, self.n):
             return False
+        records = []
+        if frame.kind != CONTROL:
+            try:
+                records = self.plain_records(frame)
+            except Malformed:
+                return False
         if frame.durable and not self.passed:
             self.watermark = max(self.watermark, self.n - 1)
         if frame.type == ATTRIBUTES and self.at_start:
@@ -685,13 +757,41 @@ class Segment:
             (self.passed or self).recorded.append(gap)
             self.n += gap.count
             self.line += gap.lines
+        if records is None:
+            self.meet_dependent(frame)
+            return True
+        if self.passed and frame.compressed:
+            self.passed.compressed = True
         run = self.passed.records if self.passed else self.main
-        for kind, body in self.records_of(frame):
+        for kind, body in records:
             run.append((self.n, kind, body))
             self.stretch_records.append((self.n, body))
             self.n += 1
             self.line += kind != PART
         return True
+
+    def meet_dependent(self, frame):
+        """A frame that cannot be decoded without one that is lost."""
+        if self.pending:
+            self.begin_main_run(self.n, self.n)
+        count = self.advance_of(frame)
+        gap = self.gaps[-1] if self.gaps else None
+        if gap and gap.dependent and gap.q == frame.start:
+            first, _, _ = self.holes.pop()
+        else:
+            before = next((g for g in self.gaps[::-1] if g.p < g.q), None)
+            gap = Gap(frame.start, self.n, self.line, self.epoch, self.salt)
+            gap.dependent, gap.depends_on = True, self.blame
+            gap.zeros_before = before is not None and (
+                before.zeros_before or not before.dependent
+                and self.blocks_of(before.p, before.q, b'\0'))
+            gap.stretch = len(self.main_marks)
+            self.gaps.append(gap)
+            first = self.n
+        gap.q = frame.end
+        self.n += count
+        self.line += count
+        self.holes.append((first, self.n, gap))
 
     def acceptable(self, mark, epoch=None):
         """Whether reading may go on at a mark while `epoch` is current."""
@@ -706,6 +806,7 @@ class Segment:
         self.epoch = mark.epoch
         self.salt = salt_of(self.identity, self.epoch)
         self.line = mark.line
+        self.history, self.blame = b'', None
         self.at_start = self.at_start and mark.is_sync
         if not self.passed:
             x = mark.start - mark.offset - self.shift
@@ -753,6 +854,8 @@ class Segment:
         self.find_tiles(gap)
         gap.lone = self.choose_lone(gap, m)
         self.p = gap.q
+        if m != self.n:
+            self.lose_history(self.n if m > self.n else None)
         if m < self.n:
             self.passed = PassedRun(gap.q, m, gap.stretch, self.n,
                                     self.line)
@@ -774,11 +877,13 @@ class Segment:
 
     def end_passed_run(self, m):
         """The passed run has caught up: from here on it is a main run."""
+        self.lose_history(None)
         self.main_n, self.passed.end, self.passed = self.passed.n, self.p, None
         self.begin_main_run(m, m)
 
     def restore_main_run(self):
         """The passed run ends before it has caught up."""
+        self.lose_history(None)
         self.passed.end = self.p
         self.main_n = self.n = self.passed.n
         self.line = self.passed.line
@@ -887,14 +992,15 @@ class Segment:
         """Offsets behind p where a frame may start (R2)."""
         data, size = self.data, self.size
         near = min(p + MIB8, size)
-        for match in LEGAL_HEADS.finditer(data, p + 1, near):
+        heads = LEGAL_HEADS[self.may_compress]
+        for match in heads.finditer(data, p + 1, near):
             yield match.start()
         if near == size:
             return
         first = bisect.bisect_left(self.mark_offsets, near)
         target = next((at for at in self.mark_offsets[first:]
                        if self.acceptable(self.marks[at])), size)
-        for match in LEGAL_HEADS.finditer(data, max(near, target - MIB8)):
+        for match in heads.finditer(data, max(near, target - MIB8)):
             yield match.start()
 
     def search(self, gap, wide):
@@ -959,7 +1065,7 @@ class Segment:
             return None
         if self.is_spent(frame) or not self.candidate_fits(frame, number):
             return None
-        return self.records_of(frame)
+        return [] if frame.compressed else self.records_of(frame)
 
     def find_tiles(self, gap):
         at, frames = gap.p, []
@@ -994,7 +1100,8 @@ class Segment:
                                           f['first_record'] or 0))
 
     def fill_holes(self):
-        holes = [hole for hole in self.holes if hole[0] < hole[1]]
+        holes = sorted((hole for hole in self.holes if hole[0] < hole[1]),
+                       key=lambda hole: hole[0])
         starts = [first for first, _, _ in holes]
         filled = {}
 
@@ -1010,12 +1117,22 @@ class Segment:
             for i, record in enumerate(records):
                 fill(number + i, record)
         for tile in self.all_tiles():
-            for i, record in enumerate(tile.records or []):
+            for i, record in enumerate(tile.records):
                 tile.filled |= fill(tile.number + i, record)
         self.passed_runs.sort(key=lambda run: run.first)
         for run in self.passed_runs:
+            before, used = None, 0
             for number, kind, body in run.records:
-                run.filled |= fill(number, (kind, body))
+                at = bisect.bisect_right(starts, number)
+                if not fill(number, (kind, body)):
+                    continue
+                run.filled = True
+                if before != (number - 1, at):
+                    used += 1
+                    if run.compressed and used > COMPRESSED_RUNS:
+                        del filled[number]
+                        break
+                before = number, at
         self.fill_the_end(filled)
 
         self.records = sorted(self.main + [(n, kind, body) for n, (kind, body)
@@ -1063,7 +1180,7 @@ class Segment:
         """Behind the last main run, tiles that continue it are records."""
         found = {}
         for tile in self.all_tiles(self.epoch):
-            for i, record in enumerate(tile.records or []):
+            for i, record in enumerate(tile.records):
                 found.setdefault(tile.number + i, (tile, record))
         while self.n in found:
             tile, record = found[self.n]
@@ -1087,6 +1204,8 @@ class Segment:
 
     def foreign_cause(self, gap):
         """`foreign`, `stale` or None."""
+        if gap.dependent:
+            return None
         if (self.foreign_header(gap) or self.foreign_frames(gap)
                 or any(mark.identity != self.identity
                        for mark in self.marks_in(gap))):
@@ -1125,6 +1244,11 @@ class Segment:
         if gap.foreign:
             return 'FOREIGN'
         sync = gap.resume_sync
+        if gap.dependent:
+            unordered = (gap.zeros_before and gap.lost and not self.closed
+                         and gap.lost[0][0] > max(self.watermark,
+                                                  self.expect))
+            return 'UNORDERED' if unordered else 'CORRUPT'
         if (not gap.lost and sync and newer(sync.epoch, gap.epoch)
                 and sync.number == gap.n):
             return 'TORN'
@@ -1136,6 +1260,8 @@ class Segment:
 
     def cause_of(self, gap, verdict):
         p, q, lost = gap.p, gap.q, bool(gap.lost)
+        if gap.dependent:
+            return 'depends-on'
         if p == 0:
             return 'header'
         if gap.foreign:
@@ -1145,7 +1271,7 @@ class Segment:
         if any(tile.filled for tile in gap.tiles):
             return 'order'
         if gap.tiles and all(
-                tile.records and tile.number in self.present
+                tile.valid and tile.number in self.present
                 for tile in gap.tiles):
             return 'copy'
         if p == q:
@@ -1157,7 +1283,7 @@ class Segment:
             return 'mark' if q - p in (SYNC_SIZE, CLOSING_SIZE) else 'inserted'
         if gap.frame and gap.frame.end == q:
             return 'checksum'
-        return 'length' if LEGAL[self.data[p]] else 'head'
+        return 'length' if self.legal[self.data[p]] else 'head'
 
     def judge_gaps(self):
         self.gap_findings = []      # (stretch, finding)
@@ -1168,8 +1294,10 @@ class Segment:
             cause = self.cause_of(gap, verdict)
             for lost in gap.lost or [None]:
                 line = lost and gap.line + lost[0] - gap.n
-                self.gap_findings.append((gap.stretch, self.add_finding(
-                    verdict, cause, gap.p, gap.q, lost, line)))
+                finding = self.add_finding(verdict, cause, gap.p, gap.q, lost,
+                                           line)
+                finding['depends_on'] = gap.depends_on
+                self.gap_findings.append((gap.stretch, finding))
         for run in self.passed_runs:
             self.gap_findings.append((run.stretch, self.add_finding(
                 'CORRUPT', 'order' if run.filled else 'copy', run.start,
@@ -1210,7 +1338,7 @@ class Segment:
         """A record frame that claims to end behind the segment."""
         data, x = self.data, tail.p
         width = (data[x] & 3) + 1
-        if (not LEGAL[data[x]] or data[x] >> 5 == CONTROL
+        if (not self.legal[data[x]] or data[x] >> 5 == CONTROL
                 or x + 1 + width > self.size):
             return False
         length = int.from_bytes(data[x + 1:x + 1 + width], 'little')
@@ -1257,6 +1385,7 @@ class Segment:
             here = [f for stretch, f in self.gap_findings if stretch == index]
             for finding in here:
                 finding['shift'] = 0
+            here = [f for f in here if f['cause'] != 'depends-on']
             if here:
                 here[-1]['shift'] = x
             elif x:
@@ -1398,7 +1527,8 @@ def gap_lines(segment):
         yield first, gap_line(
             first, last, last - first + 1, f['verdict'], f['cause'],
             f['durable'], f['first_byte'],
-            f['last_byte'] + 1 - f['first_byte'], f['shift'], None)
+            f['last_byte'] + 1 - f['first_byte'], f['shift'],
+            f['depends_on'])
     for g in segment.recorded:
         yield g.first, gap_line(
             g.first, g.last, g.lines, VERDICT_NAMES.get(g.verdict, 'unknown'),

@@ -31,6 +31,11 @@ image_payload(const struct image *image, uint64_t number)
     static uint8_t payload[1 << 20];
 
     assert_true(image->payload_len <= sizeof payload);
+    for (size_t i = 0; image->is_alike && i < image->payload_len; i++)
+        payload[i] = (uint8_t)(i % 16 < 3 ? 'a' + (number * (i + 3) >> 1) % 26
+                                          : 'A' + i % 26);
+    if (image->is_alike)
+        return payload;
     for (size_t i = 0; i < image->payload_len; i++)
         payload[i] = (uint8_t)(' ' + (number * 131 + i * 7 + (i * i) / 5 +
                                       (number >> 3) * i) %
@@ -65,6 +70,7 @@ image_write(struct image *image, const struct image_plan *plan)
         .sync_log2 = plan->sync_log2,
         .body_log2 = plan->body_log2,
         .no_closing_mark = !plan->is_closed,
+        .codec = plan->codec,
     };
     struct seglog_writer *writer;
     struct seglog_error err;
@@ -110,6 +116,7 @@ image_make(struct image *image, const struct image_plan *plan)
     assert_true(plan->records <= IMAGE_RECORDS_MAX);
     image->records = plan->records;
     image->payload_len = plan->payload_len;
+    image->is_alike = plan->codec != SEGLOG_CODEC_NONE;
     if (!image_store.ops)
         assert_ok(seglog_store_memory_open(&image_store, NULL));
     (void)!seglog_store_remove(image_store, "image", NULL);

@@ -17,10 +17,11 @@ struct image_plan {
     size_t records;
     size_t payload_len; /* of each; the bytes follow from the number */
     bool is_closed;
-    bool is_synced;    /* sync after every tenth record */
-    uint8_t sync_log2; /* 0: the default */
-    uint8_t body_log2; /* 0: the default */
-    size_t group;      /* records to a group; 0: no groups */
+    bool is_synced;          /* sync after every tenth record */
+    uint8_t sync_log2;       /* 0: the default */
+    uint8_t body_log2;       /* 0: the default */
+    size_t group;            /* records to a group; 0: no groups */
+    enum seglog_codec codec; /* not NONE: the records are alike */
 };
 
 /* A segment's bytes and where its frames are. */
@@ -29,6 +30,7 @@ struct image {
     size_t len;
     size_t records;
     size_t payload_len;
+    bool is_alike;
     struct seglog_frame *frames;
     size_t frame_count;
     size_t frame_of[IMAGE_RECORDS_MAX + 1]; /* by record number */

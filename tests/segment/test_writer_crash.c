@@ -56,14 +56,16 @@ struct history {
     uint32_t attempt_count;
     bool had_power_cut;
     bool had_truncation;
-    bool has_unsure_cut; /* somebody died, or failed, in a truncation */
-    bool is_damaged;     /* a power cut has left a hole */
-    bool is_made;        /* somebody has opened it: it must stay a segment */
+    bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
+    bool is_damaged;      /* a power cut has left a hole */
+    bool has_passed_over; /* somebody has gone on behind bytes of no frame */
+    bool is_made;         /* somebody has opened it: it must stay a segment */
     bool is_over;
     uint64_t identity[2];
     uint64_t first_record;
     uint8_t sync_log2;
     bool no_xxh3;
+    enum seglog_codec codec;
     struct seglog_reader *reader; /* a live one */
     struct crash_process reader_process;
     uint64_t reader_next;
@@ -99,6 +101,11 @@ content_make(uint32_t id, uint8_t *to)
     if (kind == 63)
         len = 60000 + test_random(&seed) % 20000;
     memset(to, 'a' + (int)(id % 26), len);
+    /* Of the rest some can be compressed and some cannot. */
+    for (size_t i = 0; id % 3 == 0 && i < len; i++)
+        to[i] = (uint8_t)('a' + test_random(&seed) % 26);
+    for (size_t i = 0; id % 3 == 1 && id % 2 == 1 && i < len; i++)
+        to[i] = (uint8_t)test_random(&seed);
     (void)snprintf((char *)to, 10, "%08x ", id);
     to[8] = ' ';
     return len;
@@ -141,6 +148,8 @@ look_finding(void *arg, const struct seglog_finding *finding)
     expect(look->history, finding->verdict != SEGLOG_VERDICT_FOREIGN);
     if (finding->verdict != SEGLOG_VERDICT_TORN)
         look->has_lost = true;
+    if (finding->cause == SEGLOG_CAUSE_PASSED_OVER)
+        look->history->has_passed_over = true;
 }
 
 static bool
@@ -170,6 +179,7 @@ look_scan(struct history *history, struct crash_process *process,
     while (look.safe < file->now.size && look.safe < file->disk.size &&
            file->now.bytes[look.safe] == file->disk.bytes[look.safe])
         look.safe++;
+    history->has_passed_over = false;
     assert_ok(seglog_scan(crash_store(process), NAME, &options, summary, NULL));
     /* No mark claims what no completed sync has covered. */
     if (!look.has_lost && summary->watermark >= history->first_record)
@@ -380,6 +390,8 @@ slot_open(struct history *history, struct slot *slot)
         .first_record = history->first_record,
         .sync_log2 = history->sync_log2,
         .no_xxh3 = history->no_xxh3,
+        .codec = history->codec,
+        .level = (uint8_t)chance(history, 10),
         .buffer_bytes = chance(history, 2) == 0 ? 300 : 0,
         .drop_torn_tail = chance(history, 4) == 0,
         .append_to_damaged = history->is_damaged && chance(history, 4) != 0,
@@ -543,6 +555,9 @@ slot_truncate(struct history *history, struct slot *slot)
             history_cut(history, next, GONE);
     } else if (code == SEGLOG_READ_ONLY) {
         expect(history, history->machine.cannot_cut);
+    } else if (code == SEGLOG_CORRUPT) {
+        /* The way to the record leads over them. */
+        expect(history, history->has_passed_over);
     } else {
         expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
     }
@@ -640,6 +655,8 @@ history_run(uint64_t seed)
     history->first_record = firsts[chance(history, COUNT_OF(firsts))];
     history->sync_log2 = (uint8_t)(9 + chance(history, 5));
     history->no_xxh3 = chance(history, 8) == 0;
+    history->codec =
+        chance(history, 2) == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE;
     for (unsigned i = 0; i < 400 && !history->is_over; i++)
         history_step(history);
     history_cut_power(history);
