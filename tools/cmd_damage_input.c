@@ -7,8 +7,9 @@
 
 #include "tools/tool_stream.h"
 
-#define HEADER_EPOCH     34u
-#define SYNC_POINT_EPOCH 26u
+#define FEATURE_COMPRESSED 2u /* SPEC.md 12 */
+#define HEADER_EPOCH       34u
+#define SYNC_POINT_EPOCH   26u
 
 static const uint8_t MAGIC[8] = {
     0x89, 0x53, 0x4C, 0x47, 0x0D, 0x0A, 0x1A, 0x0A
@@ -169,6 +170,12 @@ input_scan(struct damage_input *input, const struct tool_source *source)
                  "is whole",
                  source->shown, seglog_verdict_name(input->summary.verdict));
         return TOOL_DAMAGED;
+    }
+    if ((input->summary.features_refuse & FEATURE_COMPRESSED) != 0) {
+        tool_say("%s: it is compressed; what damage would cost there is not "
+                 "worked out; start from one made with --codec none",
+                 source->shown);
+        return TOOL_FAILED;
     }
     if (input->summary.bytes != input->size) {
         tool_say("%s: it is being written", source->shown);

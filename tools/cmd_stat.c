@@ -127,11 +127,23 @@ identity_text(const uint8_t *identity, char text[2 * SEGLOG_IDENTITY_BYTES + 1])
         (void)snprintf(text + 2 * i, 3, "%02x", identity[i]);
 }
 
-/* Framing that good records have, without a torn tail. */
+/* SPEC.md 12, COMPRESSED. */
+static bool
+is_compressed(const struct seglog_scan_summary *scanned)
+{
+    return (scanned->features_refuse & 2) != 0;
+}
+
+/*
+ * Framing that good records have, without a torn tail.  Inside of compressed
+ * groups nobody can tell framing from records: there it counts as body.
+ */
 static uint64_t
 overhead_bytes(const struct seglog_scan_summary *scanned)
 {
-    const uint64_t used = scanned->payload_bytes + scanned->torn_bytes;
+    const uint64_t bodies =
+        is_compressed(scanned) ? scanned->body_bytes : scanned->payload_bytes;
+    const uint64_t used = bodies + scanned->torn_bytes;
 
     return scanned->bytes > used ? scanned->bytes - used : 0;
 }
@@ -145,6 +157,8 @@ quotient(uint64_t a, uint64_t b)
 static const char *
 damage_cost(const struct seglog_scan_summary *scanned)
 {
+    if (is_compressed(scanned))
+        return "the rest of its block, up to the next sync point";
     return scanned->groups > 0 ? "one record, or its group" : "one record";
 }
 
@@ -175,6 +189,8 @@ report_json(const struct stat_report *report)
         { "framing_bytes", overhead_bytes(scanned) },
         { "record_frames", scanned->record_frames },
         { "groups", scanned->groups },
+        { "compressed_frames", scanned->compressed_frames },
+        { "body_bytes", scanned->body_bytes },
         { "sync_points", scanned->sync_points },
         { "closing_marks", scanned->closing_marks },
         { "cuts", scanned->cuts },
@@ -206,6 +222,8 @@ report_json(const struct stat_report *report)
                  scanned->is_closed ? "true" : "false");
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)printf(",\"%s\":%" PRIu64, numbers[i].name, numbers[i].value);
+    (void)printf(",\"codec\":\"%s\"",
+                 is_compressed(scanned) ? "deflate" : "none");
     (void)printf(",\"framing_per_record\":%.3f,\"ratio\":%.4f",
                  quotient(overhead_bytes(scanned), scanned->records),
                  quotient(contents->text_bytes, scanned->bytes));
@@ -231,9 +249,17 @@ report_sizes(const struct stat_report *report)
                  overhead, quotient(overhead, scanned->records),
                  100 * quotient(overhead, scanned->bytes));
     (void)printf("  text      %" PRIu64 " bytes in %" PRIu64
-                 " lines, ratio %.3f (records are stored as they are)\n",
+                 " lines, ratio %.3f (%s)\n",
                  contents->text_bytes, contents->lines,
-                 quotient(contents->text_bytes, scanned->bytes));
+                 quotient(contents->text_bytes, scanned->bytes),
+                 is_compressed(scanned) ? "records are compressed"
+                                        : "records are stored as they are");
+    if (is_compressed(scanned))
+        (void)printf("  codec     deflate, %" PRIu64 " of %" PRIu64
+                     " frames; records in %" PRIu64 " bytes, ratio %.3f\n",
+                     scanned->compressed_frames, scanned->record_frames,
+                     scanned->body_bytes,
+                     quotient(scanned->payload_bytes, scanned->body_bytes));
     (void)printf("  damage    one damaged byte costs %s\n",
                  damage_cost(scanned));
 }
@@ -283,11 +309,12 @@ report_text(const struct stat_report *report)
     report_sizes(report);
     (void)printf("  identity  %s\n  epoch     %016" PRIx64 "\n", identity,
                  scanned->epoch);
-    (void)printf("  features  ignore %#x, read only %#x, refuse %#x%s\n",
+    (void)printf("  features  ignore %#x, read only %#x, refuse %#x%s%s\n",
                  (unsigned)scanned->features_ignore,
                  (unsigned)scanned->features_read_only,
                  (unsigned)scanned->features_refuse,
-                 scanned->features_refuse & 1 ? " (NO_XXH3)" : "");
+                 scanned->features_refuse & 1 ? " (NO_XXH3)" : "",
+                 is_compressed(scanned) ? " (COMPRESSED)" : "");
     if (scanned->verdict != SEGLOG_VERDICT_OK)
         (void)printf("  lost      %" PRIu64 " records, %" PRIu64
                      " findings, %" PRIu64 " bytes of a torn tail; see "

@@ -33,6 +33,9 @@ static const char HELP[] =
     "      --append       append to OUT, which several programs may do at\n"
     "                     once; made if missing. A signal ends it cleanly\n"
     "      --sync         with --append: every record survives a power cut\n"
+    "      --codec NAME   how a segment made here is compressed: none or\n"
+    "                     deflate; one appended to stays as it is\n"
+    "      --level N      how hard to compress, 1 to 9 (default 6)\n"
     "      --group N      store N lines at a time: after a crash all of\n"
     "                     them are there, or none\n"
     "      --typed        restore what `seg2json --gaps` has written\n"
@@ -47,6 +50,8 @@ enum {
     KEY_OUTPUT = 'o',
     KEY_APPEND = TOOL_KEY(1),
     KEY_SYNC,
+    KEY_CODEC,
+    KEY_LEVEL,
     KEY_GROUP,
     KEY_TYPED,
     KEY_STRICT,
@@ -57,6 +62,18 @@ enum {
 /* ---------------------------------------------------------------------------
  * The program
  */
+
+static enum tool_status
+codec_set(struct json2seg_options *options, const char *value)
+{
+    if (strcmp(value, "deflate") == 0)
+        options->codec = SEGLOG_CODEC_DEFLATE;
+    else if (strcmp(value, "none") == 0)
+        options->codec = SEGLOG_CODEC_NONE;
+    else
+        return tool_usage("--codec is none or deflate");
+    return TOOL_GO_ON;
+}
 
 static enum tool_status
 options_set(void *arg, int key, const char *value)
@@ -73,6 +90,10 @@ options_set(void *arg, int key, const char *value)
     case KEY_SYNC:
         options->is_sync = true;
         return TOOL_GO_ON;
+    case KEY_CODEC:
+        return codec_set(options, value);
+    case KEY_LEVEL:
+        return tool_number("--level", value, 1, 9, &options->level);
     case KEY_TYPED:
         options->is_typed = true;
         return TOOL_GO_ON;
@@ -97,6 +118,8 @@ options_parse(struct json2seg_options *options, int argc, char **argv)
         { KEY_OUTPUT, "output", true },
         { KEY_APPEND, "append", false },
         { KEY_SYNC, "sync", false },
+        { KEY_CODEC, "codec", true },
+        { KEY_LEVEL, "level", true },
         { KEY_GROUP, "group", true },
         { KEY_TYPED, "typed", false },
         { KEY_STRICT, "strict", false },
@@ -106,8 +129,9 @@ options_parse(struct json2seg_options *options, int argc, char **argv)
     };
     static const struct tool_spec SPEC = {
         .name = "json2seg",
-        .usage = "[-o OUT] [--append [--sync]] [--group N] [--typed]\n"
-                 "                [--strict] [--force] [--json] [FILE]",
+        .usage = "[-o OUT] [--append [--sync]] [--codec NAME] [--level N]\n"
+                 "                [--group N] [--typed] [--strict] [--force]\n"
+                 "                [--json] [FILE]",
         .help = HELP,
         .options = OPTIONS,
         .operand_max = 1,
@@ -298,6 +322,8 @@ main(int argc, char **argv)
     import->batch.input = &import->input;
     import->batch.group_max = (size_t)options.group;
     import->batch.shown = options.output;
+    import->batch.options.codec = options.codec;
+    import->batch.options.level = (uint8_t)options.level;
     if (json2seg_input_open(&import->input, options.input, RECORD_MAX_LIMIT,
                             &import->err) != SEGLOG_OK) {
         status = tool_fail(NULL, &import->err);

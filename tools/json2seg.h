@@ -175,6 +175,8 @@ json2seg_batch_close(struct json2seg_batch *batch, struct seglog_error *err);
 struct json2seg_options {
     const char *input;
     const char *output;
+    enum seglog_codec codec;
+    uint64_t level; /* 0: the default */
     uint64_t group;
     bool is_append;
     bool is_sync;

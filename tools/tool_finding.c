@@ -126,7 +126,11 @@ tool_finding_text(const struct seglog_finding *finding, char *buf, size_t cap)
     /* The bytes of a recorded gap were those of another file. */
     if (finding->is_recorded)
         form.offset = SEGLOG_NO_OFFSET;
-    text_add(&text, "%s", tool_cause_text(finding->cause));
+    if (finding->depends_on != 0)
+        text_add(&text, "depends on record %" PRIu64 ", which is lost",
+                 finding->depends_on);
+    else
+        text_add(&text, "%s", tool_cause_text(finding->cause));
     text_add_loss(&text, finding);
     if (finding->has_shift && finding->shift != 0) {
         const uint64_t size = finding->shift > 0 ? (uint64_t)finding->shift

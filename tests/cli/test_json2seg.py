@@ -49,6 +49,8 @@ class UsageTest(cli.CliTest):
             ("--group", "99999999999999999999"):
                 "--group needs a number from 1 to 65536, "
                 "not '99999999999999999999'",
+            ("--codec", "gzip"): "--codec is none or deflate",
+            ("--level", "10"): "--level needs a number from 1 to 9, not '10'",
             ("a", "b"): "'b' is too much",
             ("--append",): "--append needs -o OUT",
             ("--append", "-o", "-"): "--append needs -o OUT",
@@ -301,6 +303,63 @@ class OutputTest(cli.CliTest):
         self.json2seg("-o", "link", "--force", data=b"2\n", status=OK)
         self.assertEqual(self.lines_of("real"), b"1\n")
         self.assertEqual(self.lines_of("link"), b"2\n")
+
+
+class CodecTest(cli.CliTest):
+    LINES = b"".join(b'{"time":"2024-05-01T12:00:%02dZ","level":"info",'
+                     b'"message":"request %d served"}\n' % (n % 60, n)
+                     for n in range(400))
+
+    def stat(self, name):
+        return json.loads(self.run_tool("seglog", "stat", "--json", name,
+                                        status=OK).stdout)
+
+    def test_compressed_and_back(self):
+        for options in ([], ["--level", "1"], ["--group", "7"]):
+            with self.subTest(options):
+                self.json2seg("--codec", "deflate", *options, "--force", "-o",
+                              "c.seg", data=self.LINES, status=OK)
+                self.assertEqual(self.seg2json("c.seg", status=OK).stdout,
+                                 self.LINES)
+                self.assertLess(len(self.get("c.seg")), len(self.LINES) // 3)
+                stat = self.stat("c.seg")
+                self.assertEqual(stat["codec"], "deflate")
+                self.assertEqual(stat["compressed_frames"],
+                                 stat["record_frames"])
+        text = self.run_tool("seglog", "stat", "c.seg", status=OK).stdout
+        self.assertIn(b"codec     deflate, ", text)
+
+    def test_append_goes_on_as_the_segment_is(self):
+        lines = self.LINES.splitlines(keepends=True)
+        for line in lines[:30]:
+            self.json2seg("--append", "--codec", "deflate", "-o", "c.seg",
+                          data=line, status=OK)
+        self.json2seg("--append", "--codec", "none", "-o", "c.seg",
+                      data=b"".join(lines[30:]), status=OK)
+        self.assertEqual(self.seg2json("c.seg", status=OK).stdout, self.LINES)
+        self.assertEqual(self.stat("c.seg")["codec"], "deflate")
+        self.json2seg("-o", "n.seg", data=lines[0], status=OK)
+        self.json2seg("--append", "--codec", "deflate", "-o", "n.seg",
+                      data=lines[1], status=OK)
+        self.assertEqual(self.stat("n.seg")["codec"], "none")
+
+    def test_damage_takes_with_it_what_depends_on_it(self):
+        self.json2seg("--codec", "deflate", "-o", "c.seg", data=self.LINES,
+                      status=OK)
+        done = self.run_tool("seglog", "damage", "--seed", "1", "c.seg", "-o",
+                             "d.seg", status=FAILED)
+        self.assertIn("c.seg: it is compressed; ", done.stderr)
+        seg = bytearray(self.get("c.seg"))
+        seg[2000] ^= 1
+        self.put("c.seg", seg)
+        done = self.run_tool("seglog", "check", "--json", "c.seg",
+                             status=DAMAGED)
+        one, rest, _ = map(json.loads, done.stdout.splitlines())
+        self.assertEqual(one["first_record"], one["last_record"])
+        self.assertEqual(rest["cause"], "depends-on")
+        self.assertEqual(rest["depends_on"], one["first_record"])
+        self.assertEqual(rest["first_record"], one["first_record"] + 1)
+        self.assertEqual(rest["last_record"], 400)
 
 
 class AppendTest(cli.CliTest):

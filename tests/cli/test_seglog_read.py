@@ -44,6 +44,8 @@ class StatTest(ReadTest):
                             "watermark": 20, "smallest_record": 8,
                             "largest_record": 8, "text_records": 20,
                             "body_max": 1 << 23, "sync_interval": 1 << 16,
+                            "codec": "none", "compressed_frames": 0,
+                            "body_bytes": 160,
                             "damage_cost": "one record"}.items():
             with self.subTest(name=name):
                 self.assertEqual(stat[name], value)

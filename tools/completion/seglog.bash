@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Completion of json2seg, seg2json and seglog.
 
-_seglog_json2seg='--output --append --sync --group --typed --strict --force
-    --json --quiet --help --version'
+_seglog_json2seg='--output --append --sync --codec --level --group --typed
+    --strict --force --json --quiet --help --version'
 _seglog_seg2json='--output --from --to --gaps --strict --json --quiet --help
     --version'
 
@@ -71,7 +71,11 @@ _seglog()
             return
             ;;
         --older-than) return ;; # a time
-        --group | --from | --to | --expect | --lines | --seed | --count | --jobs)
+        --codec)
+            mapfile -t COMPREPLY < <(compgen -W 'none deflate' -- "$word")
+            return
+            ;;
+        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs)
             return # a number
             ;;
     esac
