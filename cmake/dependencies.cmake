@@ -9,6 +9,13 @@ set(SEGLOG_PACKAGES Threads ZLIB xxhash)
 set(SEGLOG_LIBRARIES Threads::Threads ZLIB::ZLIB xxhash::xxhash)
 set(SEGLOG_PC_LIBS "-lz -lxxhash -pthread")
 
+if(SEGLOG_WITH_ZSTD)
+    find_package(zstd MODULE REQUIRED)
+    list(APPEND SEGLOG_PACKAGES zstd)
+    list(APPEND SEGLOG_LIBRARIES zstd::libzstd)
+    string(PREPEND SEGLOG_PC_LIBS "-lzstd ")
+endif()
+
 set(SEGLOG_HAVE_LIBDEFLATE OFF)
 if(NOT SEGLOG_WITH_LIBDEFLATE MATCHES "^(AUTO|ON|OFF)$")
     message(FATAL_ERROR "SEGLOG_WITH_LIBDEFLATE must be AUTO, ON or OFF")

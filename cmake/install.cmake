@@ -28,6 +28,7 @@ write_basic_package_version_file(seglog-config-version.cmake
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/seglog-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/seglog-config-version.cmake
               cmake/Findxxhash.cmake cmake/Findlibdeflate.cmake
+              cmake/Findzstd.cmake
         DESTINATION ${package_dir})
 
 # pkg-config: found from the .pc file's own place, unless somebody installs

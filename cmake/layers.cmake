@@ -4,7 +4,9 @@
 set(SEGLOG_LAYERS
     format
     src/checksum
+    src/memory
     src/codec
+    src/columns
     src/store
     src/segment
     src/session)
@@ -15,7 +17,7 @@ set(SEGLOG_LAYERS
 set(seglog_objects)
 foreach(layer IN LISTS SEGLOG_LAYERS)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${layer}/*.c)
-    if(NOT sources)
+    if(NOT sources OR (layer STREQUAL "src/columns" AND NOT SEGLOG_WITH_ZSTD))
         continue()
     endif()
     cmake_path(GET layer FILENAME name)
@@ -27,6 +29,9 @@ foreach(layer IN LISTS SEGLOG_LAYERS)
     # format/ is freestanding: it must compile without anybody's headers.
     if(NOT layer STREQUAL "format")
         target_link_libraries(${target} PRIVATE ${SEGLOG_LIBRARIES})
+    endif()
+    if(SEGLOG_WITH_ZSTD)
+        target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_ZSTD=1)
     endif()
     if(SEGLOG_HAVE_LIBDEFLATE)
         target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_LIBDEFLATE=1)

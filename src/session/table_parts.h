@@ -5,12 +5,12 @@
  *   table.c         the rows, and reading them
  *   table_change.c  appending to the segment, and writing it anew
  *
- * Layer  session.
+ * Layer  memory.
  */
 #ifndef SLG_TABLE_PARTS_H
 #define SLG_TABLE_PARTS_H
 
-#include "src/session/arena.h"
+#include "src/memory/arena.h"
 #include "src/session/table.h"
 #include "src/store/name.h"
 

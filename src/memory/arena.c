@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* src/session/arena.c - memory that is given back all at once. */
-#include "src/session/arena.h"
+/* src/memory/arena.c - memory that is given back all at once. */
+#include "src/memory/arena.h"
 
 #include <stdalign.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * src/session/arena.h - memory that is given back all at once.
+ * src/memory/arena.h - memory that is given back all at once.
  *
- * Layer  session.
+ * Layer  memory.
  */
 #ifndef SLG_ARENA_H
 #define SLG_ARENA_H
