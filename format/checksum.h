@@ -3,7 +3,8 @@
  * format/checksum.h - SPEC.md 2: checksums, salt and mix.
  *
  * The two checksums themselves come from libraries, through src/checksum; a
- * freestanding build supplies these two functions itself.
+ * freestanding build supplies these functions itself (the last one only where
+ * there are dictionaries).
  */
 #ifndef SLG_FORMAT_CHECKSUM_H
 #define SLG_FORMAT_CHECKSUM_H
@@ -18,6 +19,10 @@ slg_crc32(uint32_t crc, const void *bytes, size_t len);
 /* XXH3, 64 bits, seed 0. */
 uint64_t
 slg_xxh3(const void *bytes, size_t len);
+
+/* XXH3, 128 bits, seed 0, the highest byte first.  Names dictionaries. */
+void
+slg_xxh3_128(const void *bytes, size_t len, uint8_t out[16]);
 
 static inline uint32_t
 slg_fmix32(uint32_t h)

@@ -171,3 +171,36 @@ slg_attributes_decode(const uint8_t *in, const struct slg_frame *frame,
     *len = frame->body_len - 1;
     return *len <= SLG_ATTRIBUTES_MAX;
 }
+
+/* The body is short: one length byte, and no digest. */
+size_t
+slg_reference_encode(const struct slg_reference *reference, uint64_t number,
+                     uint32_t salt, uint8_t *out)
+{
+    const size_t len = 2 + 18 + reference->name_len + SLG_CHECKSUM_BYTES;
+
+    control_put_head(out, SLG_CONTROL_REFERENCE, len);
+    out[3] = reference->role;
+    memcpy(out + 4, reference->digest, SLG_REFERENCE_DIGEST_BYTES);
+    memcpy(out + 20, reference->name, reference->name_len);
+    return control_finish(out, len, number, salt);
+}
+
+bool
+slg_reference_decode(const uint8_t *in, const struct slg_frame *frame,
+                     struct slg_reference *reference)
+{
+    if (frame->head_len != 2 || frame->body_len <= 18 ||
+        frame->body_len - 18 > SLG_REFERENCE_NAME_MAX)
+        return false;
+    reference->role = in[3];
+    memcpy(reference->digest, in + 4, SLG_REFERENCE_DIGEST_BYTES);
+    reference->name_len = frame->body_len - 18;
+    memcpy(reference->name, in + 20, reference->name_len);
+    reference->name[reference->name_len] = '\0';
+    for (size_t i = 0; i < reference->name_len; i++) {
+        if (reference->name[i] == '\0')
+            return false;
+    }
+    return true;
+}

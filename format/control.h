@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * format/control.h - SPEC.md 6: sync points, closing marks, recorded gaps,
- * predecessors and attributes, as whole frames.
+ * predecessors, attributes and references, as whole frames.
  */
 #ifndef SLG_FORMAT_CONTROL_H
 #define SLG_FORMAT_CONTROL_H
@@ -109,5 +109,31 @@ slg_attributes_encode(const void *data, size_t len,
 bool
 slg_attributes_decode(const uint8_t *in, const struct slg_frame *frame,
                       const uint8_t **data, size_t *len);
+
+/* What a reference is for.  On disk: never renumber (SPEC.md 6.6). */
+enum slg_reference_role {
+    SLG_REFERENCE_DICTIONARY = 1,
+    SLG_REFERENCE_PARENT = 2
+};
+
+#define SLG_REFERENCE_DIGEST_BYTES 16u
+#define SLG_REFERENCE_NAME_MAX     200u /* bytes, without a NUL */
+/* Of the longest frame. */
+#define SLG_REFERENCE_MAX (2u + 18u + SLG_REFERENCE_NAME_MAX + 4u)
+
+struct slg_reference {
+    uint8_t role;
+    uint8_t digest[SLG_REFERENCE_DIGEST_BYTES];
+    size_t name_len;
+    char name[SLG_REFERENCE_NAME_MAX + 1]; /* NUL behind it */
+};
+
+size_t
+slg_reference_encode(const struct slg_reference *reference, uint64_t number,
+                     uint32_t salt, uint8_t *out);
+/* in: a frame of type 6 that has been verified.  False: illegal fields. */
+bool
+slg_reference_decode(const uint8_t *in, const struct slg_frame *frame,
+                     struct slg_reference *reference);
 
 #endif /* SLG_FORMAT_CONTROL_H */

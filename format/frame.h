@@ -30,22 +30,30 @@ enum slg_control_type {
     SLG_CONTROL_CLOSING_MARK = 2,
     SLG_CONTROL_GAP = 3,
     SLG_CONTROL_PREDECESSOR = 4,
+    SLG_CONTROL_REFERENCE = 6,
     SLG_CONTROL_ATTRIBUTES = 8
 };
 
 #define SLG_HEAD_KIND_SHIFT 5
 #define SLG_HEAD_DURABLE    0x10u
-#define SLG_HEAD_COMPRESSED 0x08u
-#define SLG_HEAD_FRESH      0x04u /* reserved: SPEC.md 13 */
-#define SLG_HEAD_RESERVED   0x0Cu /* where nothing is compressed */
+#define SLG_HEAD_PACKING    0x0Cu /* enum slg_packing */
+#define SLG_HEAD_ZSTD       0x04u /* of these: only with the feature ZSTD */
 #define SLG_HEAD_CONTROL    0xC0u /* a control frame with a 1-byte length */
 
-#define SLG_CHECKSUM_BYTES  4u
-#define SLG_DIGEST_BYTES    8u
-#define SLG_HEAD_MAX        5u     /* head and length */
-#define SLG_FRAME_MIN       6u     /* an empty record */
-#define SLG_BODY_SHORT_MAX  11440u /* longer bodies have a digest */
-#define SLG_BODY_NEAR_MAX   65536u /* longer ones follow a sync point */
+/* How a body is compressed (SPEC.md 7.5): these bits of the head. */
+enum slg_packing {
+    SLG_PACKING_NONE = 0x00,
+    SLG_PACKING_NEXT = 0x04, /* goes on in a run of zstd blocks */
+    SLG_PACKING_DEFLATE = 0x08,
+    SLG_PACKING_FIRST = 0x0C /* begins one */
+};
+
+#define SLG_CHECKSUM_BYTES 4u
+#define SLG_DIGEST_BYTES   8u
+#define SLG_HEAD_MAX       5u     /* head and length */
+#define SLG_FRAME_MIN      6u     /* an empty record */
+#define SLG_BODY_SHORT_MAX 11440u /* longer bodies have a digest */
+#define SLG_BODY_NEAR_MAX  65536u /* longer ones follow a sync point */
 /* The largest frame that the byte-wise search looks at. */
 #define SLG_FRAME_NEAR_MAX                                                     \
     (4u + SLG_BODY_NEAR_MAX + SLG_DIGEST_BYTES + SLG_CHECKSUM_BYTES)
@@ -55,6 +63,7 @@ struct slg_frame_limits {
     uint64_t body_max; /* 2^body_log2 */
     bool has_digests;  /* false under NO_XXH3 */
     bool may_compress; /* bodies may be compressed: SPEC.md 7.5 */
+    bool may_zstd;     /* by zstd as well */
 };
 
 /* A head whose bytes are legal.  Nothing here has been verified. */
@@ -84,20 +93,27 @@ static inline bool
 slg_head_is_legal(uint8_t head, const struct slg_frame_limits *limits)
 {
     const unsigned kind = (unsigned)head >> SLG_HEAD_KIND_SHIFT;
-    const unsigned reserved =
-        limits->may_compress ? SLG_HEAD_FRESH : SLG_HEAD_RESERVED;
+    const unsigned reserved = limits->may_zstd       ? 0
+                              : limits->may_compress ? SLG_HEAD_ZSTD
+                                                     : SLG_HEAD_PACKING;
 
     return kind >= SLG_FRAME_TEXT && kind <= SLG_FRAME_CONTROL &&
            (head & reserved) == 0 &&
            (kind != SLG_FRAME_CONTROL ||
-            (head & (SLG_HEAD_DURABLE | SLG_HEAD_COMPRESSED)) == 0);
+            (head & (SLG_HEAD_DURABLE | SLG_HEAD_PACKING)) == 0);
+}
+
+static inline enum slg_packing
+slg_frame_packing(const struct slg_frame *frame)
+{
+    return (enum slg_packing)(frame->head & SLG_HEAD_PACKING);
 }
 
 /* Its body is compressed (SPEC.md 7.5). */
 static inline bool
 slg_frame_is_compressed(const struct slg_frame *frame)
 {
-    return (frame->head & SLG_HEAD_COMPRESSED) != 0;
+    return slg_frame_packing(frame) != SLG_PACKING_NONE;
 }
 
 /* The bytes that the checksum covers: all but itself. */

@@ -57,8 +57,10 @@ slg_header_decode(const uint8_t in[SLG_HEADER_BYTES], struct slg_header *header)
         header->body_log2 > SLG_BODY_LOG2_MOST ||
         header->sync_log2 < SLG_SYNC_LOG2_LEAST ||
         header->sync_log2 > SLG_SYNC_LOG2_MOST || in[11] != 0 ||
-        header->epoch >> 32 != 0 || header->first_record == 0 ||
-        header->first_record > INT64_MAX)
+        header->epoch >> 32 != 0 ||
+        (header->features_refuse & (SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD)) ==
+            SLG_REFUSE_ZSTD ||
+        header->first_record == 0 || header->first_record > INT64_MAX)
         return SLG_HEADER_OUT_OF_RANGE;
     return SLG_HEADER_OK;
 }

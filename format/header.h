@@ -16,13 +16,17 @@
 
 #define SLG_REFUSE_NO_XXH3    0x0001u
 #define SLG_REFUSE_COMPRESSED 0x0002u
-#define SLG_REFUSE_KNOWN      (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED)
-#define SLG_READ_ONLY_KNOWN   0x0000u
+#define SLG_REFUSE_ZSTD       0x0010u
+#define SLG_REFUSE_REFERS     0x0020u
+#define SLG_REFUSE_KNOWN                                                       \
+    (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD |            \
+     SLG_REFUSE_REFERS)
+#define SLG_READ_ONLY_KNOWN 0x0000u
 
-#define SLG_BODY_LOG2_LEAST   9u
-#define SLG_BODY_LOG2_MOST    27u
-#define SLG_SYNC_LOG2_LEAST   9u
-#define SLG_SYNC_LOG2_MOST    20u
+#define SLG_BODY_LOG2_LEAST 9u
+#define SLG_BODY_LOG2_MOST  27u
+#define SLG_SYNC_LOG2_LEAST 9u
+#define SLG_SYNC_LOG2_MOST  20u
 
 extern const uint8_t slg_magic[SLG_MAGIC_BYTES];
 
@@ -70,6 +74,7 @@ slg_header_limits(const struct slg_header *header)
         .body_max = UINT64_C(1) << header->body_log2,
         .has_digests = (header->features_refuse & SLG_REFUSE_NO_XXH3) == 0,
         .may_compress = (header->features_refuse & SLG_REFUSE_COMPRESSED) != 0,
+        .may_zstd = (header->features_refuse & SLG_REFUSE_ZSTD) != 0,
     };
     return limits;
 }

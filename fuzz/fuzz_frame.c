@@ -128,7 +128,7 @@ frame_must_encode_again(const struct subject *subject,
     head_len =
         slg_frame_put_head(again, frame->kind, is_durable, frame->body_len);
     MUST(head_len == frame->head_len);
-    again[0] |= frame->head & SLG_HEAD_COMPRESSED;
+    again[0] |= frame->head & SLG_HEAD_PACKING;
     memcpy(again + head_len, subject->bytes + head_len, frame->body_len);
     MUST(slg_frame_finish(again, head_len, frame->body_len, &subject->limits,
                           implied, subject->salt) == len);
@@ -387,7 +387,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct subject subject = {
         .limits = { .body_max = UINT64_C(1) << (9 + (switches & 31u) % 19u),
                     .has_digests = (switches & 32) == 0,
-                    .may_compress = (switches & 128) != 0 },
+                    .may_compress = (switches & 128) != 0,
+                    .may_zstd = (switches & 192) == 192 },
         .salt = slg_salt(identity, 0xC0FFEE01),
     };
     uint8_t *bytes = NULL;

@@ -17,6 +17,7 @@
 
 #include "fuzz/odd_store.h"
 #include "fuzz/support.h"
+#include "src/codec/zrun.h"
 
 enum {
     ITEMS_MAX = 3000,
@@ -782,6 +783,10 @@ static void
 world_begin(struct world *w)
 {
     static const size_t buffers[] = { 0, 1, 300, 5000 };
+    const enum seglog_codec codecs[] = {
+        SEGLOG_CODEC_NONE, SEGLOG_CODEC_AUTO, SEGLOG_CODEC_DEFLATE,
+        slg_zrun_is_there() ? SEGLOG_CODEC_ZSTD : SEGLOG_CODEC_AUTO
+    };
     const unsigned sizes = input_byte(&w->input);
     const unsigned how = input_byte(&w->input);
 
@@ -797,7 +802,7 @@ world_begin(struct world *w)
         .body_log2 = (uint8_t)(9 + sizes % 9),
         .sync_log2 = (uint8_t)(9 + sizes / 16 % 4),
         .no_xxh3 = (how & 32) != 0,
-        .codec = (sizes & 128) != 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
+        .codec = codecs[sizes / 64],
         .first_record = (how & 64) != 0 ? 41 : 0,
         .drop_torn_tail = (how & 128) != 0 || w->odd.cannot_cut,
         .buffer_bytes = buffers[how & 3],

@@ -7,12 +7,14 @@
  * Byte 0 of the input is a set of switches (enum look), for what is costly;
  * byte 1 is a parameter of several of them.  The segment follows.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/control.h"
 #include "fuzz/odd_store.h"
 #include "fuzz/support.h"
+#include "seglog/dictionary.h"
 
 enum look {
     LOOK_REPAIR = 1,
@@ -698,9 +700,9 @@ append_must_keep(const struct subject *subject)
 
 /* -- one input ------------------------------------------------------------- */
 
-/* Not a segment, and everybody says so. */
+/* Not a segment, or one whose dictionary is missing: everybody says so. */
 static void
-refusal_must_be_common(const struct subject *subject)
+refusal_must_be_common(const struct subject *subject, seglog_code code)
 {
     struct seglog_scan_summary summary;
     struct reading reading;
@@ -708,18 +710,19 @@ refusal_must_be_common(const struct subject *subject)
     size_t len = 0;
 
     read_all(subject, "s", true, &reading);
-    MUST(reading.code == SEGLOG_FORMAT && reading.count == 0);
+    MUST(reading.code == code && reading.count == 0);
     reading_free(&reading);
     read_all(subject, "s", false, &reading);
-    MUST(reading.code == SEGLOG_FORMAT ||
+    MUST(reading.code == code ||
          (reading.code == SEGLOG_IO && (subject->looks & LOOK_UNREADABLE)));
     reading_free(&reading);
     MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
          SEGLOG_OK);
     MUST(seglog_segment_get_attributes(subject->store, "s", NULL, 0, &len, NULL,
-                                       NULL) == SEGLOG_FORMAT);
+                                       NULL) == SEGLOG_FORMAT ||
+         code != SEGLOG_FORMAT);
     MUST(seglog_repair(subject->store, "s", subject->memory, "r", NULL, NULL,
-                       NULL) == SEGLOG_FORMAT);
+                       NULL) == code);
     blob_put(subject->memory, "w", subject->bytes, subject->len);
     MUST(record_append(subject, &number) != SEGLOG_OK);
 }
@@ -728,8 +731,9 @@ static void
 subject_examine(struct subject *subject)
 {
     survey_take(&subject->survey, subject->store, "s", subject->expect);
-    if (subject->survey.code == SEGLOG_FORMAT) {
-        refusal_must_be_common(subject);
+    if (subject->survey.code == SEGLOG_FORMAT ||
+        subject->survey.code == SEGLOG_CORRUPT) {
+        refusal_must_be_common(subject, subject->survey.code);
         return;
     }
     MUST(subject->survey.code == SEGLOG_OK);
@@ -755,6 +759,25 @@ subject_examine(struct subject *subject)
         append_must_keep(subject);
 }
 
+/* That of the vectors in format/vectors that have one. */
+static void
+dictionary_put(struct seglog_store store)
+{
+    char bytes[512];
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    int len = 0;
+
+    for (int n = 55; n < 80; n += 11)
+        len += snprintf(bytes + len, sizeof bytes - (size_t)len,
+                        "{\"time\":\"2024-05-01T12:00:%02dZ\",\"level\":"
+                        "\"info\",\"message\":\"request %d served\","
+                        "\"status\":200}",
+                        n, n);
+    MUST(seglog_dictionary_put(store, bytes, (size_t)len, name, NULL) ==
+         SEGLOG_OK);
+    MUST(strcmp(name, "158ebfbc245640d176c8448069922e00.dict") == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -771,6 +794,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         subject.expect = subject.param;
     MUST(seglog_store_memory_open(&subject.memory, NULL) == SEGLOG_OK);
     blob_put(subject.memory, "s", subject.bytes, subject.len);
+    dictionary_put(subject.memory);
     subject.store = subject.memory;
     if ((subject.looks & LOOK_UNREADABLE) != 0) {
         subject.odd.inner = subject.memory;

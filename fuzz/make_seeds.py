@@ -38,7 +38,8 @@ SCAN_VECTORS = '''
     bad/zeros unsupported/sealed unsupported/version-2
     good/compressed good/compressed-reopened bad/compressed-flip
     bad/compressed-stored-survives bad/compressed-bomb bad/compressed-no-header
-   
+    good/dictionary bad/dictionary-reference bad/dictionary-mark
+    good/zstd good/zstd-and-deflate bad/zstd-flip bad/zstd-no-run bad/zstd-bomb
     good/attributes good/attributes-behind-sync bad/attributes'''.split()
 
 
@@ -88,7 +89,7 @@ def frame_seeds():
             if kind not in seen and len(frame) < SIZE_MAX:
                 seen.add(kind)
                 name = f'frame-{frame[0]:02x}-{kind[1]}'
-                switches = 23 | (frame[0] & 8 and 128)
+                switches = 23 | (frame[0] & 4 and 192) | (frame[0] & 8 and 128)
                 write('frame', name, bytes((switches, 1, 0)) + frame)
 
 
@@ -126,12 +127,13 @@ def tear(back, junk=0):
 
 
 def program(*calls, body=12, sync=9, mode=EXCLUSIVE, how=0, codec=0):
-    sizes = next(n for n in range(codec << 7, 256)
+    sizes = next(n for n in range(codec << 6, codec + 1 << 6)
                  if n % 9 == body - 9 and n // 16 % 4 == sync - 9)
     return bytes((sizes, how | (mode & 3) << 2)) + b''.join(calls)
 
 
 SMALL_BUFFER, NO_CUT, NO_XXH3, FROM_41 = 2, 16, 32, 64
+AUTO, DEFLATE, ZSTD = 1, 2, 3
 
 PROGRAMS = {
     'records': program(*(record(9 * n, n % 4, n % 3, b'{"a":1}')
@@ -172,11 +174,22 @@ PROGRAMS = {
     'deflate': program(*(record(9 * n, n % 4, n % 3, b'{"a":1}')
                          for n in range(12)), group(0x10, 0x21, 0x32), SYNC,
                        reopen(), *(record(60, 0, 0) for _ in range(30)), FOLLOW,
-                       tear(75), record(50, 0, 0), CHECK, codec=1),
+                       tear(75), record(50, 0, 0), CHECK, codec=DEFLATE),
     'deflate-shared': program(*((record(50, 0, 0), OTHER) * 12), FAIL_APPEND,
                               record(60, 0, 0), OTHER, record(60, 0, 0),
                               reopen(SHARED), record(70, 0, 1), CHECK,
-                              mode=SHARED, codec=1),
+                              mode=SHARED, codec=DEFLATE),
+    'zstd': program(*(record(9 * n, n % 4, n % 3, b'{"a":1}')
+                         for n in range(12)), group(0x10, 0x21, 0x32), SYNC,
+                       reopen(), *(record(60, 0, 0) for _ in range(30)), FOLLOW,
+                       tear(75), record(50, 0, 0), CHECK, codec=ZSTD),
+    'zstd-shared': program(*((record(50, 0, 0), OTHER) * 12), FAIL_APPEND,
+                              record(60, 0, 0), OTHER, record(60, 0, 0),
+                              reopen(SHARED), record(70, 0, 1), CHECK,
+                              mode=SHARED, codec=ZSTD),
+    'auto': program(*(long_record(n % 4) + record(30) for n in range(12)),
+                    OTHER, FOLLOW, long_record(2), OTHER, record(200), CHECK,
+                    body=16, sync=12, mode=SHARED, codec=AUTO),
     'from-41': program(record(5, 0, 0), reopen(), gap(4), record(6, 0, 1),
                        tear(80), record(7, 0, 0), tear(300), record(8), CHECK,
                        how=FROM_41),

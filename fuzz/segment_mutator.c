@@ -452,7 +452,9 @@ header_change(struct mutation *m)
         break;
     case 2:
         m->header.features_refuse ^=
-            chance_one_in(m, 2) ? SLG_REFUSE_NO_XXH3 : SLG_REFUSE_COMPRESSED;
+            chance_one_in(m, 2)   ? SLG_REFUSE_NO_XXH3
+            : chance_one_in(m, 2) ? SLG_REFUSE_COMPRESSED
+                                  : SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD;
         break;
     case 3:
         m->header.first_record = number_bend(m, m->header.first_record);

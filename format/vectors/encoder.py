@@ -155,6 +155,10 @@ def xxh3(data):
 
 # ---- compressed bodies (SPEC.md 7.5)
 
+STORED, NEXT, DEFLATE, FIRST = 0x00, 0x04, 0x08, 0x0C
+PACKING_NAMES = {STORED: '', DEFLATE: ', DEFLATE', FIRST: ', ZSTD FIRST',
+                 NEXT: ', ZSTD NEXT'}
+
 # What the golden vectors hold, by the checksums of history and body: other
 # versions of zlib may find other matches, and theirs are as good.
 DEFLATED = {}
@@ -260,14 +264,16 @@ class Log:
 
     def __init__(self, identity=IDENTITY, epoch=EPOCH, first_record=1,
                  body_log2=23, sync_log2=16, version=1, zero=0, ignore=0,
-                 read_only=0, refuse=0, auto_sync=False):
+                 read_only=0, refuse=0, auto_sync=False, dictionary=b'',
+                 digest=b''):
         self.identity, self.epoch = identity, epoch
         self.number = self.line = self.first_record = first_record
         self.sync_log2, self.auto_sync = sync_log2, auto_sync
         self.digests = not refuse & 1
         self.compresses = bool(refuse & 2)
-        self.history = b''          # bodies since the last mark
-        self.packed = None
+        self.dictionary, self.dictionary_digest = dictionary, digest
+        self.history = dictionary   # and bodies since the last mark
+        self.packed, self.packing = None, DEFLATE
         self.size = self.last_sync = self.watermark = self.stretch = 0
         self.records = {}           # number: (kind, bytes)
         self.parts = []
@@ -304,14 +310,14 @@ class Log:
             body_fields = self.compressed(kind, plain_fields)
             body = b''.join(raw for raw, _ in body_fields)
             width = max(1, (len(body).bit_length() + 7) // 8)
-        packed = body_fields is not plain_fields
-        head = kind << 5 | durable << 4 | packed << 3 | width - 1
+        packing = self.packing if body_fields is not plain_fields else STORED
+        head = kind << 5 | durable << 4 | packing | width - 1
         if kind != 6:
             self.history += b''.join(raw for raw, _ in
                                      plain_fields[kind == 5:])
         fields = [(u(1, head), 'head = %s%s%s' % (KIND_NAMES[kind],
                                                   ', DURABLE' * durable,
-                                                  ', COMPRESSED' * packed)),
+                                                  PACKING_NAMES[packing])),
                   (u(width, len(body)), 'length = %d' % len(body)),
                   *body_fields]
         if len(body) > 11440 and self.digests:
@@ -328,14 +334,14 @@ class Log:
         it does not get shorter."""
         if not self.compresses or kind == 6:
             return fields
-        if self.packed is not None:
-            return [(self.packed, 'compressed: ' + fields[0][1])]
         start = fields[:kind == 5]      # a group's count stays as it is
+        said = ', '.join(said for _, said in fields[len(start):])
+        if self.packed is not None:
+            return start + [(self.packed, 'compressed: ' + said)]
         body = b''.join(raw for raw, _ in fields[len(start):])
         packed = deflated(body, self.history[-32768:])
         if not body or len(packed) >= len(body):
             return fields
-        said = ', '.join(said for _, said in fields[len(start):])
         return start + [(packed, 'compressed: ' + said)]
 
     def sync_if_due(self, frame_size, body_size):
@@ -354,18 +360,19 @@ class Log:
         self.number += 1
         self.line += kind != PART
 
-    def record(self, body, kind=TEXT, durable=False, packed=None):
+    def record(self, body, kind=TEXT, durable=False, packed=None,
+               packing=DEFLATE):
         """packed: the compressed body, whatever it decompresses to"""
         field = (body, 'record %d: %s' % (self.number, shown(body)))
-        self.packed = packed
+        self.packed, self.packing = packed, packing
         part = self.frame('record %d' % self.number, kind,
                           [field] if body else [], durable)
-        self.packed = None
+        self.packed, self.packing = None, DEFLATE
         self.count_record(kind, body)
         return part
 
-    def group(self, records, durable=False):
-        """records: (kind, bytes) or bytes for TEXT"""
+    def group(self, records, durable=False, packed=None, packing=DEFLATE):
+        """records: (kind, bytes) or bytes for TEXT; packed as for record"""
         records = [r if isinstance(r, tuple) else (TEXT, r) for r in records]
         fields = [(varint(len(records)), 'count = %d' % len(records))]
         for i, (kind, body) in enumerate(records):
@@ -376,8 +383,10 @@ class Log:
                 fields.append((body, 'record %d: %s' % (self.number + i,
                                                         shown(body))))
         last = self.number + len(records) - 1
+        self.packed, self.packing = packed, packing
         part = self.frame('records %d-%d' % (self.number, last), 5, fields,
                           durable)
+        self.packed, self.packing = None, DEFLATE
         for kind, body in records:
             self.count_record(kind, body)
         return part
@@ -406,7 +415,7 @@ class Log:
             (u(8, self.watermark), 'watermark = %d' % self.watermark),
             (u(8, digest), 'digest')])
         self.last_sync, self.stretch = start, 0
-        self.history = b''
+        self.history = self.dictionary
         return part
 
     def closing(self):
@@ -420,7 +429,7 @@ class Log:
             (u(8, start), 'offset = %d' % start),
             (u(8, self.stretch), 'digest')])
         self.stretch = 0
-        self.history = b''
+        self.history = self.dictionary
         return part
 
     def gap(self, verdict, cause, durable, count, lines, first_byte,
@@ -448,6 +457,14 @@ class Log:
             (u(8, number), 'number = %d' % number),
             (u(8, end), 'end = %d' % end),
             (u(4, last_checksum), 'last_checksum')])
+
+    def reference(self):
+        """To the dictionary, here."""
+        name = self.dictionary_digest.hex().encode() + b'.dict'
+        self.history = self.dictionary
+        return self.frame('reference before %d' % self.number, 6, [
+            (u(1, 6), 'type 6'), (u(1, 1), 'role 1, dictionary'),
+            (self.dictionary_digest, 'digest'), (name, 'name')])
 
     def attributes(self, payload):
         return self.frame('attributes', 6, [

@@ -11,7 +11,7 @@
 For each vector, NAME.hex holds the bytes, NAME.findings what `seglog check
 --json` says of them, and NAME.jsonl what `seg2json` writes. NAME.expect, if
 there, holds the argument of --expect; NAME.gaps.jsonl, if there, what
-`seg2json --gaps` writes; NAME.attributes, if there, the attributes. The findings are stated here by hand, from what was
+`seg2json --gaps` writes; NAME.attributes, if there, the attributes; NAME.dictionary the dictionary. The findings are stated here by hand, from what was
 damaged: they come from no reader. README.md describes the notation.
 """
 
@@ -21,7 +21,7 @@ import sys
 import zlib
 
 import encoder
-from encoder import BYTES, PART, TAIL, TEXT, Log, plain, u
+from encoder import BYTES, FIRST, NEXT, PART, TAIL, TEXT, Log, plain, u
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPEC = os.path.join(HERE, '..', '..', 'SPEC.md')
@@ -1089,9 +1089,140 @@ def checksum_values():
             ('MIX1', encoder.mix(1, identity, epoch)))
 
 
+# What zstd made of request(1), request(2), a group of request(3) and
+# request(4); of request(5) without anything before it; of request(7) and
+# request(8) behind request(5) and the 17 bytes of record 6.
+ZSTD = {
+    1: '7402008285121890391D531A11013FB2E2DB7D27B123A63FA4709F4967669A0BDBAE'
+       'A8644AEC29E14B72346512AF249EF47A43423CD25344E160F47A7CF9D1D341F9ECB3'
+       '129451C00860B65E8F18594500',
+    2: '64000010323203004011F0DC168620',
+    3: 'C4000038E0023333E134340620B073078A788E6114D173BB506201',
+    5: '7C020082C5121990B739536C13F1F368F421BC773877C6B8816CD72CFB3F880109DB'
+       'AEA8E44AECA9E04B7234CA245E393CE9F5848578A4A78641C1E8F5F8F2A3A701E5B3'
+       'CF12201929A3C26CBD1E31B28800',
+    7: '64000010373703004011F01C1B8620',
+    8: '64000010383803004011F0DC168620'}
+FIRSTS = (1, 5, 7)
+
+
+def zstd_compressed(close=True):
+    """As compressed(), with a run each before and behind the sync point, and
+    one behind what is not compressed."""
+    log = Log(refuse=2 | 16)
+    while log.number <= 8:
+        packing = FIRST if log.number in FIRSTS else NEXT
+        packed = bytes.fromhex(ZSTD.get(log.number, ''))
+        if log.number == 5:
+            log.sync()
+        if log.number == 3:
+            log.group([request(3), (BYTES, request(4))], packed=packed,
+                      packing=packing)
+        elif log.number == 6:
+            log.record(bytes(range(40, 57)), BYTES)
+        else:
+            log.record(request(log.number), packed=packed, packing=packing)
+    if close:
+        log.closing()
+    return log
+
+
+def zstd_ones():
+    vector('good/zstd', 'Runs of zstd blocks; record 6 is not compressed and '
+           'ends one.', zstd_compressed())
+
+    log = zstd_compressed(close=False)
+    log.record(request(9))
+    log.record(b'', BYTES)
+    log.record(b'w' * 99, packed=bytes.fromhex('1A030077'), packing=FIRST)
+    log.record(b'', BYTES)
+    log.record(b'x', packed=bytes.fromhex('08000078'), packing=NEXT)
+    log.record(request(14))
+    log.closing()
+    vector('good/zstd-and-deflate', 'Both in one stretch. An empty body ends '
+           'no run.', log)
+
+    log = zstd_compressed()
+    log.part('record 2').flip('compressed', 7)
+    vector('bad/zstd-flip', 'A flipped bit in record 2. What goes on in the '
+           'run cannot be decoded.', log, [
+               finding('CORRUPT', 'checksum', log.span('record 2'), (2, 2), 2,
+                       durable='yes'),
+               finding('CORRUPT', 'depends-on', log.span('records 3-4'),
+                       (3, 4), 3, durable='yes', depends_on=2)], 'CORRUPT',
+           [1, 5, 6, 7, 8])
+
+    for name, why, packed, packing in (
+            ('last-block', 'and a last block, which is not legal.',
+             '09000078', FIRST),
+            ('no-run', 'and goes on in a run that record 10 has ended.',
+             '08000078', NEXT),
+            ('bomb', 'and more than 2^body_log2 bytes come out of it.',
+             '02001078' * 65, FIRST)):
+        log = zstd_compressed(close=False)
+        log.record(request(9), packed=bytes.fromhex(ZSTD[8]).replace(
+            b'88', b'99'), packing=NEXT)
+        log.record(b'no run', packed=None)
+        log.record(b'x', packed=bytes.fromhex(packed), packing=packing)
+        log.record(b'behind it')
+        log.closing()
+        vector('bad/zstd-' + name, 'Record 11 has a right checksum, ' + why,
+               log, [finding('CORRUPT', 'checksum', log.span('record 11'),
+                             (11, 11), 11, durable='yes')], 'CORRUPT',
+               [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+
+
+# XXH3 of 128 bits over it, which this does not compute.
+DICTIONARY = request(55) + request(66) + request(77)
+DICTIONARY_DIGEST = bytes.fromhex('158ebfbc245640d176c8448069922e00')
+
+
+def dictionary_log():
+    log = Log(refuse=2 | 32, dictionary=DICTIONARY, digest=DICTIONARY_DIGEST)
+    log.reference()
+    log.attributes(b'made with one')
+    for n in range(1, 7):
+        if n == 4:
+            log.sync()
+            log.reference()
+        log.record(request(n))
+    log.closing()
+    return log
+
+
+def dictionary_vector(name, why, log, *said, attributes=b'made with one'):
+    vector(name, why, log, *said, attributes=attributes)
+    vectors[name + '.dictionary'] = DICTIONARY
+
+
+def dictionary_ones():
+    dictionary_vector('good/dictionary', 'Each stretch begins with the '
+                      'dictionary in NAME.dictionary.', dictionary_log())
+    log = dictionary_log()
+    log.part('reference before 1').flip('digest', 0)
+    dictionary_vector('bad/dictionary-reference', 'A damaged reference, and '
+                      'another one behind the sync point.', log, [
+                          finding('CORRUPT', 'inserted',
+                                  log.span('reference before 1'))], 'CORRUPT',
+                      attributes=b'')
+    log = dictionary_log()
+    log.part('sync point before 4').flip('digest', 0)
+    log.part('reference before 4').flip('digest', 0)
+    span = (log.span('sync point before 4')[0],
+            log.span('reference before 4')[1])
+    tail = (log.span('record 4')[0], log.span('record 6')[1])
+    dictionary_vector('bad/dictionary-mark', 'A sync point and the reference '
+                      'behind it are damaged: where the dictionary\nstands in '
+                      'the history is not known then.', log, [
+                          finding('CORRUPT', 'inserted', span),
+                          finding('CORRUPT', 'depends-on', tail, (4, 6), 4,
+                                  durable='yes')], 'CORRUPT', [1, 2, 3])
+
+
 def build():
     for make in (good, bad_frames, bad_places, bad_headers, bad_marks,
-                 bad_foreign, bad_tails, compressed_ones, not_supported):
+                 bad_foreign, bad_tails, compressed_ones, zstd_ones,
+                 dictionary_ones, not_supported):
         make()
     return examples()
 

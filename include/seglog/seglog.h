@@ -7,6 +7,7 @@
  *
  *   segment.h        one log: write it, read it, scan it, repair it
  *   session.h        many logs: the sessions of a program, forks, names
+ *   dictionary.h     what small segments have in common, kept once
  *   replay.h         the state that the entries of a session amount to
  *   store.h          where bytes live: files, memory, a store of your own
  *   json_line.h      is this line one JSON value
@@ -20,6 +21,7 @@
 #ifndef SEGLOG_SEGLOG_H
 #define SEGLOG_SEGLOG_H
 
+#include "seglog/dictionary.h"
 #include "seglog/error.h"
 #include "seglog/export.h"
 #include "seglog/json_diagnose.h"

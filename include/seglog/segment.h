@@ -171,10 +171,30 @@ enum seglog_level {
  * can be read.  A damaged record takes those with it that refer to it: what
  * stands behind it up to the next sync point is lost as well (cause
  * depends-on), which is at most one sync interval of the file.
+ *
+ * Memory, at most, for records of up to 16 KiB and the default buffer; larger
+ * ones take up to five times their size besides:
+ *                     writer    reader
+ *   NONE              0.5 MiB   0.75 MiB
+ *   DEFLATE           0.5 MiB   0.75 MiB
+ *   ZSTD  level 1     3 MiB     3 MiB
+ *         level 3     4 MiB     3 MiB
+ *         level 6     6 MiB     3 MiB     (AUTO: the same)
+ *         level 9-12  9 MiB     3 MiB
+ *         level 19    12 MiB    3 MiB
+ * A writer that takes turns with others takes up to 3 MiB more for zstd, and
+ * so does opening a segment.
+ *
+ * Time: a writer that has the segment to itself goes on where it was.  One that
+ * takes turns with others, or is opened for each record, reads what it does not
+ * know and begins anew behind it: with deflate that takes some 10 us a record,
+ * with zstd, whose history is up to 1 MiB, 0.1 to 1 ms.
  */
 enum seglog_codec {
     SEGLOG_CODEC_NONE = 0,
-    SEGLOG_CODEC_DEFLATE = 1
+    SEGLOG_CODEC_DEFLATE = 1,
+    SEGLOG_CODEC_ZSTD = 2,
+    SEGLOG_CODEC_AUTO = 3 /* deflate or zstd, by what the records are like */
 };
 
 #define SEGLOG_ATTRIBUTES_MAX 16384 /* bytes: SPEC.md 6.5 */
@@ -222,9 +242,27 @@ struct seglog_writer_options {
     const void *attributes;
     size_t attributes_len;
 
-    /* For a segment that is created; an existing one stays what it is. */
+    /*
+     * For a segment that is created; an existing one stays what it is, and of
+     * one that allows zstd the codec that is given (AUTO for NONE) is used.
+     */
     enum seglog_codec codec;
-    uint8_t level; /* 1 to 9; 0: the default.  Also for an existing one. */
+    /* 1 to 9 for deflate, to 19 for zstd; 0: the default, which is 6.  Also
+     * for an existing one. */
+    uint8_t level;
+    /*
+     * Bytes of memory that the writer is to get along with, 512 KiB at least;
+     * 0: no bound.  It bounds buffer_bytes; below 8 MiB AUTO is deflate, ZSTD
+     * is INVALID, and opening a segment that allows zstd is NO_MEMORY.  Records
+     * and groups of more than 16 KiB take five times their size besides.
+     */
+    size_t memory_max;
+    /*
+     * For a segment that is created: the name of a dictionary in the same
+     * store (seglog/dictionary.h), or NULL.  NOT_FOUND or CORRUPT if it is not
+     * there or not right; INVALID with NONE.
+     */
+    const char *dictionary;
 };
 
 struct seglog_writer;
@@ -244,6 +282,9 @@ struct seglog_writer;
  *   CORRUPT    the end of the segment is damaged; `repair` it, or roll over,
  *              or set append_to_damaged
  *   SEALED     the segment is sealed
+ *   CORRUPT    also: the dictionary that it was made with is missing or
+ *              damaged (err->name is its name); NOT_FOUND if it is to be made
+ *              with one that is not there
  * Cost      one read of at most about one sync interval, warm below 1 ms
  * Since     0.1
  */
@@ -409,7 +450,9 @@ struct seglog_reader;
 /*
  * Open a segment for reading.  Never changes it and takes no lock.
  * Returns NOT_FOUND, FORMAT (not a segment), CORRUPT (strict and the header
- * is damaged).
+ * is damaged).  CORRUPT also where the dictionary that it was made with
+ * is missing or damaged, in salvage mode too: err->name is its name then.  The store has
+ * to stay open as long as the reader.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_reader_open(struct seglog_store store, const char *name,
@@ -535,6 +578,8 @@ struct seglog_scan_summary {
  * Returns OK also for a damaged segment: the summary has the verdict.
  *   FORMAT    not a segment, or of an unknown version or feature
  *   NOT_FOUND
+ *   CORRUPT   the dictionary that it was made with is missing or damaged
+ *             (err->name is its name): nobody can say what the records are
  * A range the store cannot read is a finding of verdict IO; the scan goes on.
  * Cost      linear in the size, whatever the bytes say; at most about 12 MiB
  *           of memory, plus the largest record where that is over 8 MiB.  In a

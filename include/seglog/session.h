@@ -37,6 +37,7 @@
 #include "seglog/export.h"
 #include "seglog/replay.h"
 #include "seglog/segment.h"
+#include "seglog/dictionary.h"
 #include "seglog/slice.h"
 #include "seglog/store.h"
 #include "seglog/uuid.h"
@@ -101,6 +102,24 @@ seglog_session_store_get_store(const struct seglog_session_store *sessions);
 SEGLOG_API void
 seglog_session_store_describe(const struct seglog_session_store *sessions,
                               char *buf, size_t cap);
+
+/*
+ * The dictionary (seglog/dictionary.h) that new segments are made with; it must
+ * be in the same byte store.  NULL: none.  Their entries are compressed then,
+ * also where the store's options say nothing of it.  One that has gone missing
+ * since does not stop new segments: they are made without.
+ *
+ * Returns NOT_FOUND, CORRUPT, INVALID as it is not there, not right, or not the
+ * name of one.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_session_store_set_dictionary(struct seglog_session_store *sessions,
+                                    const char *name, struct seglog_error *err);
+/* An empty name: there is none. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_session_store_get_dictionary(struct seglog_session_store *sessions,
+                                    char name[SEGLOG_DICTIONARY_NAME_BYTES],
+                                    struct seglog_error *err);
 
 /* Does this byte store hold a session store?  By the names of its blobs. */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code

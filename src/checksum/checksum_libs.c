@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* src/checksum/checksum_libs.c - the two checksums of format/checksum.h. */
+/* src/checksum/checksum_libs.c - the checksums of format/checksum.h. */
 #include "format/checksum.h"
 
 /* Inlined: a call through the library costs more than a short record's hash. */
@@ -26,6 +26,16 @@ slg_crc32(uint32_t crc, const void *bytes, size_t len)
 #else
     return (uint32_t)crc32_z(crc, bytes, len);
 #endif
+}
+
+void
+slg_xxh3_128(const void *bytes, size_t len, uint8_t out[16])
+{
+    XXH128_canonical_t canonical;
+
+    XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes, len));
+    for (size_t i = 0; i < sizeof canonical.digest; i++)
+        out[i] = canonical.digest[i];
 }
 
 uint64_t

@@ -8,6 +8,7 @@
 
 #include "format/checksum.h"
 #include "src/segment/segment_walk.h"
+#include "src/codec/zrun.h"
 #include "src/store/fail.h"
 
 /* The frames in front of the first record, one after the other. */
@@ -104,7 +105,8 @@ slg_attributes_are_due(const struct slg_header *header, const uint8_t *bytes,
 
     while (prelude.pos < len) {
         if (!prelude_next(&prelude) ||
-            prelude.frame.control != SLG_CONTROL_SYNC_POINT)
+            (prelude.frame.control != SLG_CONTROL_SYNC_POINT &&
+             prelude.frame.control != SLG_CONTROL_REFERENCE))
             return false;
     }
     return len >= SLG_HEADER_BYTES;
@@ -123,9 +125,10 @@ header_read(struct seglog_blob blob, const char *name, const uint8_t *bytes,
 
     memset(header, 0, sizeof *header);
     if (len >= SLG_HEADER_BYTES &&
-        slg_header_decode(bytes, header) == SLG_HEADER_OK)
+        slg_header_decode(bytes, header) == SLG_HEADER_OK &&
+        (slg_zrun_is_there() || !slg_header_limits(header).may_zstd))
         return SEGLOG_OK;
-    code = slg_walk_open(&walk, blob, name, true, err);
+    code = slg_walk_open(&walk, blob, name, true, NULL, err);
     if (code == SEGLOG_OK)
         *header = walk.header;
     slg_walk_reset(&walk);

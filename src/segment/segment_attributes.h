@@ -22,7 +22,7 @@ slg_attributes_find(const struct slg_header *header, const uint8_t *bytes,
                     size_t len, const uint8_t **data, size_t *data_len);
 
 /*
- * Is there nothing but sync points behind the header, of len bytes in all?
+ * Is there nothing but sync points and references behind the header, of len bytes in all?
  * Then whoever created the segment did not get further.
  */
 bool

@@ -13,9 +13,14 @@
 #include "format/frame.h"
 #include "seglog/error.h"
 #include "src/codec/unpacker.h"
+#include "src/segment/segment_dictionary.h"
 
 struct slg_context {
     struct slg_unpacker *unpacker; /* NULL: not needed so far, no history */
+    /* What stands at every mark: of the walk.  NULL: nothing. */
+    const struct slg_dictionary *dictionary;
+    /* There is one, and nobody knows which: no history is known. */
+    bool has_lost_dictionary;
     bool is_known;
     uint64_t pos;       /* of the frame that it is right for */
     uint64_t last_end;  /* of the last body in it; 0: none since the mark */
@@ -24,7 +29,7 @@ struct slg_context {
 
 /* A copy that may be come back to. */
 struct slg_context_saved {
-    struct slg_history *history; /* NULL: none */
+    struct slg_unpacker *unpacker; /* NULL: none */
     bool is_known;
     uint64_t pos;
     uint64_t last_end;
@@ -46,6 +51,16 @@ static inline bool
 slg_context_is_at(const struct slg_context *context, uint64_t pos)
 {
     return context->is_known && context->pos == pos;
+}
+
+/*
+ * Bodies behind a mark that has gone unnoticed refer to nothing in front of it,
+ * so that it need not be known; but they do refer to a dictionary there.
+ */
+static inline bool
+slg_context_outlives_marks(const struct slg_context *context)
+{
+    return !context->dictionary || context->last_end == 0;
 }
 
 /* NO_MEMORY: err is not filled. */
@@ -72,7 +87,8 @@ slg_context_set(struct slg_context *context, const struct slg_history *history,
  */
 seglog_code
 slg_context_pass(struct slg_context *context, const uint8_t *bytes,
-                 const struct slg_frame *frame, uint64_t body_max,
-                 const uint8_t **body, size_t *body_len);
+                 const struct slg_frame *frame,
+                 const struct slg_frame_limits *limits, const uint8_t **body,
+                 size_t *body_len);
 
 #endif /* SLG_SEGMENT_CONTEXT_H */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
+#include "src/codec/zrun.h"
 #include "src/segment/segment_walk.h"
 #include "src/store/fail.h"
 
@@ -18,6 +19,7 @@ walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
     walk->limits = slg_header_limits(&walk->header);
     /* Nobody knows whether bodies are compressed, and frames say it. */
     walk->limits.may_compress |= walk->is_header_lost;
+    walk->limits.may_zstd |= walk->is_header_lost;
     walk->stretch_start = pos;
     slg_context_start(&walk->context, pos);
     walk->at = (struct slg_place_in_segment){
@@ -39,7 +41,7 @@ header_assume(struct slg_walk *walk)
     walk->header.sync_log2 = 16;
     walk->header.first_record = 1;
     walk->limits = slg_header_limits(&walk->header);
-    walk->limits.may_compress = true;
+    walk->limits.may_compress = walk->limits.may_zstd = true;
     walk->is_header_lost = true;
     walk->has_gap = true;
 }
@@ -236,6 +238,18 @@ header_refuse(const struct slg_walk *walk, enum slg_header_state state,
     }
 }
 
+static seglog_code
+header_check_codecs(const struct slg_walk *walk, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = walk->window.name, .offset = 0 };
+
+    if (!slg_header_limits(&walk->header).may_zstd || slg_zrun_is_there())
+        return SEGLOG_OK;
+    return slg_fail(err, SEGLOG_FORMAT, &place,
+                    "its records are compressed by zstd, and this build has "
+                    "no zstd: use one that has");
+}
+
 /* Shorter than a header: the beginning of one, or of something lost. */
 static seglog_code
 header_is_short(struct slg_walk *walk, struct seglog_error *err)
@@ -253,9 +267,9 @@ header_is_short(struct slg_walk *walk, struct seglog_error *err)
                                               : header_recover(walk, err);
 }
 
-seglog_code
-slg_walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
-              bool is_tolerant, struct seglog_error *err)
+static seglog_code
+walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
+          bool is_tolerant, struct seglog_error *err)
 {
     uint8_t header[SLG_HEADER_BYTES];
 
@@ -279,7 +293,22 @@ slg_walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
         return header_recover(walk, err);
     if (state != SLG_HEADER_OK)
         return header_refuse(walk, state, err);
+    code = header_check_codecs(walk, err);
+    if (code != SEGLOG_OK)
+        return code;
     walk->has_identity = true;
     walk_start(walk, SLG_HEADER_BYTES, walk->header.first_record);
     return SEGLOG_OK;
+}
+
+seglog_code
+slg_walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
+              bool is_tolerant, const struct slg_walk_source *source,
+              struct seglog_error *err)
+{
+    const seglog_code code = walk_open(walk, blob, name, is_tolerant, err);
+
+    return code == SEGLOG_OK && source
+               ? slg_walk_find_dictionary(walk, source, err)
+               : code;
 }

@@ -240,10 +240,12 @@ reader_look_again(struct seglog_reader *reader, struct slg_step *step,
 static seglog_code
 reader_open_walk(struct seglog_reader *reader, struct seglog_error *err)
 {
+    const struct slg_walk_source source = { .store = &reader->store };
+
     slg_walk_reset(&reader->walk);
     const seglog_code code =
         slg_walk_open(&reader->walk, reader->blob, reader->name,
-                      reader->options.salvage, err);
+                      reader->options.salvage, &source, err);
 
     reader->is_headless = code == SEGLOG_END;
     reader->walk.with_digest = reader->options.salvage;
@@ -468,7 +470,8 @@ reader_start(struct seglog_reader *reader, struct seglog_error *err)
     reader->skip_until = reader->options.from_record;
     if (code != SEGLOG_OK || reader->is_headless)
         return code;
-    if (walk->is_header_lost || walk->is_header_corrected) {
+    if (walk->is_header_lost || walk->is_header_corrected ||
+        walk->context.has_lost_dictionary) {
         code = reader_map(reader, err);
         return code == SEGLOG_OK && !reader->options.salvage
                    ? reader_judge(reader, err)
@@ -515,6 +518,8 @@ seglog_reader_open(struct seglog_store store, const char *name,
         return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
     }
     seglog_code code = reader_allocate(name, options, &opened, err);
+    if (code == SEGLOG_OK)
+        opened->store = store;
     if (code == SEGLOG_OK)
         code =
             seglog_blob_open(store, name, SEGLOG_OPEN_READ, &opened->blob, err);

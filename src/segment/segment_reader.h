@@ -30,6 +30,7 @@ struct slg_delivery {
  * the map it walks on.
  */
 struct seglog_reader {
+    struct seglog_store store; /* of the dictionary */
     struct seglog_blob blob;
     char *name;
     struct seglog_reader_options options;

@@ -139,7 +139,9 @@ repair_open_writer(struct repair *repair, struct seglog_error *err)
             source->is_header_lost ? SEGLOG_BODY_LOG2_MAX : source->body_log2,
         .sync_log2 = source->is_header_lost ? 0 : source->sync_log2,
         .no_xxh3 = (source->features_refuse & SLG_REFUSE_NO_XXH3) != 0,
-        .codec = (source->features_refuse & SLG_REFUSE_COMPRESSED) != 0
+        .codec = (source->features_refuse & SLG_REFUSE_ZSTD) != 0
+                     ? SEGLOG_CODEC_AUTO
+                 : (source->features_refuse & SLG_REFUSE_COMPRESSED) != 0
                      ? SEGLOG_CODEC_DEFLATE
                      : SEGLOG_CODEC_NONE,
         .first_record = source->first_record,

@@ -450,6 +450,16 @@ lone_settle(struct slg_gap_info *info, bool is_forward)
     info->lone_count = kept;
 }
 
+/* With a lost header, and before any mark: a dictionary may have been named in
+ * what is lost. */
+static bool
+reference_may_be_lost(const struct slg_walk *walk, const struct resume *resume,
+                      const struct slg_gap_info *info)
+{
+    return walk->is_header_lost && info->is_header && !walk->dictionary &&
+           resume->pos > SLG_HEADER_BYTES;
+}
+
 static void
 walk_move(struct slg_walk *walk, const struct resume *resume,
           struct slg_gap_info *info)
@@ -471,9 +481,12 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
     }
     if (resume->is_mark && resume->mark.type == SLG_CONTROL_SYNC_POINT)
         info->mark_offset = resume->mark.offset;
-    /* Where no record is lost, whatever follows can still be decoded. */
+    /* Where no record is lost, whatever follows can still be decoded: unless a
+     * mark is, behind which a dictionary stood. */
     if (!slg_context_is_at(&walk->context, info->before.pos) ||
-        walk->is_passed || resume->number != expected)
+        walk->is_passed || resume->number != expected ||
+        !slg_context_outlives_marks(&walk->context) ||
+        reference_may_be_lost(walk, resume, info))
         slg_context_break(&walk->context,
                           resume->number > expected ? expected : 0);
     else

@@ -315,6 +315,7 @@ seglog_scan(struct seglog_store store, const char *name,
     struct scan scan = { .summary = summary };
     struct slg_map map = { .spans = NULL };
     struct seglog_blob blob;
+    const struct slg_walk_source source = { .store = &store };
     struct slg_walk walk;
 
     if (!slg_options_copy(&scan.options, sizeof scan.options, options)) {
@@ -326,7 +327,7 @@ seglog_scan(struct seglog_store store, const char *name,
     seglog_code code = blob_open_checked(store, name, summary, &blob, err);
     if (code != SEGLOG_OK)
         return code;
-    code = slg_walk_open(&walk, blob, name, true, err);
+    code = slg_walk_open(&walk, blob, name, true, &source, err);
     if (code == SEGLOG_END) {
         scan_headless(&scan, walk.window.size);
         code = SEGLOG_OK;
@@ -345,13 +346,14 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
                            struct seglog_scan_summary *summary,
                            struct seglog_error *err)
 {
+    const struct slg_walk_source source = { .store = &store };
     struct seglog_blob blob;
     struct slg_tail tail;
     seglog_code code = blob_open_checked(store, name, summary, &blob, err);
 
     if (code != SEGLOG_OK)
         return code;
-    code = slg_tail_find(blob, name, 0, &tail, err);
+    code = slg_tail_find(blob, name, 0, &source, &tail, err);
     (void)seglog_blob_close(&blob, NULL);
     if (code != SEGLOG_OK)
         return code;

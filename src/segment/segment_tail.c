@@ -218,6 +218,7 @@ tail_note(struct slg_tail *tail, const struct seglog_finding *finding,
         tail->is_unsure = true;
 }
 
+/* Without memory for it, it is not known: then a mark is put. */
 static void
 tail_take_history(struct slg_tail *tail, const struct slg_context *context)
 {
@@ -225,8 +226,8 @@ tail_take_history(struct slg_tail *tail, const struct slg_context *context)
         return;
     tail->has_history = slg_context_is_at(context, tail->end);
     if (tail->has_history && context->unpacker)
-        slg_history_copy(tail->history,
-                         slg_unpacker_history(context->unpacker));
+        tail->has_history = slg_history_copy(
+            tail->history, slg_unpacker_history(context->unpacker));
     else
         slg_history_clear(tail->history);
 }
@@ -281,21 +282,28 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
 
 seglog_code
 slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
-              struct slg_tail *tail, struct seglog_error *err)
+              const struct slg_walk_source *source, struct slg_tail *tail,
+              struct seglog_error *err)
 {
-    return slg_tail_find_history(blob, name, expect, NULL, tail, err);
+    const seglog_code code =
+        slg_tail_find_history(blob, name, expect, source, NULL, tail, err);
+
+    slg_dictionary_release(tail->dictionary);
+    tail->dictionary = NULL;
+    return code;
 }
 
 seglog_code
 slg_tail_find_history(struct seglog_blob blob, const char *name,
-                      uint64_t expect, struct slg_history *history,
-                      struct slg_tail *tail, struct seglog_error *err)
+                      uint64_t expect, const struct slg_walk_source *source,
+                      struct slg_history *history, struct slg_tail *tail,
+                      struct seglog_error *err)
 {
     struct slg_walk walk;
 
     memset(tail, 0, sizeof *tail);
     tail->history = history;
-    seglog_code code = slg_walk_open(&walk, blob, name, false, err);
+    seglog_code code = slg_walk_open(&walk, blob, name, false, source, err);
     if (code == SEGLOG_END) {
         tail->size = walk.window.size;
         tail->number = tail->line = 1;
@@ -313,20 +321,23 @@ slg_tail_find_history(struct seglog_blob blob, const char *name,
         if (code == SEGLOG_OK)
             code = tail_walk(&walk, expect, tail, err);
     }
+    if (code == SEGLOG_OK)
+        tail->dictionary = slg_dictionary_hold(walk.dictionary);
     slg_walk_reset(&walk);
     return code;
 }
 
 seglog_code
 slg_tail_check(struct seglog_blob blob, const char *name, uint64_t expect,
-               struct slg_tail *tail, struct seglog_error *err)
+               const struct slg_walk_source *source, struct slg_tail *tail,
+               struct seglog_error *err)
 {
     struct slg_walk walk;
 
     if (tail->walked_from <= tail->watermark + 1 ||
         tail->walked_from <= tail->header.first_record)
         return SEGLOG_OK;
-    seglog_code code = slg_walk_open(&walk, blob, name, false, err);
+    seglog_code code = slg_walk_open(&walk, blob, name, false, source, err);
     if (code == SEGLOG_OK)
         code =
             walk_skip_to_synced(&walk, tail->sync_offset, tail->watermark, err);
@@ -351,6 +362,7 @@ slg_tail_advance(struct seglog_blob blob, const char *name,
     }
     if (code == SEGLOG_OK) {
         walk.has_identity = true;
+        slg_walk_use_dictionary(&walk, tail->dictionary);
         walk.digest = tail->digest;
         walk.checksum = tail->checksum;
         walk.watermark = tail->watermark;

@@ -9,7 +9,7 @@
 
 #include "format/control.h"
 #include "seglog/segment.h"
-#include "src/codec/history.h"
+#include "src/segment/segment_walk.h"
 
 /* All that is needed to append, as of the moment the segment was read. */
 struct slg_tail {
@@ -41,6 +41,7 @@ struct slg_tail {
      * room for it, and whether that is known. */
     struct slg_history *history;
     bool has_history;
+    struct slg_dictionary *dictionary; /* in front of it; NULL: none */
 };
 
 /*
@@ -56,12 +57,17 @@ struct slg_tail {
  */
 seglog_code
 slg_tail_find(struct seglog_blob blob, const char *name, uint64_t expect,
-              struct slg_tail *tail, struct seglog_error *err);
-/* The same, with room for what the next body may refer to (tail->history). */
+              const struct slg_walk_source *source, struct slg_tail *tail,
+              struct seglog_error *err);
+/*
+ * The same, with room for what the next body may refer to (tail->history), and
+ * the dictionary in tail->dictionary, which the caller has to release.
+ */
 seglog_code
 slg_tail_find_history(struct seglog_blob blob, const char *name,
-                      uint64_t expect, struct slg_history *history,
-                      struct slg_tail *tail, struct seglog_error *err);
+                      uint64_t expect, const struct slg_walk_source *source,
+                      struct slg_history *history, struct slg_tail *tail,
+                      struct seglog_error *err);
 
 /*
  * Read also what slg_tail_find has not read and no mark says to be durable: of
@@ -71,7 +77,8 @@ slg_tail_find_history(struct seglog_blob blob, const char *name,
  */
 seglog_code
 slg_tail_check(struct seglog_blob blob, const char *name, uint64_t expect,
-               struct slg_tail *tail, struct seglog_error *err);
+               const struct slg_walk_source *source, struct slg_tail *tail,
+               struct seglog_error *err);
 
 /*
  * Walk the frames that were appended behind tail->end since, up to the size

@@ -14,6 +14,7 @@ slg_walk_reset(struct slg_walk *walk)
     free(walk->search);
     free(walk->long_bytes);
     slg_context_reset(&walk->context);
+    slg_dictionary_release(walk->dictionary);
     slg_window_reset(&walk->window);
     memset(walk, 0, sizeof *walk);
 }
@@ -225,6 +226,17 @@ frame_is_mark(const struct slg_frame *frame)
            frame->control == SLG_CONTROL_CLOSING_MARK;
 }
 
+/* SPEC.md 7.6: it does to the history what the mark before it has done. */
+static bool
+is_dictionary(const struct slg_step *step)
+{
+    struct slg_reference reference;
+
+    return step->frame.control == SLG_CONTROL_REFERENCE &&
+           slg_reference_decode(step->bytes, &step->frame, &reference) &&
+           reference.role == SLG_REFERENCE_DICTIONARY;
+}
+
 /*
  * The body of a valid frame.  Out of its context a compressed one has none;
  * the frame counts all the same, for its numbers are known.
@@ -243,14 +255,13 @@ step_find_body(struct slg_walk *walk, struct slg_step *step,
     step->is_dependent = false;
     if (!walk->limits.may_compress)
         return SEGLOG_OK;
-    if (step->is_mark)
+    if (step->is_mark || is_dictionary(step))
         slg_context_start(context, walk->at.pos + frame->len);
     else if (!slg_context_is_at(context, walk->at.pos))
         step->is_dependent = is_record && slg_frame_is_compressed(frame);
     else if (is_record)
-        code =
-            slg_context_pass(context, step->bytes, frame, walk->limits.body_max,
-                             &step->body, &step->body_len);
+        code = slg_context_pass(context, step->bytes, frame, &walk->limits,
+                                &step->body, &step->body_len);
     else
         context->pos += frame->len;
     if (step->is_dependent)
@@ -424,7 +435,9 @@ step_pass_mark(struct slg_walk *walk, struct slg_step *step)
 static void
 step_pass_frame(struct slg_walk *walk, const struct slg_step *step)
 {
-    walk->at.is_after_sync = false;
+    /* SPEC.md 6.6: what follows a reference follows the sync point before. */
+    walk->at.is_after_sync =
+        walk->at.is_after_sync && step->frame.control == SLG_CONTROL_REFERENCE;
     walk->at.is_after_close = false;
     walk->at.number += step->count;
     slg_step_count_lines(step, &walk->at.line);
@@ -457,7 +470,7 @@ step_plain(struct slg_walk *walk, struct slg_step *step)
     const unsigned kind = bytes[0] >> SLG_HEAD_KIND_SHIFT;
     /* Kinds with one record, a length of one or two bytes, nothing reserved. */
     if (kind < SLG_FRAME_TEXT || kind > SLG_FRAME_TAIL ||
-        (bytes[0] & (SLG_HEAD_RESERVED | 2u)) != 0 || avail < SLG_FRAME_MIN)
+        (bytes[0] & (SLG_HEAD_PACKING | 2u)) != 0 || avail < SLG_FRAME_MIN)
         return false;
     const unsigned head_len = 2 + (bytes[0] & 1u);
     const uint32_t body_len =

@@ -10,6 +10,7 @@
  *   segment_resync.c   finding the way after damage         SPEC.md 9
  *   segment_gap.c      what a gap is made of                SPEC.md 10.2, 10.3
  *   segment_context.c  compressed bodies                    SPEC.md 7.5
+ *   segment_reference.c  the dictionary                     SPEC.md 7.6
  */
 #ifndef SLG_SEGMENT_WALK_H
 #define SLG_SEGMENT_WALK_H
@@ -44,6 +45,7 @@ struct slg_walk {
     bool with_digest; /* compute and check stretch digests */
     struct slg_place_in_segment at;
     struct slg_context context;
+    struct slg_dictionary *dictionary; /* NULL: none */
 
     /* The stretch since the last mark of a main run. */
     int64_t shift; /* bytes inserted so far */
@@ -140,16 +142,25 @@ struct slg_gap_info {
     size_t lone_count;
 };
 
+/* Where a segment's dictionary (SPEC.md 7.6) comes from. */
+struct slg_walk_source {
+    const struct seglog_store *store;
+    struct slg_dictionary *known; /* no need to read it again; may be NULL */
+};
+
 /*
  * Start at the header (segment_header.c).
  *   OK       standing at the first frame, or (is_header_lost) at offset 0
  *   END      shorter than a header and a beginning of one
  *   FORMAT   not a segment, or unknown version or feature
+ *   CORRUPT  its dictionary is missing, or damaged; err is filled
+ * source NULL: compressed bodies that need a dictionary are not to be read.
  * The walk must be reset whatever this returns.
  */
 seglog_code
 slg_walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
-              bool is_tolerant, struct seglog_error *err);
+              bool is_tolerant, const struct slg_walk_source *source,
+              struct seglog_error *err);
 void
 slg_walk_reset(struct slg_walk *walk);
 
@@ -199,6 +210,16 @@ slg_walk_restore(struct slg_walk *walk, const struct slg_walk_saved *saved);
 /* The segment may have changed: read its size, trust nothing buffered. */
 seglog_code
 slg_walk_refresh(struct slg_walk *walk, struct seglog_error *err);
+
+/* Find and read what the segment refers to (segment_reference.c). */
+seglog_code
+slg_walk_find_dictionary(struct slg_walk *walk,
+                         const struct slg_walk_source *source,
+                         struct seglog_error *err);
+/* Refer to this one from now on. */
+void
+slg_walk_use_dictionary(struct slg_walk *walk,
+                        struct slg_dictionary *dictionary);
 
 /* Stand at a mark of this segment, with nothing known of what is before. */
 void

@@ -12,20 +12,38 @@
 /* More unreadable ranges than this, and the device is the problem. */
 #define BAD_RANGES_MAX 4096u
 
+/* The end of a segment is read with much less than all of it. */
+static seglog_code
+window_reserve(struct slg_window *window, size_t want, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = window->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+    size_t cap = window->cap > 0 ? window->cap : SLG_WINDOW_BYTES / 32;
+    uint8_t *buf = NULL;
+
+    if (want <= window->cap)
+        return SEGLOG_OK;
+    while (cap < want)
+        cap *= 2;
+    buf = realloc(window->buf, cap);
+    if (!buf)
+        return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                        "no memory for a read buffer");
+    window->buf = buf;
+    window->cap = cap;
+    return SEGLOG_OK;
+}
+
 seglog_code
 slg_window_init(struct slg_window *window, struct seglog_blob blob,
                 const char *name, bool is_tolerant, struct seglog_error *err)
 {
-    const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
-
     memset(window, 0, sizeof *window);
     window->blob = blob;
     window->name = name;
     window->is_tolerant = is_tolerant;
-    window->buf = malloc(SLG_WINDOW_BYTES);
-    if (!window->buf)
-        return slg_fail(err, SEGLOG_NO_MEMORY, &place,
-                        "no memory for a read buffer");
+    if (window_reserve(window, 1, err) != SEGLOG_OK)
+        return SEGLOG_NO_MEMORY;
     return slg_window_update_size(window, err);
 }
 
@@ -163,8 +181,10 @@ slg_window_fill(struct slg_window *window, uint64_t offset, size_t len,
     if (keep == 0 && want > len + SLG_WINDOW_BYTES / 8)
         want = len + SLG_WINDOW_BYTES / 8;
 
-    const seglog_code code = slg_window_read(
-        window, offset + keep, window->buf + keep, want - keep, err);
+    seglog_code code = window_reserve(window, want, err);
+    if (code == SEGLOG_OK)
+        code = slg_window_read(window, offset + keep, window->buf + keep,
+                               want - keep, err);
     if (code == SEGLOG_OK)
         window->len = want;
     return code;

@@ -24,7 +24,8 @@ struct slg_window {
     const char *name; /* for errors; borrowed */
     uint64_t size;    /* of the blob, as the reader wants to see it */
     bool is_tolerant; /* note unreadable ranges and go on */
-    uint8_t *buf;     /* SLG_WINDOW_BYTES */
+    uint8_t *buf;     /* grows with what is read at once */
+    size_t cap;       /* at most SLG_WINDOW_BYTES */
     uint64_t start;   /* offset of buf[0] */
     size_t len;
     struct slg_bad_range *bad; /* in order, not touching */

@@ -157,6 +157,7 @@ slg_writer_free(struct seglog_writer *writer, struct seglog_error *err)
     free(writer->frames.bytes);
     free(writer->spare.bytes);
     slg_packer_free(writer->packer);
+    slg_dictionary_release(writer->dictionary);
     free(writer);
     return code;
 }

@@ -79,9 +79,12 @@ struct seglog_writer {
     /* NULL: the segment is not compressed.  Its history is right for the place
      * packed_end of packed_epoch (SPEC.md 7.5). */
     struct slg_packer *packer;
+    struct slg_dictionary *dictionary; /* NULL: none (SPEC.md 7.6) */
     uint64_t packed_end;
     uint64_t packed_epoch;
+    enum seglog_codec codec;
     uint8_t level;
+    bool is_small; /* memory counts for more than size */
     size_t buffer_bytes;
     size_t buffer_cap_max; /* what may be kept while it is empty */
     uint64_t sync_interval;
@@ -131,7 +134,8 @@ slg_writer_poison(struct seglog_writer *writer, struct seglog_error *err);
 
 /* -- segment_writer_frames.c ---------------------------------------------- */
 
-/* Room for a frame of frame_len bytes and a sync point before it. */
+/* Room for a frame of frame_len bytes, and a sync point with its reference
+ * before it. */
 seglog_code
 slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
                    struct seglog_error *err);
@@ -163,6 +167,9 @@ void
 slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap);
 void
 slg_writer_put_sync_point(struct seglog_writer *writer);
+/* What a sync point brings with it; the header of a segment needs its own. */
+void
+slg_writer_put_reference(struct seglog_writer *writer);
 void
 slg_writer_put_closing_mark(struct seglog_writer *writer);
 
@@ -174,6 +181,14 @@ seglog_code
 slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err);
 
 /* -- shared with segment_writer_pack.c ------------------------------------ */
+
+/* Of what is buffered this depends on the place, and is put where it has to be. */
+static inline bool
+slg_frame_is_put_anew(const struct slg_frame *frame)
+{
+    return frame->control == SLG_CONTROL_SYNC_POINT ||
+           frame->control == SLG_CONTROL_REFERENCE;
+}
 
 bool
 slg_point_wants_sync_point(const struct seglog_writer *writer,

@@ -29,7 +29,8 @@ seglog_code
 slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
                    struct seglog_error *err)
 {
-    const size_t need = frames->len + SLG_SYNC_POINT_BYTES + (size_t)frame_len;
+    const size_t need = frames->len + SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX +
+                        (size_t)frame_len;
     size_t cap = frames->cap < CAP_MIN ? CAP_MIN : 2 * frames->cap;
     uint8_t *bytes = NULL;
 
@@ -89,7 +90,8 @@ slg_writer_cost(const struct seglog_writer *writer, uint64_t frame_len,
     const bool has_sync_point =
         wants_sync_point(writer, &writer->planned, frame_len, body_len);
 
-    return (size_t)frame_len + (has_sync_point ? SLG_SYNC_POINT_BYTES : 0);
+    return (size_t)frame_len +
+           (has_sync_point ? SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX : 0);
 }
 
 /* SPEC.md 7.2.  Before the first record there is nothing to be durable. */
@@ -120,6 +122,28 @@ slg_point_pass(struct slg_point *at, size_t frame_len)
     point_pass(at, frame_len);
 }
 
+/* SPEC.md 6.6.  What follows it still follows the sync point before it. */
+static void
+reference_put(const struct seglog_writer *writer, struct slg_frames *frames,
+              struct slg_point *at)
+{
+    const struct slg_dictionary *dictionary = writer->dictionary;
+    const bool is_after_sync = at->is_after_sync;
+    struct slg_reference reference = { .role = SLG_REFERENCE_DICTIONARY };
+    size_t len = 0;
+
+    if (!dictionary)
+        return;
+    memcpy(reference.digest, dictionary->digest, sizeof reference.digest);
+    reference.name_len = strlen(dictionary->name);
+    memcpy(reference.name, dictionary->name, reference.name_len);
+    len = slg_reference_encode(&reference, at->number, at->salt,
+                               frames->bytes + frames->len);
+    frames->len += len;
+    point_pass(at, len);
+    at->is_after_sync = is_after_sync;
+}
+
 static void
 mark_put(const struct seglog_writer *writer, struct slg_frames *frames,
          struct slg_point *at, uint8_t type)
@@ -145,6 +169,8 @@ mark_put(const struct seglog_writer *writer, struct slg_frames *frames,
     at->is_closed = type == SLG_CONTROL_CLOSING_MARK;
     at->wants_sync = false;
     at->digest = 0;
+    if (type == SLG_CONTROL_SYNC_POINT)
+        reference_put(writer, frames, at);
 }
 
 void
@@ -298,6 +324,12 @@ slg_writer_put_sync_point(struct seglog_writer *writer)
 }
 
 void
+slg_writer_put_reference(struct seglog_writer *writer)
+{
+    reference_put(writer, &writer->frames, &writer->planned);
+}
+
+void
 slg_writer_put_closing_mark(struct seglog_writer *writer)
 {
     /* However far the last sync point is: a close must not move the head.
@@ -362,7 +394,7 @@ slg_frames_move_one(const struct seglog_writer *writer, struct slg_frames *to,
     point_pass(at, (size_t)frame->len);
 }
 
-/* The buffered frames one by one, sync points left out. */
+/* The buffered frames one by one, without those that come with sync points. */
 static seglog_code
 frames_move(const struct seglog_writer *writer, struct slg_frames *to,
             struct slg_point *at, struct seglog_error *err)
@@ -382,7 +414,7 @@ frames_move(const struct seglog_writer *writer, struct slg_frames *to,
         if (!slg_frame_parse(bytes, from->len - pos, &writer->limits, &frame))
             return slg_fail(err, SEGLOG_INVALID, NULL,
                             "the buffered records were overwritten in memory");
-        if (frame.control == SLG_CONTROL_SYNC_POINT)
+        if (slg_frame_is_put_anew(&frame))
             continue;
         code = slg_frames_reserve(to, frame.len, err);
         if (code != SEGLOG_OK)

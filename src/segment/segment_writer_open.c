@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
+#include "src/codec/zrun.h"
 #include "src/segment/segment_attributes.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
@@ -11,6 +12,10 @@
 
 #define LOCK_TIMEOUT_MS 10000
 #define BUFFER_BYTES    ((size_t)262144)
+#define MEMORY_LEAST    ((size_t)524288)
+#define MEMORY_ZSTD     ((size_t)8388608)
+/* Below this, deflate gets along with less as well. */
+#define MEMORY_SMALL ((size_t)1048576)
 
 /* -- options -------------------------------------------------------------- */
 
@@ -25,6 +30,12 @@ static bool
 is_log2(uint8_t value, uint8_t least, uint8_t most)
 {
     return value >= least && value <= most;
+}
+
+static bool
+has_room_for_zstd(const struct seglog_writer_options *options)
+{
+    return options->memory_max == 0 || options->memory_max >= MEMORY_ZSTD;
 }
 
 /* Check, and put the default for what is 0. */
@@ -64,16 +75,45 @@ options_settle(struct seglog_writer_options *options, struct seglog_error *err)
         options->attributes_len >= (size_t)1 << options->body_log2)
         return fail_option(err, "attributes_len",
                            "it must be at most 16384, and below 2^body_log2");
-    if ((unsigned)options->codec > SEGLOG_CODEC_DEFLATE)
+    if ((unsigned)options->codec > SEGLOG_CODEC_AUTO)
         return fail_option(err, "codec", "there is no such codec");
-    if (options->level > SLG_LEVEL_MAX)
-        return fail_option(err, "level", "it must be 1 to 9");
+    if (options->memory_max != 0 && options->memory_max < MEMORY_LEAST)
+        return fail_option(err, "memory_max", "it must be at least 512 KiB");
+    if (options->codec == SEGLOG_CODEC_ZSTD && !has_room_for_zstd(options))
+        return fail_option(err, "memory_max", "zstd needs 8 MiB");
+    if (options->codec == SEGLOG_CODEC_ZSTD && !slg_zrun_is_there())
+        return fail_option(err, "codec", "this build has no zstd");
+    if (options->level > (options->codec == SEGLOG_CODEC_DEFLATE
+                              ? SLG_LEVEL_DEFLATE_MAX
+                              : SLG_LEVEL_MAX))
+        return fail_option(err, "level",
+                           "it must be 1 to 9 for deflate, to 19 for zstd");
+    if (options->dictionary && options->codec == SEGLOG_CODEC_NONE)
+        return fail_option(err, "dictionary",
+                           "it needs a codec that compresses");
     if (options->attributes_len > 0 && !options->attributes)
         return fail_option(err, "attributes", "they are NULL");
     return SEGLOG_OK;
 }
 
 /* -- a new segment -------------------------------------------------------- */
+
+static uint16_t
+features_for(const struct seglog_writer_options *options)
+{
+    unsigned features = options->no_xxh3 ? SLG_REFUSE_NO_XXH3 : 0;
+
+    if (options->codec != SEGLOG_CODEC_NONE)
+        features |= SLG_REFUSE_COMPRESSED;
+    /* Without zstd, auto is deflate. */
+    if (options->dictionary)
+        features |= SLG_REFUSE_REFERS;
+    if (options->codec == SEGLOG_CODEC_ZSTD ||
+        (options->codec == SEGLOG_CODEC_AUTO && slg_zrun_is_there() &&
+         has_room_for_zstd(options)))
+        features |= SLG_REFUSE_ZSTD;
+    return (uint16_t)features;
+}
 
 static seglog_code
 header_init(struct slg_header *header,
@@ -86,11 +126,7 @@ header_init(struct slg_header *header,
         .version = SLG_VERSION,
         .body_log2 = options->body_log2,
         .sync_log2 = options->sync_log2,
-        .features_refuse =
-            (uint16_t)((options->no_xxh3 ? SLG_REFUSE_NO_XXH3 : 0) |
-                       (options->codec != SEGLOG_CODEC_NONE
-                            ? SLG_REFUSE_COMPRESSED
-                            : 0)),
+        .features_refuse = features_for(options),
         .first_record = options->first_record,
     };
     if (options->identity)
@@ -140,7 +176,11 @@ segment_create(struct seglog_writer *writer,
     if (code != SEGLOG_OK)
         return code;
     header_take(writer, &header);
-    code = slg_writer_begin_packing(writer, NULL, err);
+    if (options->dictionary)
+        code = slg_dictionary_load(writer->store, options->dictionary, NULL,
+                                   &writer->dictionary, err);
+    if (code == SEGLOG_OK)
+        code = slg_writer_begin_packing(writer, NULL, err);
     if (code == SEGLOG_OK)
         code = slg_frames_reserve(
             &writer->frames,
@@ -160,6 +200,8 @@ segment_create(struct seglog_writer *writer,
     };
     if (options->first_record != 1 || options->first_line != 1)
         slg_writer_put_sync_point(writer);
+    else
+        slg_writer_put_reference(writer);
     put_attributes(writer, options);
     code = slg_writer_write(writer, err);
     /* Should the machine crash, what is left must not be a file of zeros. */
@@ -220,6 +262,28 @@ attributes_ask(const struct seglog_writer *writer,
     return code;
 }
 
+/*
+ * It refers to a dictionary, and whoever created it did not get further than
+ * the header.
+ */
+static seglog_code
+dictionary_renew(struct seglog_writer *writer,
+                 const struct seglog_writer_options *options, bool *is_due,
+                 struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    *is_due = (writer->header.features_refuse & SLG_REFUSE_REFERS) != 0 &&
+              !writer->dictionary && options->dictionary &&
+              writer->flushed.end == SLG_HEADER_BYTES;
+    if (!*is_due)
+        return SEGLOG_OK;
+    code = slg_dictionary_load(writer->store, options->dictionary, writer->name,
+                               &writer->dictionary, err);
+    return code == SEGLOG_OK ? slg_writer_begin_packing(writer, NULL, err)
+                             : code;
+}
+
 /* After a cut the segment is not left without its sync point (SPEC.md 7.3). */
 static seglog_code
 segment_go_on(struct seglog_writer *writer,
@@ -227,16 +291,21 @@ segment_go_on(struct seglog_writer *writer,
               struct seglog_error *err)
 {
     bool are_due = false;
+    bool is_reference_due = false;
     seglog_code code = attributes_ask(writer, options, &are_due, err);
 
+    if (code == SEGLOG_OK)
+        code = dictionary_renew(writer, options, &is_reference_due, err);
     if (code != SEGLOG_OK)
         return code;
     /* Its sync point was lost when it was created (SPEC.md 3). */
     writer->flushed.wants_sync = writer->flushed.end == SLG_HEADER_BYTES &&
                                  writer->header.first_record != 1;
     code = slg_writer_rebase(writer, err);
-    if (code != SEGLOG_OK || (!writer->planned.wants_sync && !are_due))
+    if (code != SEGLOG_OK ||
+        (!writer->planned.wants_sync && !are_due && !is_reference_due))
         return code;
+    are_due |= is_reference_due;
     code = slg_frames_reserve(
         &writer->frames,
         slg_attributes_len(options->attributes_len, &writer->limits), err);
@@ -244,6 +313,8 @@ segment_go_on(struct seglog_writer *writer,
         return code;
     if (writer->planned.wants_sync)
         slg_writer_put_sync_point(writer);
+    else if (is_reference_due)
+        slg_writer_put_reference(writer);
     if (are_due)
         put_attributes(writer, options);
     code = slg_writer_write(writer, err);
@@ -279,6 +350,30 @@ segment_create_again(struct seglog_writer *writer,
     return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
 }
 
+/* What its end takes to be read is more than there may be. */
+static seglog_code
+segment_check_memory(const struct seglog_writer *writer,
+                     struct seglog_error *err)
+{
+    const struct slg_place place = { .name = writer->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+    uint8_t bytes[SLG_HEADER_BYTES];
+    struct slg_header header;
+    uint64_t size = 0;
+    seglog_code code = seglog_blob_get_size(writer->blob, &size, NULL, err);
+
+    if (code != SEGLOG_OK || size < sizeof bytes)
+        return code;
+    code = seglog_blob_read_at(writer->blob, 0, bytes, sizeof bytes, err);
+    if (code != SEGLOG_OK ||
+        slg_header_decode(bytes, &header) == SLG_HEADER_DAMAGED ||
+        !slg_header_limits(&header).may_zstd)
+        return code;
+    return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                    "its records may be compressed by zstd, which takes more "
+                    "memory than memory_max; give it 8 MiB");
+}
+
 static seglog_code
 segment_take_over(struct seglog_writer *writer,
                   const struct seglog_writer_options *options,
@@ -286,11 +381,18 @@ segment_take_over(struct seglog_writer *writer,
 {
     const struct slg_place place = { .name = writer->name,
                                      .offset = SEGLOG_NO_OFFSET };
-    struct slg_tail tail;
+    const struct slg_walk_source source = { .store = &writer->store };
+    struct slg_tail tail = { 0 };
     struct slg_point hinted;
     bool has_hint = false;
-    seglog_code code = slg_tail_find_history(
-        writer->blob, writer->name, writer->expect, history, &tail, err);
+    seglog_code code = has_room_for_zstd(options)
+                           ? SEGLOG_OK
+                           : segment_check_memory(writer, err);
+
+    if (code == SEGLOG_OK)
+        code = slg_tail_find_history(writer->blob, writer->name, writer->expect,
+                                     &source, history, &tail, err);
+    writer->dictionary = tail.dictionary;
 
     if (code != SEGLOG_OK)
         return code;
@@ -308,8 +410,8 @@ segment_take_over(struct seglog_writer *writer,
     if (has_hint)
         tail.is_unsure |= hinted.is_unsure;
     else
-        code = slg_tail_check(writer->blob, writer->name, writer->expect, &tail,
-                              err);
+        code = slg_tail_check(writer->blob, writer->name, writer->expect,
+                              &source, &tail, err);
     if (code == SEGLOG_OK)
         code = slg_writer_settle(writer, &tail, err);
     if (code == SEGLOG_OK)
@@ -329,13 +431,12 @@ segment_adopt(struct seglog_writer *writer,
               const struct seglog_writer_options *options,
               struct seglog_error *err)
 {
-    struct slg_history *history = calloc(1, sizeof *history);
-    seglog_code code = SEGLOG_NO_MEMORY;
+    struct slg_history history;
+    seglog_code code = SEGLOG_OK;
 
-    if (!history)
-        return slg_fail(err, code, NULL, "no memory to read the segment's end");
-    code = segment_take_over(writer, options, history, err);
-    free(history);
+    slg_history_init(&history, 0);
+    code = segment_take_over(writer, options, &history, err);
+    slg_history_reset(&history);
     return code;
 }
 
@@ -436,8 +537,15 @@ writer_new(struct seglog_store store, const char *name,
     writer->epoch_random = options->epoch_random;
     writer->is_epoch_given = options->is_epoch_given;
     writer->buffer_bytes = options->buffer_bytes;
+    if (options->memory_max > 0 &&
+        writer->buffer_bytes > options->memory_max / 16)
+        writer->buffer_bytes = options->memory_max / 16;
+    writer->is_small =
+        options->memory_max > 0 && options->memory_max < MEMORY_SMALL;
+    writer->codec = options->codec;
     writer->level = options->level;
-    writer->buffer_cap_max = 4 * larger_of(options->buffer_bytes, 4096);
+    writer->buffer_cap_max =
+        (writer->is_small ? 2 : 4) * larger_of(writer->buffer_bytes, 4096);
     writer->keeps_torn_tail = !options->drop_torn_tail;
     writer->appends_to_damaged = options->append_to_damaged;
     writer->has_closing_mark = !options->no_closing_mark;

@@ -13,23 +13,50 @@
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 
+/* What the segment allows, and of that what was asked for. */
+static struct slg_packer_plan
+packer_plan(const struct seglog_writer *writer)
+{
+    const bool may_zstd = writer->limits.may_zstd;
+
+    return (struct slg_packer_plan){
+        .level = writer->level > 0 ? writer->level : SLG_LEVEL_DEFAULT,
+        .with_deflate = !may_zstd || writer->codec != SEGLOG_CODEC_ZSTD,
+        .with_zstd = may_zstd && writer->codec != SEGLOG_CODEC_DEFLATE,
+        .base = writer->dictionary ? writer->dictionary->bytes : NULL,
+        .base_len = writer->dictionary ? writer->dictionary->len : 0,
+        .is_small = writer->is_small,
+    };
+}
+
+static seglog_code
+fail_no_memory(struct seglog_error *err)
+{
+    return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                    "no memory to compress records");
+}
+
 seglog_code
 slg_writer_begin_packing(struct seglog_writer *writer,
                          const struct slg_history *history,
                          struct seglog_error *err)
 {
-    if ((writer->header.features_refuse & SLG_REFUSE_COMPRESSED) == 0)
+    const struct slg_packer_plan plan = packer_plan(writer);
+
+    /* Without its dictionary nothing can be compressed that can be read. */
+    if (!writer->limits.may_compress ||
+        ((writer->header.features_refuse & SLG_REFUSE_REFERS) != 0 &&
+         !writer->dictionary))
         return SEGLOG_OK;
     if (!writer->packer)
-        writer->packer = slg_packer_new(writer->level > 0 ? writer->level
-                                                          : SLG_LEVEL_DEFAULT);
+        writer->packer = slg_packer_new(&plan);
     if (!writer->packer)
-        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                        "no memory to compress records");
+        return fail_no_memory(err);
     writer->packed_end = 0;
     if (!history)
         return SEGLOG_OK;
-    slg_packer_load(writer->packer, history);
+    if (!slg_packer_load(writer->packer, history))
+        return fail_no_memory(err);
     writer->packed_end = writer->flushed.end;
     writer->packed_epoch = writer->flushed.epoch;
     return SEGLOG_OK;
@@ -66,28 +93,15 @@ slg_writer_pass_controls(struct seglog_writer *writer)
     writer->packed_epoch = to->epoch;
 }
 
-/* A body, as it will stand in the segment. */
-struct packed {
-    const uint8_t *bytes;
-    size_t len;
-    size_t prefix; /* bytes of the plain body in front of it */
-    bool is_compressed;
-};
-
+/* A body, as it will stand in the segment: of a group, behind the count. */
 static seglog_code
 body_pack(struct seglog_writer *writer, const uint8_t *body, size_t len,
-          struct packed *packed, struct seglog_error *err)
+          size_t prefix, struct slg_packed *packed, struct seglog_error *err)
 {
-    if (!slg_packer_run(writer->packer, body + packed->prefix,
-                        len - packed->prefix, &packed->bytes, &packed->len))
-        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                        "no memory to compress %zu bytes", len);
-    packed->is_compressed = packed->prefix + packed->len < len;
-    if (!packed->is_compressed) {
-        packed->bytes = body + packed->prefix;
-        packed->len = len - packed->prefix;
-    }
-    return SEGLOG_OK;
+    return slg_packer_run(writer->packer, body + prefix, len - prefix,
+                          (size_t)writer->limits.body_max - prefix, packed)
+               ? SEGLOG_OK
+               : fail_no_memory(err);
 }
 
 static void
@@ -98,43 +112,48 @@ mark_put(struct seglog_writer *writer, struct slg_frames *to,
     slg_packer_clear(writer->packer);
 }
 
-/* The room for the frame as it was buffered, and a sync point, is there. */
+/* The room for a sync point is there. */
 static seglog_code
 frame_pack(struct seglog_writer *writer, struct slg_frames *to,
            struct slg_point *at, const uint8_t *bytes,
            const struct slg_frame *frame, struct seglog_error *err)
 {
     const uint8_t *body = bytes + frame->head_len;
-    struct packed packed = { .prefix = 0 };
+    struct slg_packed packed;
+    size_t prefix = 0;
     uint64_t count = 0;
     seglog_code code = SEGLOG_OK;
 
     if (frame->kind == SLG_FRAME_GROUP)
-        packed.prefix = slg_varint_get(body, frame->body_len, &count);
+        prefix = slg_varint_get(body, frame->body_len, &count);
     if (at->wants_sync && !at->is_after_sync)
         mark_put(writer, to, at);
-    code = body_pack(writer, body, frame->body_len, &packed, err);
+    code = body_pack(writer, body, frame->body_len, prefix, &packed, err);
     if (code != SEGLOG_OK)
         return code;
-    size_t body_len = packed.prefix + packed.len;
+    size_t body_len = prefix + packed.len;
     if (slg_point_wants_sync_point(
             writer, at, slg_frame_len(body_len, &writer->limits), body_len)) {
         /* Behind the sync point it has nothing to refer to. */
         mark_put(writer, to, at);
-        code = body_pack(writer, body, frame->body_len, &packed, err);
+        code = body_pack(writer, body, frame->body_len, prefix, &packed, err);
         if (code != SEGLOG_OK)
             return code;
-        body_len = packed.prefix + packed.len;
+        body_len = prefix + packed.len;
     }
 
+    /* In a run a body may be some bytes longer than it was. */
+    code =
+        slg_frames_reserve(to, slg_frame_len(body_len, &writer->limits), err);
+    if (code != SEGLOG_OK)
+        return code;
     uint8_t *out = to->bytes + to->len;
     const size_t head_len = slg_frame_put_head(
         out, frame->kind, slg_point_is_durable(writer, at), (uint32_t)body_len);
-    if (packed.is_compressed)
-        out[0] |= SLG_HEAD_COMPRESSED;
-    memcpy(out + head_len, body, packed.prefix);
+    out[0] |= (uint8_t)packed.packing;
+    memcpy(out + head_len, body, prefix);
     if (packed.len > 0)
-        memcpy(out + head_len + packed.prefix, packed.bytes, packed.len);
+        memcpy(out + head_len + prefix, packed.bytes, packed.len);
     const size_t len = slg_frame_finish(out, head_len, (uint32_t)body_len,
                                         &writer->limits, at->number, at->salt);
     to->len += len;
@@ -159,7 +178,7 @@ frames_pack(struct seglog_writer *writer, struct slg_frames *to,
         if (!slg_frame_parse(bytes, from->len - pos, &writer->limits, &frame))
             return slg_fail(err, SEGLOG_INVALID, NULL,
                             "the buffered records were overwritten in memory");
-        if (frame.control == SLG_CONTROL_SYNC_POINT)
+        if (slg_frame_is_put_anew(&frame))
             continue;
         code = slg_frames_reserve(to, frame.len, err);
         if (code != SEGLOG_OK)

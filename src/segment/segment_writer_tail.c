@@ -277,6 +277,7 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         .is_after_sync = base->is_after_sync,
         .is_closed = base->is_closed,
         .is_unsure = base->is_unsure,
+        .dictionary = writer->dictionary,
     };
     seglog_code code = SEGLOG_OK;
 
@@ -286,6 +287,22 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         return code;
     tail_return_history(writer, &tail, true);
     return slg_writer_settle(writer, &tail, err);
+}
+
+/* tail->history stays what it is. */
+static seglog_code
+tail_find(struct seglog_writer *writer, uint64_t expect, struct slg_tail *tail,
+          struct seglog_error *err)
+{
+    const struct slg_walk_source source = { .store = &writer->store,
+                                            .known = writer->dictionary };
+    const seglog_code code = slg_tail_find_history(
+        writer->blob, writer->name, expect, &source, tail->history, tail, err);
+
+    /* It is the one that the writer has. */
+    slg_dictionary_release(tail->dictionary);
+    tail->dictionary = NULL;
+    return code;
 }
 
 /*
@@ -302,13 +319,11 @@ point_find(struct seglog_writer *writer, struct seglog_error *err)
     seglog_code code = SEGLOG_OK;
 
     tail_lend_history(writer, NULL, &tail);
-    code = slg_tail_find_history(writer->blob, writer->name, 0, tail.history,
-                                 &tail, err);
+    code = tail_find(writer, 0, &tail, err);
     if (code == SEGLOG_OK && tail.epoch != known.epoch)
         writer->expect = 0;
     if (code == SEGLOG_OK && writer->expect > 0)
-        code = slg_tail_find_history(writer->blob, writer->name, writer->expect,
-                                     tail.history, &tail, err);
+        code = tail_find(writer, writer->expect, &tail, err);
     if (code != SEGLOG_OK)
         return code;
     if (memcmp(tail.header.identity, writer->header.identity,
@@ -417,6 +432,9 @@ point_follow(struct seglog_writer *writer, const struct slg_point *base,
         writer->flushed = *base;
         return SEGLOG_OK;
     }
+    /* A run of somebody else's can only be read from its beginning on. */
+    if (writer->packer && slg_packer_is_in_foreign_run(writer->packer))
+        return point_find(writer, err);
     code = point_walk(writer, base, err);
     /* Nobody has gone on behind what was cut there. */
     if (code == SEGLOG_OK && writer->flushed.end == base->end) {

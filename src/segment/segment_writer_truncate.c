@@ -92,6 +92,7 @@ cut_find_first(const struct seglog_writer *writer, struct cut *cut,
                struct seglog_error *err)
 {
     const struct slg_frame *frame = &cut->step.frame;
+    bool is_behind_sync = false; /* one that goes, with its reference */
 
     cut->at = point_of_walk(writer, &cut->walk);
     for (;;) {
@@ -103,8 +104,11 @@ cut_find_first(const struct seglog_writer *writer, struct cut *cut,
             frame->control == SLG_CONTROL_GAP ||
             frame->control == SLG_CONTROL_CLOSING_MARK)
             return SEGLOG_OK;
-        if (frame->control != SLG_CONTROL_SYNC_POINT ||
-            cut->step.offset == SLG_HEADER_BYTES)
+        if (frame->control == SLG_CONTROL_SYNC_POINT)
+            is_behind_sync = cut->step.offset != SLG_HEADER_BYTES;
+        else if (frame->control != SLG_CONTROL_REFERENCE)
+            is_behind_sync = false;
+        if (!is_behind_sync)
             cut->at = point_of_walk(writer, &cut->walk);
     }
 }
@@ -153,8 +157,10 @@ static seglog_code
 cut_find(const struct seglog_writer *writer, struct cut *cut,
          struct seglog_error *err)
 {
-    seglog_code code =
-        slg_walk_open(&cut->walk, writer->blob, writer->name, false, err);
+    const struct slg_walk_source source = { .store = &writer->store,
+                                            .known = writer->dictionary };
+    seglog_code code = slg_walk_open(&cut->walk, writer->blob, writer->name,
+                                     false, &source, err);
 
     if (code == SEGLOG_END || (code == SEGLOG_OK && cut->walk.is_header_lost))
         return fail_unreadable(writer, cut, err);

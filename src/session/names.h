@@ -15,6 +15,9 @@
 
 struct slg_names;
 
+/* A space that is nobody's but the store's own (SPEC.md 14.4). */
+#define SLG_NAMES_SETTING ((enum seglog_name_space)4)
+
 /* index: told when the blob of the names is made or replaced. */
 seglog_code
 slg_names_new(struct seglog_store store, struct slg_index *index,

@@ -98,6 +98,19 @@ segment_fill(const struct slg_lane_new *lane, struct seglog_writer *writer,
     return code;
 }
 
+static void
+dictionary_choose(const struct seglog_session_store *sessions,
+                  struct seglog_writer_options *options,
+                  char name[SEGLOG_DICTIONARY_NAME_BYTES])
+{
+    if (slg_session_read_dictionary(sessions, name, NULL) != SEGLOG_OK ||
+        name[0] == '\0')
+        return;
+    options->dictionary = name;
+    if (options->codec == SEGLOG_CODEC_NONE)
+        options->codec = SEGLOG_CODEC_AUTO;
+}
+
 /* Under a name that nobody else uses: whoever has the index's lock may. */
 static seglog_code
 segment_write(const struct seglog_session_store *sessions, const char *name,
@@ -114,6 +127,7 @@ segment_write(const struct seglog_session_store *sessions, const char *name,
         .first_record = lane->first_record,
         .no_closing_mark = true,
     };
+    char dictionary[SEGLOG_DICTIONARY_NAME_BYTES];
     struct seglog_writer *writer = NULL;
     uint8_t *attributes =
         attributes_make(row, lane->id.lane, &options.attributes_len);
@@ -124,7 +138,16 @@ segment_write(const struct seglog_session_store *sessions, const char *name,
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for the attributes of a segment");
     options.attributes = attributes;
+    if (lane->id.lane == SEGLOG_LANE_ENTRIES)
+        dictionary_choose(sessions, &options, dictionary);
     code = seglog_writer_open(sessions->store, name, &options, &writer, err);
+    /* A lane without it is better than none. */
+    if (options.dictionary &&
+        (code == SEGLOG_NOT_FOUND || code == SEGLOG_CORRUPT)) {
+        options.dictionary = NULL;
+        code =
+            seglog_writer_open(sessions->store, name, &options, &writer, err);
+    }
     free(attributes);
     if (code != SEGLOG_OK)
         return code;

@@ -9,6 +9,7 @@
  *   session_store.c     open, close, describe, lanes and their names
  *   session_list.c      listing, looking up, resolving
  *   session_names.c     notes, workers and sources
+ *   session_dictionary.c  what new entries have in common with old ones
  *   session_birth.c     blobs come and go: creating and removing lanes
  *   session_writers.c   the segments that are open for appending
  *   session_append.c    append, append_many, append_trace
@@ -68,6 +69,13 @@ slg_session_fail_missing(const struct seglog_uuid *segment,
 seglog_code
 slg_session_check_writable(const struct seglog_session_store *sessions,
                            struct seglog_error *err);
+
+/* What new lanes of entries are made with; empty: none
+ * (session_dictionary.c). */
+seglog_code
+slg_session_read_dictionary(const struct seglog_session_store *sessions,
+                            char name[SEGLOG_DICTIONARY_NAME_BYTES],
+                            struct seglog_error *err);
 
 /* Milliseconds since 1970. */
 int64_t

@@ -2,7 +2,8 @@
 /*
  * bench_pack - how small the lines of a file become, and how fast.
  *
- * Arguments: file, level (the default), group (1), how:
+ * Arguments: file, codec (1: as enum seglog_codec), level (the default),
+ * group (1), train (a file whose lines a dictionary is made of), how:
  *   one     one writer
  *   turns   two shared writers, line by line
  *   reopen  opened and closed for each line, without a closing mark
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seglog/dictionary.h"
 #include "seglog/segment.h"
 #include "tests/bench/bench.h"
 
@@ -77,8 +79,36 @@ writer_close(struct seglog_writer *writer)
     bench_must(seglog_writer_close(writer, &err), &err);
 }
 
+/* A dictionary of the lines of another file; an empty name: none. */
 static void
-write_all(struct seglog_store store, struct lines *lines)
+train(struct seglog_store store, char name[SEGLOG_DICTIONARY_NAME_BYTES])
+{
+    const struct seglog_writer_options options = { .size = sizeof options };
+    const char *const names[] = { "log" };
+    const char *path = bench_text("train", "");
+    struct seglog_error err = { 0 };
+    struct seglog_item item;
+
+    name[0] = '\0';
+    if (path[0] == '\0')
+        return;
+    struct lines lines = lines_read(path);
+    struct seglog_writer *writer = writer_open(store, &options);
+    while (lines_take(&lines, &item, 1) > 0)
+        bench_must(seglog_writer_append(writer, item.kind, item.data, item.len,
+                                        SEGLOG_LEVEL_APPEND, NULL, &err),
+                   &err);
+    writer_close(writer);
+    /* Too little is no failure: nothing is made then. */
+    if (seglog_dictionary_train(store, names, 1, NULL, name, &err) != SEGLOG_OK)
+        name[0] = '\0';
+    bench_must(seglog_store_remove(store, "log", &err), &err);
+    free(lines.bytes);
+}
+
+static void
+write_all(struct seglog_store store, struct lines *lines,
+          const char *dictionary)
 {
     const char *how = bench_text("how", "one");
     const bool is_reopen = strcmp(how, "reopen") == 0;
@@ -87,10 +117,10 @@ write_all(struct seglog_store store, struct lines *lines)
     const struct seglog_writer_options options = {
         .size = sizeof options,
         .mode = is_turns ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE,
-        .codec = bench_number("codec", 1) == 1 ? SEGLOG_CODEC_DEFLATE
-                                               : SEGLOG_CODEC_NONE,
+        .codec = (enum seglog_codec)bench_number("codec", 1),
         .level = (uint8_t)bench_number("level", 0),
         .no_closing_mark = true,
+        .dictionary = dictionary[0] != '\0' ? dictionary : NULL,
     };
     struct seglog_writer *writers[2] = { writer_open(store, &options), NULL };
     struct seglog_item items[GROUP_MAX];
@@ -139,14 +169,16 @@ main(int argc, char **argv)
     struct seglog_scan_summary summary;
     struct seglog_store store = { 0 };
     struct seglog_error err = { 0 };
+    char dictionary[SEGLOG_DICTIONARY_NAME_BYTES];
     double written = 0;
     double read = 0;
 
     bench_init(argc, argv);
     struct lines lines = lines_read(bench_text("file", ""));
     bench_must(seglog_store_memory_open(&store, &err), &err);
+    train(store, dictionary);
     written = bench_now();
-    write_all(store, &lines);
+    write_all(store, &lines, dictionary);
     written = bench_now() - written;
     read = bench_now();
     read_all(store);

@@ -169,9 +169,15 @@ decode__only_unknown_refuse_bits__are_refused(void **state)
     assert_int_equal(state_of(&header), SLG_HEADER_OK);
     for (unsigned bit = 0; bit < 16; bit++) {
         header.features_refuse = (uint16_t)(1u << bit);
-        assert_int_equal(state_of(&header),
-                         bit < 2 ? SLG_HEADER_OK : SLG_HEADER_FEATURE);
+        /* ZSTD comes with COMPRESSED. */
+        if (bit == 4)
+            header.features_refuse |= SLG_REFUSE_COMPRESSED;
+        assert_int_equal(state_of(&header), bit < 2 || bit == 4 || bit == 5
+                                                ? SLG_HEADER_OK
+                                                : SLG_HEADER_FEATURE);
     }
+    header.features_refuse = SLG_REFUSE_ZSTD;
+    assert_int_equal(state_of(&header), SLG_HEADER_OUT_OF_RANGE);
 }
 
 /* SPEC.md 3: magic, header_crc, version, features, ranges. */

@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -67,8 +68,10 @@ class Programs:
 def reader_answers(path, data, expect):
     """The same from the independent reader; of what is no segment, None."""
     try:
-        segment = reader.Segment(data, expect)
-        lines = segment if not expect else reader.Segment(data)
+        beside = reader.beside(path)
+        segment = reader.Segment(data, expect, beside)
+        lines = (segment if not expect
+                 else reader.Segment(data, 0, beside))
     except reader.NotASegment:
         return None
     return {'check': (reader.exit_status(segment),
@@ -187,8 +190,19 @@ def compare_folder(programs, differences, folder):
     return len(paths)
 
 
+def put_dictionaries(folder):
+    """Those of the vectors, under the names that the vectors have for them."""
+    for path in damage.vector_paths('good'):
+        dictionary = path[:-4] + '.dictionary'
+        if os.path.exists(dictionary):
+            name = re.search(rb'[0-9a-f]{32}[.]dict',
+                             damage.vector_bytes(path))
+            shutil.copy(dictionary, os.path.join(folder, name[0].decode()))
+
+
 def compare_vectors(programs, differences):
     with tempfile.TemporaryDirectory(prefix='seglog-diff.') as folder:
+        put_dictionaries(folder)
         for sort in ('good', 'bad', 'unsupported'):
             for path in damage.vector_paths(sort):
                 name = '%s-%s' % (sort, os.path.basename(path)[:-4])
@@ -204,6 +218,7 @@ def compare_random(programs, differences, count, seed):
     """Each damage has a seed of its own, so that one can be done again."""
     others = damage.sources(random.Random(seed), 150)
     with tempfile.TemporaryDirectory(prefix='seglog-diff.') as folder:
+        put_dictionaries(folder)
         path = os.path.join(folder, 'damaged.seg')
         for number in range(seed, seed + count):
             rng = random.Random(number)

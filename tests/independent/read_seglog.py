@@ -17,6 +17,8 @@ import argparse
 import base64
 import bisect
 import copy
+import ctypes
+import ctypes.util
 import functools
 import json
 import os
@@ -47,6 +49,7 @@ SMALLEST_FRAME = 6
 ATTRIBUTES_MAX = 16384
 MIB8 = 8 << 20
 HISTORY = 32768             # how far a compressed body may refer back
+ZSTD_HISTORY = 1 << 20      # and one of zstd
 COMPRESSED_RUNS = 16        # runs of numbers a compressed passed run may fill
 
 # --------------------------------------------------------------------------
@@ -203,6 +206,8 @@ MAGIC = b'\x89SLG\r\n\x1a\n'
 HEADER = struct.Struct('<8sBBBBHHH16sQQI')
 REFUSE_NO_XXH3 = 1
 REFUSE_COMPRESSED = 2
+REFUSE_ZSTD = 16
+REFUSE_REFERS = 32
 
 
 class Header:
@@ -220,10 +225,13 @@ class Header:
     def check(self):
         if self.version != 1:
             raise NotASegment('version %d is not 1' % self.version)
-        unknown = self.refuse & ~(REFUSE_NO_XXH3 | REFUSE_COMPRESSED)
+        unknown = self.refuse & ~(REFUSE_NO_XXH3 | REFUSE_COMPRESSED
+                                  | REFUSE_ZSTD | REFUSE_REFERS)
         if unknown:
             bit = (unknown & -unknown).bit_length() - 1
             raise NotASegment('features_refuse has the unknown bit %d' % bit)
+        if self.refuse & REFUSE_ZSTD and not self.refuse & REFUSE_COMPRESSED:
+            raise NotASegment('ZSTD without COMPRESSED')
         if not 9 <= self.body_log2 <= 27:
             raise NotASegment('body_log2 is %d' % self.body_log2)
         if not 9 <= self.sync_log2 <= 20:
@@ -247,26 +255,28 @@ def header_holds(raw):
 TEXT, BYTES, PART, TAIL, GROUP, CONTROL = 1, 2, 3, 4, 5, 6
 
 
-COMPRESSED_BIT, FRESH_BIT, DURABLE_BIT = 0x08, 0x04, 0x10
+PACKING, DURABLE_BIT = 0x0C, 0x10
+STORED, NEXT, DEFLATE, FIRST = 0x00, 0x04, 0x08, 0x0C
 
 
-def head_is_legal(head, may_compress):
+def head_is_legal(head, codecs):
+    """codecs: 0 none, 1 deflate, 2 deflate and zstd"""
     kind = head >> 5
-    return (1 <= kind <= 6 and not head & FRESH_BIT
-            and not (head & COMPRESSED_BIT and not may_compress)
-            and not (kind == CONTROL
-                     and head & (DURABLE_BIT | COMPRESSED_BIT)))
+    return (1 <= kind <= 6
+            and head & PACKING in ((STORED,), (STORED, DEFLATE),
+                                   (STORED, NEXT, DEFLATE, FIRST))[codecs]
+            and not (kind == CONTROL and head & (DURABLE_BIT | PACKING)))
 
 
-LEGAL = [[head_is_legal(head, may_compress) for head in range(256)]
-         for may_compress in (False, True)]
+LEGAL = [[head_is_legal(head, codecs) for head in range(256)]
+         for codecs in (0, 1, 2)]
 LEGAL_HEADS = [re.compile(b'[%s]' % b''.join(
     b'\\x%02x' % head for head in range(256) if legal[head]))
     for legal in LEGAL]
 
 
 class Frame:
-    __slots__ = ('start', 'kind', 'durable', 'compressed', 'body', 'length',
+    __slots__ = ('start', 'kind', 'durable', 'packing', 'body', 'length',
                  'end', 'type')
 
     def is_mark(self):
@@ -343,10 +353,95 @@ def decompressed(stored, history, limit):
     return out
 
 
+def reference_name(body):
+    """The name of a dictionary in the body of a reference, or None."""
+    if body[0] != REFERENCE or not 18 < len(body) <= 218 or body[1] != 1:
+        return None
+    return None if 0 in body[18:] else bytes(body[18:])
+
+
+def dictionary_named(name, dictionary_of):
+    name = name.decode('latin-1')
+    if not re.fullmatch('[0-9a-f]{32}[.]dict', name):
+        raise NotASegment('%r is not the name of a dictionary' % name)
+    found = dictionary_of(name) if dictionary_of else None
+    if found is None:
+        raise NotASegment('its dictionary %s is missing' % name)
+    return found
+
+
+class ZstdBuffer(ctypes.Structure):
+    _fields_ = [('at', ctypes.c_void_p), ('size', ctypes.c_size_t),
+                ('pos', ctypes.c_size_t)]
+
+
+@functools.lru_cache(maxsize=1)
+def libzstd():
+    found = ctypes.util.find_library('zstd') or 'libzstd.so.1'
+    library = ctypes.CDLL(found)
+    library.ZSTD_createDCtx.restype = ctypes.c_void_p
+    library.ZSTD_freeDCtx.argtypes = [ctypes.c_void_p]
+    library.ZSTD_DCtx_refPrefix.argtypes = [
+        ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
+    library.ZSTD_decompressStream.argtypes = [
+        ctypes.c_void_p, ctypes.POINTER(ZstdBuffer),
+        ctypes.POINTER(ZstdBuffer)]
+    library.ZSTD_decompressStream.restype = ctypes.c_size_t
+    library.ZSTD_isError.argtypes = [ctypes.c_size_t]
+    return library
+
+
+def blocks_are_whole(body):
+    """Whole zstd blocks, none of them the last one of a frame."""
+    at = 0
+    while len(body) - at >= 3:
+        block = int.from_bytes(body[at:at + 3], 'little')
+        kind = block >> 1 & 3
+        if block & 1 or kind == 3:
+            return False
+        at += 3 + (1 if kind == 1 else block >> 3)
+    return at == len(body) > 0
+
+
+class ZstdRun:
+    """A zstd frame without its header, block by block."""
+
+    def __init__(self, prefix):
+        self.library = libzstd()
+        self.prefix = bytes(prefix)     # it has to stay while the run does
+        self.stream = self.library.ZSTD_createDCtx()
+        self.library.ZSTD_DCtx_refPrefix(
+            self.stream, self.prefix or None, len(self.prefix))
+        self.feed(bytes.fromhex('28B52FFD0050'), 0)
+
+    def __del__(self):
+        self.library.ZSTD_freeDCtx(self.stream)
+
+    def feed(self, data, limit):
+        room = ctypes.create_string_buffer(min(limit + 1, 1 << 17))
+        source = ctypes.create_string_buffer(data, len(data))
+        given = ZstdBuffer(ctypes.addressof(source), len(data), 0)
+        out = b''
+        while True:
+            taken = ZstdBuffer(ctypes.addressof(room), len(room), 0)
+            result = self.library.ZSTD_decompressStream(
+                self.stream, ctypes.byref(taken), ctypes.byref(given))
+            out += room.raw[:taken.pos]
+            if self.library.ZSTD_isError(result) or len(out) > limit:
+                raise Malformed
+            if given.pos == len(data) and taken.pos < len(room):
+                return out
+
+    def add(self, body, limit):
+        if limit < 0 or not blocks_are_whole(body):
+            raise Malformed
+        return self.feed(bytes(body), limit)
+
+
 # --------------------------------------------------------------------------
 # 6  Control frames
 
-SYNC, CLOSING, GAP, PREDECESSOR, ATTRIBUTES = 1, 2, 3, 4, 8
+SYNC, CLOSING, GAP, PREDECESSOR, REFERENCE, ATTRIBUTES = 1, 2, 3, 4, 6, 8
 CONTROL_LENGTH = {SYNC: 0x4C, CLOSING: 0x40, GAP: 0x34, PREDECESSOR: 0x2D}
 MARKER = b'\xB7\x5E\x59\x4E\x43\xA3\x1D'
 SYNC_START = b'\xC0\x4C\x01' + MARKER
@@ -467,7 +562,9 @@ class Tile:
 class Segment:
     """Reads all of one segment: `records`, `findings` and a summary."""
 
-    def __init__(self, data, expect=0):
+    def __init__(self, data, expect=0, dictionary_of=None):
+        """dictionary_of(name) gives the bytes of a dictionary"""
+        self.dictionary_of = dictionary_of
         self.data = data
         self.size = len(data)
         self.budget = 2 * self.size + MIB8
@@ -517,6 +614,8 @@ class Segment:
             self.start(header, header.epoch)
         else:
             self.start_without_header()
+        if self.header_lost or self.header.refuse & REFUSE_REFERS:
+            self.find_dictionary()
         self.read_frames()
         self.judge()
 
@@ -541,11 +640,11 @@ class Segment:
         self.header = header
         self.body_limit = 1 << header.body_log2
         self.has_digests = not header.refuse & REFUSE_NO_XXH3
-        self.may_compress = bool(header.refuse & REFUSE_COMPRESSED
-                                 or self.header_lost)
-        self.legal = LEGAL[self.may_compress]
-        self.history = b''          # None: not known (7.5)
-        self.blame = None           # the first record lost since the mark
+        self.codecs = (2 if header.refuse & REFUSE_ZSTD or self.header_lost
+                       else 1 if header.refuse & REFUSE_COMPRESSED else 0)
+        self.legal = LEGAL[self.codecs]
+        self.dictionary = b''       # None: it is not known which (7.6)
+        self.begin_history()
         self.identity = header.identity
         self.epoch = epoch
         self.salt = salt_of(self.identity, epoch)
@@ -574,6 +673,45 @@ class Segment:
                 if self.salt is not None:
                     return
         raise NotASegment('no header, no sync point, no run of frames')
+
+    # ---- 7.6  The dictionary
+
+    def begin_history(self):
+        """At a mark, or at a reference to a dictionary."""
+        self.history = self.dictionary  # None: not known (7.5)
+        self.run = None                 # of zstd blocks
+        self.blame = None               # the first record lost since then
+        self.is_history_fresh = True    # no record frame since then
+
+    def find_dictionary(self):
+        salt, name = self.salt, self.reference_from(HEADER_SIZE, self.n, True)
+        for start, mark in self.marks.items():
+            if name is None and mark.identity == self.identity:
+                self.salt = salt_of(mark.identity, mark.epoch)
+                name = self.reference_from(mark.end, mark.number, False)
+        self.salt = salt
+        if name is not None:
+            self.dictionary = dictionary_named(name, self.dictionary_of)
+            self.dictionary = self.dictionary[-(
+                ZSTD_HISTORY if self.codecs == 2 else HISTORY):]
+        elif not self.header_lost:
+            self.dictionary = None
+        self.begin_history()
+
+    def reference_from(self, p, n, is_start):
+        """The name in the first reference to a dictionary among the control
+        frames that follow each other from p on, up to the next mark."""
+        while p < self.size:
+            frame = self.frame_at(p, False)
+            if (not frame or frame.kind != CONTROL or frame.is_mark()
+                    or not self.valid_for(frame, n)):
+                return None
+            name = reference_name(self.body_of(frame))
+            if frame.type == REFERENCE and name is not None:
+                return name
+            n += self.advance_of(frame)
+            p = frame.end
+        return None
 
     # ---- 8  The salt
 
@@ -612,7 +750,7 @@ class Segment:
             return None
         frame = Frame()
         frame.start, frame.kind, frame.durable = x, head >> 5, head >> 4 & 1
-        frame.compressed = bool(head & COMPRESSED_BIT)
+        frame.packing = head & PACKING
         frame.body, frame.length, frame.end = body, length, end
         frame.type = None
         if frame.kind == CONTROL:
@@ -663,7 +801,7 @@ class Segment:
         if frame.type == GAP:
             gap = RecordedGap(self.body_of(frame), n)
             return gap.in_range() and n + gap.count <= LAST_NUMBER
-        if frame.compressed:
+        if frame.packing:
             # A group must have a count; what is behind it is not looked at.
             count = self.advance_of(frame)
             return count is not None and n + count <= LAST_NUMBER
@@ -677,20 +815,30 @@ class Segment:
         decoded. Malformed if it is not compressed as it says."""
         body = self.body_of(frame)
         start = group_count(body)[1] if frame.kind == GROUP else 0
-        if frame.compressed:
-            if self.history is None:
-                return None
+        if frame.packing and self.history is None:
+            return None
+        run, self.run = self.run, None
+        if frame.packing in (FIRST, NEXT):
+            if frame.packing == FIRST:
+                run = ZstdRun(self.history)
+            elif run is None:
+                raise Malformed
+            body = body[:start] + run.add(body[start:], self.body_limit - start)
+        elif frame.packing:
             body = body[:start] + decompressed(
                 body[start:], self.history, self.body_limit - start)
         records = (group_records(body) if frame.kind == GROUP
                    else [(frame.kind, body)])
-        if self.history is not None and self.may_compress:
-            self.history = (self.history + body[start:])[-HISTORY:]
+        if frame.packing != DEFLATE and (frame.packing or not body[start:]):
+            self.run = run
+        if self.history is not None and self.codecs:
+            self.history = (self.history + body[start:])[
+                -(ZSTD_HISTORY if self.codecs == 2 else HISTORY):]
         return records
 
     def lose_history(self, blame):
         if self.history is not None:
-            self.history, self.blame = None, blame
+            self.history, self.blame, self.run = None, blame, None
 
     def valid_for(self, frame, n):
         return (self.unmixed(frame) == mix(n, self.salt)
@@ -714,7 +862,8 @@ class Segment:
             if frame and self.take(frame):
                 if self.pending and not self.passed:
                     self.begin_main_run(number, self.n)
-                behind_sync = frame.type == SYNC
+                behind_sync = (frame.type == SYNC or behind_sync
+                               and frame.type == REFERENCE)
                 self.closed = frame.type == CLOSING and not self.passed
                 self.p = frame.end
                 if frame.is_mark() and not self.passed:
@@ -746,6 +895,11 @@ class Segment:
                 return False
         if frame.durable and not self.passed:
             self.watermark = max(self.watermark, self.n - 1)
+        if frame.kind != CONTROL:
+            self.is_history_fresh = False
+        if (frame.type == REFERENCE
+                and reference_name(self.body_of(frame)) is not None):
+            self.begin_history()
         if frame.type == ATTRIBUTES and self.at_start:
             self.at_start = False
             said = self.body_of(frame)[1:]
@@ -760,7 +914,7 @@ class Segment:
         if records is None:
             self.meet_dependent(frame)
             return True
-        if self.passed and frame.compressed:
+        if self.passed and frame.packing:
             self.passed.compressed = True
         run = self.passed.records if self.passed else self.main
         for kind, body in records:
@@ -806,7 +960,7 @@ class Segment:
         self.epoch = mark.epoch
         self.salt = salt_of(self.identity, self.epoch)
         self.line = mark.line
-        self.history, self.blame = b'', None
+        self.begin_history()
         self.at_start = self.at_start and mark.is_sync
         if not self.passed:
             x = mark.start - mark.offset - self.shift
@@ -854,7 +1008,9 @@ class Segment:
         self.find_tiles(gap)
         gap.lone = self.choose_lone(gap, m)
         self.p = gap.q
-        if m != self.n:
+        if (m != self.n or self.dictionary and not self.is_history_fresh
+                or gap.p == 0 and self.header_lost and not self.dictionary
+                and gap.q > HEADER_SIZE):
             self.lose_history(self.n if m > self.n else None)
         if m < self.n:
             self.passed = PassedRun(gap.q, m, gap.stretch, self.n,
@@ -992,7 +1148,7 @@ class Segment:
         """Offsets behind p where a frame may start (R2)."""
         data, size = self.data, self.size
         near = min(p + MIB8, size)
-        heads = LEGAL_HEADS[self.may_compress]
+        heads = LEGAL_HEADS[self.codecs]
         for match in heads.finditer(data, p + 1, near):
             yield match.start()
         if near == size:
@@ -1065,7 +1221,7 @@ class Segment:
             return None
         if self.is_spent(frame) or not self.candidate_fits(frame, number):
             return None
-        return [] if frame.compressed else self.records_of(frame)
+        return [] if frame.packing else self.records_of(frame)
 
     def find_tiles(self, gap):
         at, frames = gap.p, []
@@ -1580,9 +1736,20 @@ def exit_status(segment):
     return 0 if segment.verdict() in ('OK', 'TORN') else 3
 
 
+def beside(path):
+    """What finds the dictionaries of a segment in its folder."""
+    def dictionary_of(name):
+        try:
+            with open(os.path.join(os.path.dirname(path), name), 'rb') as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+    return dictionary_of
+
+
 def read_file(path, expect=0):
     with open(path, 'rb') as file:
-        return Segment(file.read(), expect)
+        return Segment(file.read(), expect, beside(path))
 
 
 def batch(folder):

@@ -89,7 +89,10 @@ class Vectors(unittest.TestCase):
             return
         expect = path + '.expect'
         expect = int(read(expect)) if os.path.exists(expect) else 0
-        segment = reader.Segment(data, expect)
+        dictionary = path + '.dictionary'
+        segment = reader.Segment(
+            data, expect, lambda name: read(dictionary)
+            if os.path.exists(dictionary) else None)
         self.assertEqual(reader.findings_text(
             segment, os.path.basename(path) + '.seg'), findings)
         self.assertEqual(b''.join(reader.export_lines(segment)),

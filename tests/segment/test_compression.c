@@ -17,10 +17,11 @@
 #include "format/checksum.h"
 #include "src/codec/packer.h"
 #include "src/codec/unpacker.h"
+#include "src/codec/zrun.h"
 
 #define RECORDS   80u
 #define BODY_MAX  512u
-#define TEXT_ROOM 256u
+#define TEXT_ROOM 4096u
 
 /* Sanitizers are slow: they get a sample of the places. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -29,29 +30,40 @@
 #define STRIDE 1u
 #endif
 
-static const struct image_plan plans[] = {
+/* All tests run once for each codec. */
+static enum seglog_codec codec;
+
+static const struct image_plan shapes[] = {
     { .records = RECORDS,
       .payload_len = 60,
       .is_closed = true,
-      .sync_log2 = 9,
-      .codec = SEGLOG_CODEC_DEFLATE },
+      .sync_log2 = 9 },
     { .records = RECORDS,
       .payload_len = 60,
       .is_synced = true,
-      .sync_log2 = 10,
-      .codec = SEGLOG_CODEC_DEFLATE },
+      .sync_log2 = 10 },
     { .records = RECORDS,
       .payload_len = 60,
       .is_closed = true,
       .sync_log2 = 9,
-      .group = 5,
-      .codec = SEGLOG_CODEC_DEFLATE },
+      .group = 5 },
+    /* Auto begins with deflate and changes to zstd within a stretch. */
+    { .records = 12, .payload_len = 900, .is_closed = true, .sync_log2 = 12 },
 };
+
+static struct image_plan
+plan_of(size_t shape)
+{
+    struct image_plan plan = shapes[shape];
+
+    plan.codec = codec;
+    return plan;
+}
 
 static bool
 frame_is_compressed(const struct seglog_frame *frame)
 {
-    return (frame->head & SLG_HEAD_COMPRESSED) != 0;
+    return (frame->head & SLG_HEAD_PACKING) != 0;
 }
 
 static bool
@@ -115,15 +127,16 @@ static void
 flip__any_single_bit__costs_at_most_the_rest_of_its_stretch(void **state)
 {
     (void)state;
-    for (size_t p = 0; p < COUNT_OF(plans); p++) {
+    for (size_t p = 0; p < COUNT_OF(shapes); p++) {
+        const struct image_plan plan = plan_of(p);
         struct image image;
         struct looked looked;
 
-        image_make(&image, &plans[p]);
+        image_make(&image, &plan);
         for (size_t bit = 0; bit < 8 * image.len; bit += STRIDE) {
             const size_t bad = frame_at(&image, bit / 8);
             const bool is_last =
-                !plans[p].is_closed && bad + 1 == image.frame_count;
+                !plan.is_closed && bad + 1 == image.frame_count;
 
             image.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
             image_look(&image, image.bytes, image.len, 0, &looked);
@@ -143,11 +156,12 @@ static void
 cut__at_every_length__keeps_all_before(void **state)
 {
     (void)state;
-    for (size_t p = 0; p < COUNT_OF(plans); p++) {
+    for (size_t p = 0; p < COUNT_OF(shapes); p++) {
+        const struct image_plan plan = plan_of(p);
         struct image image;
         struct looked looked;
 
-        image_make(&image, &plans[p]);
+        image_make(&image, &plan);
         for (size_t len = FORGE_HEADER_BYTES; len < image.len; len += STRIDE) {
             uint64_t before = 0;
 
@@ -169,11 +183,12 @@ static void
 insert__any_byte__costs_at_most_the_rest_of_its_stretch(void **state)
 {
     (void)state;
-    for (size_t p = 0; p < COUNT_OF(plans); p++) {
+    for (size_t p = 0; p < COUNT_OF(shapes); p++) {
+        const struct image_plan plan = plan_of(p);
         struct image image;
         struct looked looked;
 
-        image_make(&image, &plans[p]);
+        image_make(&image, &plan);
         uint8_t *bytes = malloc(image.len + 1);
         assert_non_null(bytes);
         for (size_t at = FORGE_HEADER_BYTES; at < image.len; at += STRIDE) {
@@ -191,7 +206,7 @@ insert__any_byte__costs_at_most_the_rest_of_its_stretch(void **state)
             /* Between two frames it takes nothing with it. */
             if (is_between || frame_is_mark(&image.frames[bad]))
                 assert_nothing_lost(&looked);
-            else if (plans[p].is_closed || bad + 1 < image.frame_count)
+            else if (plan.is_closed || bad + 1 < image.frame_count)
                 check_losses(&image, bad, &looked);
         }
         free(bytes);
@@ -203,11 +218,12 @@ static void
 header__lost__costs_nothing(void **state)
 {
     (void)state;
-    for (size_t p = 0; p < COUNT_OF(plans); p++) {
+    for (size_t p = 0; p < COUNT_OF(shapes); p++) {
+        const struct image_plan plan = plan_of(p);
         struct image image;
         struct looked looked;
 
-        image_make(&image, &plans[p]);
+        image_make(&image, &plan);
         memset(image.bytes, 0x55, FORGE_HEADER_BYTES);
         image_look(&image, image.bytes, image.len, 0, &looked);
         assert_nothing_lost(&looked);
@@ -219,19 +235,28 @@ header__lost__costs_nothing(void **state)
 /* -- writing --------------------------------------------------------------- */
 
 static struct seglog_writer_options
-deflate_options(void)
+codec_options(void)
 {
     struct seglog_writer_options options = writer_options_fixed();
 
-    options.codec = SEGLOG_CODEC_DEFLATE;
+    options.codec = codec;
     options.sync_log2 = 10;
     return options;
 }
 
-/* Now and then a record that cannot be compressed, and an empty one. */
+/* Now and then a record that cannot be compressed, and an empty one; and for
+ * a while long ones. */
 static size_t
 text_of(uint64_t number, char text[TEXT_ROOM])
 {
+    if (number % 150 > 100 && number % 3 != 0) {
+        const size_t len = 1000 + (size_t)(number * 7919 % 3000);
+
+        for (size_t i = 0; i < len; i++)
+            text[i] = "some words that come again and again"[i * i / 64 % 36];
+        (void)snprintf(text, TEXT_ROOM, "%u,", (unsigned)number);
+        return len;
+    }
     if (number % 17 == 0) {
         test_fill(text, 40, number);
         return 40;
@@ -303,7 +328,7 @@ check_segment(struct seglog_store store, uint64_t last)
 static uint64_t
 size_of_one_writer(void)
 {
-    const struct seglog_writer_options options = deflate_options();
+    const struct seglog_writer_options options = codec_options();
     struct seglog_store store;
     uint64_t size = 0;
 
@@ -321,7 +346,7 @@ static void
 writers__taking_turns__lose_neither_records_nor_compression(void **state)
 {
     const struct seglog_store store = store_of(state);
-    struct seglog_writer_options options = deflate_options();
+    struct seglog_writer_options options = codec_options();
     struct seglog_writer *writers[3];
     struct seglog_reader *reader = NULL;
     struct seglog_event event;
@@ -340,33 +365,59 @@ writers__taking_turns__lose_neither_records_nor_compression(void **state)
     seglog_reader_close(reader);
     for (size_t i = 0; i < COUNT_OF(writers); i++)
         assert_ok(seglog_writer_close(writers[i], NULL));
-    assert_true(check_segment(store, 500) <= size_of_one_writer() * 103 / 100);
+    assert_true(check_segment(store, 500) <= size_of_one_writer() * 115 / 100);
+}
+
+/* Where it stands somebody else's run goes on, which it has not written. */
+static void
+writer__that_only_looked__reads_on_in_the_run_of_another(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_writer_options options = codec_options();
+    struct seglog_writer *writers[2];
+    uint64_t n = 1;
+
+    options.mode = SEGLOG_WRITER_SHARED;
+    options.sync_log2 = 16;
+    for (size_t i = 0; i < COUNT_OF(writers); i++)
+        writers[i] = writer_open_ok(store, "log", &options);
+    for (unsigned round = 0; round < 60; round++) {
+        const size_t who = round / 7 % 2;
+
+        for (unsigned i = 0; i <= round % 3; i++)
+            append_numbered(writers[who], n++);
+        assert_ok(seglog_writer_hold(writers[1 - who], NULL));
+        seglog_writer_release(writers[1 - who]);
+    }
+    for (size_t i = 0; i < COUNT_OF(writers); i++)
+        assert_ok(seglog_writer_close(writers[i], NULL));
+    (void)check_segment(store, n - 1);
 }
 
 static void
 writers__opened_for_each_record__lose_neither(void **state)
 {
     const struct seglog_store store = store_of(state);
-    struct seglog_writer_options options = deflate_options();
+    struct seglog_writer_options options = codec_options();
 
     for (uint64_t n = 1; n <= 500; n++) {
         options.mode =
             n % 3 == 0 ? SEGLOG_WRITER_EXCLUSIVE : SEGLOG_WRITER_SHARED;
         options.no_closing_mark = true;
         /* An existing segment keeps its own codec. */
-        options.codec = n == 1 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE;
+        options.codec = n == 1 ? codec : SEGLOG_CODEC_NONE;
         struct seglog_writer *writer = writer_open_ok(store, "log", &options);
         append_numbered(writer, n);
         assert_ok(seglog_writer_close(writer, NULL));
     }
-    assert_true(check_segment(store, 500) <= size_of_one_writer() * 103 / 100);
+    assert_true(check_segment(store, 500) <= size_of_one_writer() * 115 / 100);
 }
 
 static void
 groups__of_every_size__come_back(void **state)
 {
     const struct seglog_store store = store_of(state);
-    const struct seglog_writer_options options = deflate_options();
+    const struct seglog_writer_options options = codec_options();
     struct seglog_writer *writer = writer_open_ok(store, "log", &options);
     uint64_t n = 1;
 
@@ -391,7 +442,7 @@ truncate__to_any_record__goes_on_behind_it(void **state)
 {
     for (uint64_t next = 1; next <= 40; next++) {
         struct seglog_store store;
-        const struct seglog_writer_options options = deflate_options();
+        const struct seglog_writer_options options = codec_options();
 
         (void)state;
         assert_ok(seglog_store_memory_open(&store, NULL));
@@ -422,7 +473,7 @@ static void
 repair__a_damaged_one__stays_compressed(void **state)
 {
     const struct seglog_store store = store_of(state);
-    const struct seglog_writer_options options = deflate_options();
+    const struct seglog_writer_options options = codec_options();
     struct seglog_writer *writer = writer_open_ok(store, "log", &options);
     struct seglog_scan_summary summary;
     struct seglog_scan_summary repaired;
@@ -441,7 +492,10 @@ repair__a_damaged_one__stays_compressed(void **state)
     assert_string_equal(seglog_verdict_name(repaired.verdict), "OK");
     assert_int_equal(repaired.records, summary.records);
     assert_int_equal(repaired.recorded_lost, summary.lost);
-    assert_int_equal(repaired.features_refuse, SLG_REFUSE_COMPRESSED);
+    assert_int_equal(repaired.features_refuse,
+                     codec == SEGLOG_CODEC_DEFLATE
+                         ? SLG_REFUSE_COMPRESSED
+                         : SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD);
     assert_true(repaired.compressed_frames > 0);
 }
 
@@ -457,7 +511,7 @@ reader__what_is_appended_behind_damage__is_told_to_depend_on_it(void **state)
     struct seglog_event event;
     const struct image_plan plan = { .records = 20,
                                      .payload_len = 60,
-                                     .codec = SEGLOG_CODEC_DEFLATE };
+                                     .codec = codec };
 
     image_make(&image, &plan);
     const struct seglog_frame *bad = &image.frames[image.frame_of[5]];
@@ -495,14 +549,14 @@ static void
 options__out_of_range__are_invalid(void **state)
 {
     const struct seglog_store store = store_of(state);
-    struct seglog_writer_options options = deflate_options();
+    struct seglog_writer_options options = codec_options();
     struct seglog_writer *writer = NULL;
 
-    options.level = 10;
+    options.level = codec == SEGLOG_CODEC_DEFLATE ? 10 : 20;
     assert_code(seglog_writer_open(store, "log", &options, &writer, NULL),
                 SEGLOG_INVALID);
     options.level = 9;
-    options.codec = (enum seglog_codec)2;
+    options.codec = (enum seglog_codec)4;
     assert_code(seglog_writer_open(store, "log", &options, &writer, NULL),
                 SEGLOG_INVALID);
 }
@@ -510,14 +564,14 @@ options__out_of_range__are_invalid(void **state)
 /* -- bodies that no writer makes ------------------------------------------- */
 
 static void
-forge_compressed(struct forge *forge, unsigned kind, const void *body,
-                 size_t len, uint64_t count)
+forge_compressed(struct forge *forge, unsigned kind, enum slg_packing packing,
+                 const void *body, size_t len, uint64_t count)
 {
     uint8_t frame[2 * BODY_MAX];
     const size_t head_len =
         slg_frame_put_head(frame, kind, false, (uint32_t)len);
 
-    frame[0] |= SLG_HEAD_COMPRESSED;
+    frame[0] |= (uint8_t)packing;
     memcpy(frame + head_len, body, len);
     forge_raw(forge, frame,
               slg_frame_finish(frame, head_len, (uint32_t)len, &forge->limits,
@@ -529,8 +583,8 @@ forge_compressed(struct forge *forge, unsigned kind, const void *body,
 
 /* What a scan says of a segment with this body as record 2 (and on). */
 static void
-assert_body(unsigned kind, const void *body, size_t len, uint64_t count,
-            bool is_good)
+assert_packed(unsigned kind, enum slg_packing packing, const void *body,
+              size_t len, uint64_t count, bool is_good)
 {
     struct slg_header header = forge_header();
     struct seglog_scan_summary summary;
@@ -538,10 +592,12 @@ assert_body(unsigned kind, const void *body, size_t len, uint64_t count,
     struct forge forge;
 
     header.features_refuse = SLG_REFUSE_COMPRESSED;
+    if (codec != SEGLOG_CODEC_DEFLATE)
+        header.features_refuse |= SLG_REFUSE_ZSTD;
     header.body_log2 = 9;
     forge_start_with(&forge, &header);
     (void)forge_text(&forge, "the first one");
-    forge_compressed(&forge, kind, body, len, count);
+    forge_compressed(&forge, kind, packing, body, len, count);
     (void)forge_text(&forge, "the last one");
     assert_ok(seglog_store_memory_open(&store, NULL));
     store_put_bytes(store, "log", forge.bytes, forge.len);
@@ -553,25 +609,57 @@ assert_body(unsigned kind, const void *body, size_t len, uint64_t count,
     forge_free(&forge);
 }
 
+static enum slg_packing
+packing_used(void)
+{
+    return codec == SEGLOG_CODEC_ZSTD ? SLG_PACKING_FIRST : SLG_PACKING_DEFLATE;
+}
+
+static void
+assert_body(unsigned kind, const void *body, size_t len, uint64_t count,
+            bool is_good)
+{
+    assert_packed(kind, packing_used(), body, len, count, is_good);
+}
+
+static struct slg_packer *
+packer_new(int level)
+{
+    const struct slg_packer_plan plan = {
+        .level = level,
+        .with_deflate = codec != SEGLOG_CODEC_ZSTD,
+        .with_zstd = codec != SEGLOG_CODEC_DEFLATE,
+    };
+    struct slg_packer *packer = slg_packer_new(&plan);
+
+    assert_non_null(packer);
+    return packer;
+}
+
 static size_t
 pack(const void *data, size_t len, uint8_t *out)
 {
-    struct slg_packer *packer = slg_packer_new(9);
-    const uint8_t *packed = NULL;
-    size_t packed_len = 0;
+    const struct slg_packer_plan plan = {
+        .level = 9,
+        .with_deflate = codec != SEGLOG_CODEC_ZSTD,
+        .with_zstd = codec == SEGLOG_CODEC_ZSTD,
+    };
+    struct slg_packer *packer = slg_packer_new(&plan);
+    struct slg_packed packed;
 
     assert_non_null(packer);
-    assert_true(slg_packer_run(packer, data, len, &packed, &packed_len));
-    memcpy(out, packed, packed_len);
+    assert_true(slg_packer_run(packer, data, len, BODY_MAX, &packed));
+    memcpy(out, packed.bytes, packed.len);
+    len = packed.len;
     slg_packer_free(packer);
-    return packed_len;
+    return len;
 }
 
 static void
 bomb__over_the_limit_of_a_record__is_corrupt(void **state)
 {
     static const uint8_t zeros[1 << 16];
-    static const size_t sizes[] = { 1, 511, 512, 513, 1024, 1 << 16 };
+    static const size_t sizes[] = { 20, 511, 512, 513, 1024, 1 << 16 };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
@@ -585,9 +673,12 @@ bomb__over_the_limit_of_a_record__is_corrupt(void **state)
 static void
 group__not_one_inside__is_corrupt(void **state)
 {
-    static const uint8_t good[] = { 3 << 2, 'a', 'b', 'c', 1 << 2, 'd' };
-    static const uint8_t more[] = { 3 << 2, 'a', 'b', 'c', 1 << 2, 'd', 0 };
-    static const uint8_t less[] = { 3 << 2, 'a', 'b', 'c' };
+    static const uint8_t good[] = { 12 << 2, 'a', 'a', 'a', 'a', 'a', 'a', 'a',
+                                    'a',     'a', 'a', 'a', 'a', 4,   'd' };
+    static const uint8_t more[] = { 12 << 2, 'a', 'a', 'a', 'a', 'a', 'a', 'a',
+                                    'a',     'a', 'a', 'a', 'a', 4,   'd', 0 };
+    static const uint8_t less[] = { 12 << 2, 'a', 'a', 'a', 'a', 'a', 'a',
+                                    'a',     'a', 'a', 'a', 'a', 'a' };
     uint8_t body[BODY_MAX] = { 2 };
     size_t len = pack(good, sizeof good, body + 1);
 
@@ -614,83 +705,240 @@ body__no_whole_blocks__is_corrupt(void **state)
 
     (void)state;
     assert_body(SLG_FRAME_BYTES, body, len, 1, true);
+    assert_body(SLG_FRAME_BYTES, body, 0, 1, false);
+    for (size_t i = 1; i < len; i++)
+        assert_body(SLG_FRAME_BYTES, body, i, 1, false);
+    if (codec == SEGLOG_CODEC_ZSTD)
+        return;
     assert_body(SLG_FRAME_BYTES, stored, sizeof stored, 1, true);
     assert_body(SLG_FRAME_BYTES, final, sizeof final, 1, false);
     assert_body(SLG_FRAME_BYTES, stored, 6, 1, false);
     assert_body(SLG_FRAME_BYTES, open, sizeof open, 1, false);
     assert_body(SLG_FRAME_BYTES, far, sizeof far, 1, false);
-    assert_body(SLG_FRAME_BYTES, body, 0, 1, false);
-    for (size_t i = 1; i < len; i++)
-        assert_body(SLG_FRAME_BYTES, body, i, 1, false);
+}
+
+static void
+run__of_forged_blocks__is_as_specified(void **state)
+{
+    /* Raw blocks of one byte, one of a run of 9, and the same as the last. */
+    static const uint8_t raw[] = { 8, 0, 0, 'x' };
+    static const uint8_t two[] = { 8, 0, 0, 'x', 8, 0, 0, 'y' };
+    static const uint8_t rle[] = { 9 << 3 | 2, 0, 0, 'x' };
+    static const uint8_t last[] = { 9, 0, 0, 'x' };
+    static const uint8_t reserved[] = { 8 | 6, 0, 0, 'x' };
+    static const uint8_t bomb[] = { 2, 0, 16, 'x' };
+    static const uint8_t many[] = { 2, 16, 0, 'x' };
+    static const uint8_t empty[] = { 0, 0, 0 };
+    /* A frame's header is none of its business. */
+    static const uint8_t whole[] = { 0x28, 0xB5, 0x2F, 0xFD, 0x00,
+                                     0x50, 8,    0,    0,    'x' };
+
+    (void)state;
+    if (codec == SEGLOG_CODEC_DEFLATE)
+        return;
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, raw, sizeof raw, 1, true);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, two, sizeof two, 1, true);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, rle, sizeof rle, 1, true);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, many, sizeof many, 1,
+                  true);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, empty, sizeof empty, 1,
+                  true);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, last, sizeof last, 1,
+                  false);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, reserved, sizeof reserved,
+                  1, false);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, bomb, sizeof bomb, 1,
+                  false);
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, whole, sizeof whole, 1,
+                  false);
+    for (size_t i = 0; i < sizeof two; i++)
+        assert_packed(SLG_FRAME_BYTES, SLG_PACKING_FIRST, two, i, 1, i == 4);
+    /* No run is on behind a body that is not compressed. */
+    assert_packed(SLG_FRAME_BYTES, SLG_PACKING_NEXT, raw, sizeof raw, 1, false);
+}
+
+/* Record 3 goes on in the run of record 1 unless record 2 has ended it. */
+static void
+assert_run(enum slg_packing packing, const void *body, size_t len, bool is_good)
+{
+    static const uint8_t raw[] = { 8, 0, 0, 'x' };
+    struct slg_header header = forge_header();
+    struct seglog_scan_summary summary;
+    struct seglog_store store;
+    struct forge forge;
+
+    header.features_refuse = SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD;
+    forge_start_with(&forge, &header);
+    forge_compressed(&forge, SLG_FRAME_BYTES, SLG_PACKING_FIRST, raw,
+                     sizeof raw, 1);
+    forge_compressed(&forge, SLG_FRAME_BYTES, packing, body, len, 1);
+    forge_compressed(&forge, SLG_FRAME_BYTES, SLG_PACKING_NEXT, raw, sizeof raw,
+                     1);
+    (void)forge_text(&forge, "the last one");
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    store_put_bytes(store, "log", forge.bytes, forge.len);
+    assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
+    assert_int_equal(summary.records, is_good ? 4 : 3);
+    assert_int_equal(summary.lost, is_good ? 0 : 1);
+    seglog_store_close(&store);
+    forge_free(&forge);
+}
+
+static void
+run__what_ends_it__is_as_specified(void **state)
+{
+    static const uint8_t raw[] = { 8, 0, 0, 'x' };
+    static const uint8_t stored[] = { 0x00, 0x01, 0x00, 0xFE, 0xFF, 'x', 0x00 };
+
+    (void)state;
+    if (codec == SEGLOG_CODEC_DEFLATE)
+        return;
+    assert_run(SLG_PACKING_NEXT, raw, sizeof raw, true);
+    assert_run(SLG_PACKING_FIRST, raw, sizeof raw, true);
+    assert_run(SLG_PACKING_NONE, raw, 0, true);
+    assert_run(SLG_PACKING_NONE, raw, sizeof raw, false);
+    assert_run(SLG_PACKING_DEFLATE, stored, sizeof stored, false);
 }
 
 /* -- the codec by itself ---------------------------------------------------- */
 
+/* Another packer, or a copy of the unpacker, goes on from here. */
+static void
+hand_over(struct slg_packer **packer, struct slg_unpacker **unpacker,
+          unsigned i)
+{
+    struct slg_history history;
+    struct slg_unpacker *other = slg_unpacker_new(SLG_HISTORY_ZSTD_BYTES);
+
+    assert_non_null(other);
+    if (i % 2 == 0) {
+        slg_history_init(&history, 0);
+        assert_true(slg_history_copy(&history, slg_packer_lend(*packer)));
+        slg_packer_free(*packer);
+        *packer = packer_new(1 + (int)i % 9);
+        assert_true(slg_packer_load(*packer, &history));
+        assert_true(slg_unpacker_load(other, &history));
+        slg_history_reset(&history);
+    } else {
+        assert_true(slg_unpacker_copy(other, *unpacker));
+    }
+    slg_unpacker_free(*unpacker);
+    *unpacker = other;
+}
+
+static void
+unpack_is(struct slg_unpacker *unpacker, const struct slg_packed *packed,
+          const uint8_t *data, size_t len)
+{
+    const struct slg_unpack_in in = {
+        .packing = packed->packing,
+        .prefix = (const uint8_t *)"ab",
+        .prefix_len = 2,
+        .bytes = packed->bytes,
+        .len = packed->len,
+    };
+    const uint8_t *out = NULL;
+    size_t out_len = 0;
+
+    assert_int_equal(slg_unpacker_run(unpacker, &in, len + 2, &out, &out_len),
+                     SLG_UNPACK_OK);
+    assert_int_equal(out_len, len + 2);
+    assert_memory_equal(out, "ab", 2);
+    assert_memory_equal(out + 2, data, len);
+    assert_true(slg_unpacker_accept(unpacker));
+}
+
 static void
 codec__any_bodies_with_breaks__come_back(void **state)
 {
-    struct slg_packer *packer = slg_packer_new(6);
-    struct slg_unpacker *unpacker = slg_unpacker_new();
-    struct slg_history *history = calloc(1, sizeof *history);
-    uint8_t *data = malloc(200000);
+    struct slg_packer *packer = packer_new(6);
+    struct slg_unpacker *unpacker = slg_unpacker_new(SLG_HISTORY_ZSTD_BYTES);
+    uint8_t *data = malloc(1500000);
     uint64_t seed = 1;
 
     (void)state;
-    assert_true(packer && unpacker && history && data);
+    assert_true(unpacker && data);
     for (unsigned i = 0; i < 400; i++) {
-        const uint8_t *packed = NULL;
-        const uint8_t *out = NULL;
-        size_t packed_len = 0;
-        size_t out_len = 0;
+        struct slg_packed packed;
         size_t len = test_random(&seed) % 900;
 
         if (i % 31 == 0)
             len = 30000 + test_random(&seed) % 150000;
+        if (i % 97 == 96)
+            len = 1000000 + test_random(&seed) % 500000;
         for (size_t j = 0; j < len; j++)
             data[j] = (uint8_t)(j % 7 == 0 ? test_random(&seed) : j % 50);
         /* Now and then another one goes on, or all starts anew. */
-        if (i % 50 == 49) {
+        if (i % 150 == 149) {
             slg_packer_clear(packer);
             slg_unpacker_clear(unpacker);
         } else if (i % 7 == 6) {
-            slg_history_copy(history, slg_packer_lend(packer));
-            slg_packer_free(packer);
-            packer = slg_packer_new(1 + (int)i % 9);
-            assert_non_null(packer);
-            slg_packer_load(packer, history);
-            slg_unpacker_load(unpacker, history);
+            hand_over(&packer, &unpacker, i);
         }
         /* What somebody else has written in between. */
         if (i % 11 == 3 && len < SLG_HISTORY_BYTES) {
-            slg_history_add(slg_packer_lend(packer), data, len);
+            assert_true(slg_history_add(slg_packer_lend(packer), data, len));
             slg_packer_take_back(packer);
-            slg_unpacker_add(unpacker, data, len);
-            data[len / 2]++;
+            assert_true(slg_unpacker_add(unpacker, data, len));
+            if (len > 0)
+                data[len / 2]++;
         }
-        assert_true(slg_packer_run(packer, data, len, &packed, &packed_len));
-        if (i % 5 == 0 || len == 0) {
-            slg_unpacker_add(unpacker, data, len);
-            continue;
+        assert_true(slg_packer_run(packer, data, len,
+                                   i % 13 == 5 ? len / 2 : SIZE_MAX, &packed));
+        if (packed.packing == SLG_PACKING_NONE) {
+            assert_ptr_equal(packed.bytes, data);
+            assert_true(slg_unpacker_add(unpacker, data, len));
+        } else {
+            unpack_is(unpacker, &packed, data, len);
         }
-        /* What does not come off changes nothing. */
-        if (len > 1)
-            assert_int_equal(slg_unpacker_run(unpacker, NULL, 0, packed,
-                                              packed_len, len - 1, &out,
-                                              &out_len),
-                             SLG_UNPACK_BAD);
-        assert_int_equal(slg_unpacker_run(unpacker, (const uint8_t *)"ab", 2,
-                                          packed, packed_len, len + 2, &out,
-                                          &out_len),
-                         SLG_UNPACK_OK);
-        assert_int_equal(out_len, len + 2);
-        assert_memory_equal(out, "ab", 2);
-        assert_memory_equal(out + 2, data, len);
-        slg_unpacker_accept(unpacker);
     }
     slg_packer_free(packer);
     slg_unpacker_free(unpacker);
-    free(history);
     free(data);
+}
+
+/* What does not come off leaves the bytes before it, and ends a run. */
+static void
+codec__a_body_over_the_limit__changes_nothing(void **state)
+{
+    struct slg_packer *packer = packer_new(6);
+    struct slg_unpacker *unpacker = slg_unpacker_new(SLG_HISTORY_ZSTD_BYTES);
+    static uint8_t data[20000];
+    const uint8_t *out = NULL;
+    size_t out_len = 0;
+
+    (void)state;
+    assert_non_null(unpacker);
+    for (unsigned i = 0; i < 40; i++) {
+        struct slg_packed packed;
+        struct slg_unpack_in in = { .prefix = NULL };
+
+        for (size_t j = 0; j < sizeof data; j++)
+            data[j] = (uint8_t)(j % (50 + i));
+        assert_true(
+            slg_packer_run(packer, data, sizeof data, SIZE_MAX, &packed));
+        in.packing = packed.packing;
+        in.bytes = packed.bytes;
+        in.len = packed.len;
+        for (unsigned again = 0; again < 2; again++)
+            assert_int_equal(slg_unpacker_run(unpacker, &in, sizeof data - 1,
+                                              &out, &out_len),
+                             SLG_UNPACK_BAD);
+        if (packed.packing == SLG_PACKING_NEXT)
+            assert_int_equal(
+                slg_unpacker_run(unpacker, &in, sizeof data, &out, &out_len),
+                SLG_UNPACK_BAD);
+        else
+            assert_int_equal(
+                slg_unpacker_run(unpacker, &in, sizeof data, &out, &out_len),
+                SLG_UNPACK_OK);
+        if (packed.packing == SLG_PACKING_NEXT)
+            assert_true(slg_unpacker_add(unpacker, data, sizeof data));
+        else
+            assert_true(slg_unpacker_accept(unpacker));
+    }
+    slg_packer_free(packer);
+    slg_unpacker_free(unpacker);
 }
 
 /*
@@ -701,36 +949,30 @@ codec__any_bodies_with_breaks__come_back(void **state)
 static void
 codec__another_history_brought_back__is_what_counts(void **state)
 {
-    struct slg_packer *packer = slg_packer_new(6);
-    struct slg_unpacker *unpacker = slg_unpacker_new();
-    struct slg_history *other = calloc(1, sizeof *other);
+    struct slg_packer *packer = packer_new(6);
+    struct slg_unpacker *unpacker = slg_unpacker_new(SLG_HISTORY_ZSTD_BYTES);
+    struct slg_history other;
+    struct slg_packed packed;
     uint8_t seen[100];
     uint8_t read[150];
-    const uint8_t *packed = NULL;
-    const uint8_t *out = NULL;
-    size_t packed_len = 0;
-    size_t out_len = 0;
 
     (void)state;
-    assert_true(packer && unpacker && other);
+    assert_non_null(unpacker);
     test_fill(seen, sizeof seen, 1);
     test_fill(read, sizeof read, 2);
-    assert_true(
-        slg_packer_run(packer, seen, sizeof seen, &packed, &packed_len));
-    slg_history_add(other, read, sizeof read);
-    slg_history_copy(slg_packer_lend(packer), other);
+    memset(seen, 'x', 60);
+    assert_true(slg_packer_run(packer, seen, sizeof seen, SIZE_MAX, &packed));
+    slg_history_init(&other, SLG_HISTORY_ZSTD_BYTES);
+    assert_true(slg_history_add(&other, read, sizeof read));
+    assert_true(slg_history_copy(slg_packer_lend(packer), &other));
     slg_packer_take_back(packer);
-    slg_unpacker_load(unpacker, other);
-    assert_true(
-        slg_packer_run(packer, seen, sizeof seen, &packed, &packed_len));
-    assert_int_equal(slg_unpacker_run(unpacker, NULL, 0, packed, packed_len,
-                                      sizeof seen, &out, &out_len),
-                     SLG_UNPACK_OK);
-    assert_int_equal(out_len, sizeof seen);
-    assert_memory_equal(out, seen, sizeof seen);
+    assert_true(slg_unpacker_load(unpacker, &other));
+    assert_true(slg_packer_run(packer, seen, sizeof seen, SIZE_MAX, &packed));
+    assert_true(packed.packing != SLG_PACKING_NONE);
+    unpack_is(unpacker, &packed, seen, sizeof seen);
     slg_packer_free(packer);
     slg_unpacker_free(unpacker);
-    free(other);
+    slg_history_reset(&other);
 }
 
 int
@@ -745,6 +987,7 @@ main(void)
         cmocka_unit_test(header__lost__costs_nothing),
         on_memory(writers__taking_turns__lose_neither_records_nor_compression),
         on_file(writers__taking_turns__lose_neither_records_nor_compression),
+        on_memory(writer__that_only_looked__reads_on_in_the_run_of_another),
         on_memory(writers__opened_for_each_record__lose_neither),
         on_file(writers__opened_for_each_record__lose_neither),
         on_memory(groups__of_every_size__come_back),
@@ -756,10 +999,25 @@ main(void)
         cmocka_unit_test(bomb__over_the_limit_of_a_record__is_corrupt),
         cmocka_unit_test(group__not_one_inside__is_corrupt),
         cmocka_unit_test(body__no_whole_blocks__is_corrupt),
+        cmocka_unit_test(run__of_forged_blocks__is_as_specified),
+        cmocka_unit_test(run__what_ends_it__is_as_specified),
         cmocka_unit_test(codec__any_bodies_with_breaks__come_back),
+        cmocka_unit_test(codec__a_body_over_the_limit__changes_nothing),
         cmocka_unit_test(codec__another_history_brought_back__is_what_counts),
     };
 
-    return cmocka_run_group_tests_name("segment/compression", tests, NULL,
-                                       NULL);
+    int failed = 0;
+
+    codec = SEGLOG_CODEC_DEFLATE;
+    failed = cmocka_run_group_tests_name("segment/compression deflate", tests,
+                                         NULL, NULL);
+    if (!slg_zrun_is_there())
+        return failed;
+    codec = SEGLOG_CODEC_ZSTD;
+    failed += cmocka_run_group_tests_name("segment/compression zstd", tests,
+                                          NULL, NULL);
+    codec = SEGLOG_CODEC_AUTO;
+    failed += cmocka_run_group_tests_name("segment/compression auto", tests,
+                                          NULL, NULL);
+    return failed;
 }

@@ -25,8 +25,8 @@ tail_find(struct seglog_store store, uint64_t expect)
     struct slg_tail tail;
 
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
-    assert_code_err(slg_tail_find(blob, "log", expect, &tail, &err), SEGLOG_OK,
-                    &err);
+    assert_code_err(slg_tail_find(blob, "log", expect, NULL, &tail, &err),
+                    SEGLOG_OK, &err);
     assert_ok(seglog_blob_close(&blob, NULL));
     return tail;
 }
@@ -500,16 +500,16 @@ find__not_a_segment__is_format(void **state)
     assert_ok(seglog_store_memory_open(&store, NULL));
     store_put_bytes(store, "log", "{\"a\":1}\n{\"a\":2}\n", 16);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
-    assert_code_err(slg_tail_find(blob, "log", 0, &tail, &err), SEGLOG_FORMAT,
-                    &err);
+    assert_code_err(slg_tail_find(blob, "log", 0, NULL, &tail, &err),
+                    SEGLOG_FORMAT, &err);
     assert_string_equal(err.name, "log");
     assert_ok(seglog_blob_close(&blob, NULL));
     header.version = 2;
     slg_header_encode(&header, bytes);
     store_put_bytes(store, "log", bytes, sizeof bytes);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
-    assert_code_err(slg_tail_find(blob, "log", 0, &tail, &err), SEGLOG_FORMAT,
-                    &err);
+    assert_code_err(slg_tail_find(blob, "log", 0, NULL, &tail, &err),
+                    SEGLOG_FORMAT, &err);
     assert_ok(seglog_blob_close(&blob, NULL));
     seglog_store_close(&store);
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "seglog/segment.h"
+#include "src/codec/zrun.h"
 
 #define WRITERS     3u
 #define RECORDS_MAX 4096u
@@ -655,8 +656,9 @@ history_run(uint64_t seed)
     history->first_record = firsts[chance(history, COUNT_OF(firsts))];
     history->sync_log2 = (uint8_t)(9 + chance(history, 5));
     history->no_xxh3 = chance(history, 8) == 0;
-    history->codec =
-        chance(history, 2) == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE;
+    history->codec = (enum seglog_codec)chance(history, 4);
+    if (history->codec == SEGLOG_CODEC_ZSTD && !slg_zrun_is_there())
+        history->codec = SEGLOG_CODEC_AUTO;
     for (unsigned i = 0; i < 400 && !history->is_over; i++)
         history_step(history);
     history_cut_power(history);

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "seglog/segment.h"
+#include "src/codec/zrun.h"
 
 #define WRITERS   4u
 #define READERS   2u
@@ -132,6 +133,9 @@ writer_append(struct seglog_writer *writer, uint64_t *id, uint64_t *seed)
         acknowledge(number + i, first + i);
 }
 
+/* Of a segment: each process has the same. */
+static enum seglog_codec codec_of_lives;
+
 static void
 writer_live(const char *dir, uint64_t life)
 {
@@ -151,6 +155,7 @@ writer_live(const char *dir, uint64_t life)
             .no_closing_mark = test_random(&seed) % 2 == 0,
             .buffer_bytes = test_random(&seed) % 2 == 0 ? 1000 : 0,
             .sync_log2 = 12,
+            .codec = codec_of_lives,
         };
         struct seglog_writer *writer = NULL;
         seglog_code code =
@@ -338,9 +343,8 @@ id_compare(const void *a, const void *b)
 }
 
 static void
-processes__killed_all_the_time__lose_and_repeat_nothing(void **state)
+lose_and_repeat_nothing(const char *dir, enum seglog_codec codec)
 {
-    const char *dir = *state;
     const char *seconds = getenv("SEGLOG_KILL_SECONDS");
     struct seglog_store store = { 0 };
     struct seglog_writer *writer = NULL;
@@ -351,6 +355,7 @@ processes__killed_all_the_time__lose_and_repeat_nothing(void **state)
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(shared != MAP_FAILED);
     assert_ok(seglog_store_file_open(dir, false, &store, NULL));
+    codec_of_lives = codec;
     storm(dir, store, seconds ? 1000 * strtoll(seconds, NULL, 10) : 1000);
 
     assert_ok(seglog_scan(store, NAME, NULL, &summary, NULL));
@@ -384,12 +389,28 @@ processes__killed_all_the_time__lose_and_repeat_nothing(void **state)
     assert_int_equal(munmap(shared, sizeof *shared), 0);
 }
 
+static void
+processes__killed_all_the_time__lose_and_repeat_nothing(void **state)
+{
+    lose_and_repeat_nothing(*state, SEGLOG_CODEC_NONE);
+}
+
+static void
+processes__killed_while_compressing__lose_and_repeat_nothing(void **state)
+{
+    lose_and_repeat_nothing(*state, slg_zrun_is_there() ? SEGLOG_CODEC_ZSTD
+                                                        : SEGLOG_CODEC_AUTO);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             processes__killed_all_the_time__lose_and_repeat_nothing,
+            test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(
+            processes__killed_while_compressing__lose_and_repeat_nothing,
             test_dir_setup, test_dir_teardown),
     };
 
