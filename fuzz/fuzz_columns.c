@@ -97,19 +97,20 @@ block_store(struct slg_buf *stored, const uint8_t *block, size_t len)
 {
     struct slg_cursor cursor = { .at = block, .end = block + len };
     struct slg_cursor streams[SLG_STREAM_COUNT];
+    struct slg_packing packing;
     uint8_t *buffer = NULL;
 
     cursor.at++;
     slg_cursor_varint(&cursor);
     slg_cursor_varint(&cursor);
     slg_buf_put(stored, block, (size_t)(cursor.at - block));
-    MUST(slg_streams_unpack(&cursor, SIZE_MAX / 4, streams, &buffer) ==
-         SEGLOG_OK);
+    MUST(slg_streams_unpack(&cursor, SIZE_MAX / 4, streams, &buffer,
+                            &packing) == SEGLOG_OK);
     for (unsigned i = 0; i < SLG_STREAM_COUNT; i++)
         slg_buf_varint(stored, (uint64_t)(streams[i].end - streams[i].at));
     /* All in one group, of packed length 0. */
     slg_buf_byte(stored, SLG_GROUPING_ONE);
-    if (streams[SLG_STREAM_META].at < streams[SLG_STREAM_TEXT].end)
+    if (streams[SLG_STREAM_META].at < streams[SLG_STREAM_COUNT - 1].end)
         slg_buf_byte(stored, 0);
     for (unsigned i = 0; i < SLG_STREAM_COUNT; i++)
         slg_buf_put(stored, streams[i].at,

@@ -64,14 +64,16 @@ refs_settle(struct slg_parse *parse, uint32_t *ordinals)
     memset(ordinals, 0, parse->path_count * sizeof *ordinals);
     for (size_t i = 0; i < parse->event_count; i++) {
         struct slg_event *event = &parse->events[i];
-        if (event->value == SLG_VALUE_REF) {
+        const enum slg_value value = slg_event_value(event);
+        if (value == SLG_VALUE_REF) {
             const struct slg_event *to = &parse->events[event->aux];
-            parse->paths[to->path].is_kept = true;
-            event->aux = to->path;
-            event->count = ordinals[to->path] - to->hash - 1;
-        } else if (event->value == SLG_VALUE_OBJECT ||
-                   event->value == SLG_VALUE_ARRAY) {
-            event->hash = ordinals[event->path]++;
+            const uint32_t path = slg_event_path(to);
+            parse->paths[path].is_kept = true;
+            event->aux = path;
+            event->len = ordinals[path] - to->hash - 1;
+        } else if (value == SLG_VALUE_OBJECT || value == SLG_VALUE_ARRAY) {
+            event->len = event->hash;
+            event->hash = ordinals[slg_event_path(event)]++;
         }
     }
     for (uint32_t i = 0; i < parse->path_count; i++)
@@ -83,25 +85,23 @@ refs_settle(struct slg_parse *parse, uint32_t *ordinals)
 static bool
 events_sort(struct slg_parse *parse)
 {
-    struct slg_event *sorted =
-        malloc((parse->event_count + 1) * sizeof *sorted);
-    struct slg_event *at = sorted;
+    uint32_t *at = malloc((parse->event_count + 1) * sizeof *at);
 
-    if (!sorted)
+    if (!at)
         return false;
+    parse->sorted = at;
     for (size_t i = 0; i < parse->event_count; i++)
-        parse->paths[parse->events[i].path].count++;
+        parse->paths[slg_event_path(&parse->events[i])].count++;
     for (uint32_t i = 0; i < parse->path_count; i++) {
         parse->paths[i].events = at;
         at += parse->paths[i].count;
         parse->paths[i].count = 0;
     }
-    for (size_t i = 0; i < parse->event_count; i++) {
-        struct slg_path *path = &parse->paths[parse->events[i].path];
-        path->events[path->count++] = parse->events[i];
+    for (uint32_t i = 0; i < parse->event_count; i++) {
+        struct slg_path *path =
+            &parse->paths[slg_event_path(&parse->events[i])];
+        path->events[path->count++] = i;
     }
-    free(parse->events);
-    parse->events = sorted;
     return true;
 }
 
@@ -112,8 +112,8 @@ json_count(const struct slg_parse *parse, const uint8_t *depths,
 {
     for (size_t i = 0; i < parse->event_count; i++) {
         const struct slg_event *event = &parse->events[i];
-        if (event->value == SLG_VALUE_JSON)
-            bytes[depths[event->path]] += event->aux;
+        if (slg_event_value(event) == SLG_VALUE_JSON)
+            bytes[depths[slg_event_path(event)]] += event->aux;
     }
 }
 
@@ -149,7 +149,8 @@ values_put(struct slg_encoder *encoder)
         return false;
     encoder->parts += refs_settle(parse, ordinals);
     free(ordinals);
-    if (!json_put(encoder) || !slg_copies_find(parse) || !events_sort(parse))
+    if (!json_put(encoder) || !slg_copies_find(parse, encoder->level) ||
+        !events_sort(parse))
         return false;
     if (parse->event_count > 0)
         slg_paths_encode(encoder);
@@ -165,13 +166,15 @@ struct slg_input {
 
 static bool
 input_parse(struct slg_encoder *encoder, const struct slg_input *input,
-            bool is_text)
+            size_t values_max)
 {
     for (size_t i = 0; i < input->count; i++) {
         const struct slg_columns_record *record = &input->records[i];
-        input->frames[i] = is_text ? SLG_NONE
-                                   : slg_parse_line(&encoder->parse,
-                                                    record->bytes, record->len);
+        /* What there is no memory for stays text. */
+        input->frames[i] =
+            encoder->parse.event_count >= values_max
+                ? SLG_NONE
+                : slg_parse_line(&encoder->parse, record->bytes, record->len);
         if (encoder->parse.is_bad)
             return false;
     }
@@ -186,13 +189,17 @@ block_make(const struct slg_input *input,
 {
     struct slg_encoder encoder = {
         .level = options->level,
-        .costing = slg_costing_create(options->level),
+        .costing = slg_costing_create(options->level, options->memory_max),
     };
+    const size_t values_max = is_text ? 0
+                              : options->memory_max > 0
+                                  ? options->memory_max / SLG_VALUE_BYTES
+                                  : SIZE_MAX;
     seglog_code code = SEGLOG_NO_MEMORY;
     size_t total = 0;
 
     if (encoder.costing && slg_parse_init(&encoder.parse) &&
-        input_parse(&encoder, input, is_text)) {
+        input_parse(&encoder, input, values_max)) {
         records_put(&encoder, input->records, input->count, input->frames);
         frames_put(&encoder);
         if (values_put(&encoder) && !encoder.is_bad &&
@@ -204,6 +211,7 @@ block_make(const struct slg_input *input,
     *is_fit = encoder.parts <= slg_parts_max(input->bytes) &&
               total <= slg_streams_max(input->bytes, input->count);
     slg_parse_free(&encoder.parse);
+    slg_scratch_free(&encoder.scratch);
     slg_costing_destroy(encoder.costing);
     free(encoder.order);
     free(encoder.targets);

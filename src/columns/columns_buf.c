@@ -49,6 +49,23 @@ slg_buf_free(struct slg_buf *buf)
     *buf = (struct slg_buf){ 0 };
 }
 
+/* Up to eight bytes as a number, with their count where that is not clear. */
+static uint64_t
+word_read(const uint8_t *bytes, size_t len)
+{
+    uint32_t low, high;
+
+    if (len >= 4) {
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + len - 4, 4);
+        return low | (uint64_t)high << 32;
+    }
+    if (len == 0)
+        return 0;
+    return bytes[0] | (uint64_t)bytes[len / 2] << 8 |
+           (uint64_t)bytes[len - 1] << 16;
+}
+
 uint64_t
 slg_hash_bytes(const uint8_t *bytes, size_t len)
 {
@@ -57,20 +74,18 @@ slg_hash_bytes(const uint8_t *bytes, size_t len)
     uint64_t words[2];
 
     /* Two at a time, which do not wait for each other. */
-    for (; len >= 16; len -= 16, bytes += 16) {
+    for (; len > 16; len -= 16, bytes += 16) {
         memcpy(words, bytes, 16);
         hash = slg_hash_mix(hash, words[0]);
         other = slg_hash_mix(other, words[1]);
     }
-    hash ^= other << 7 ^ other >> 3;
     if (len >= 8) {
         memcpy(words, bytes, 8);
+        memcpy(words + 1, bytes + len - 8, 8);
         hash = slg_hash_mix(hash, words[0]);
-        bytes += 8;
-        len -= 8;
+        other = slg_hash_mix(other, words[1]);
+        return slg_hash_mix(hash, other);
     }
-    words[0] = 0;
-    for (unsigned shift = 0; len > 0; len--, shift += 8)
-        words[0] |= (uint64_t)*bytes++ << shift;
-    return slg_hash_mix(hash, words[0]);
+    hash ^= other << 7 ^ other >> 3;
+    return slg_hash_mix(hash, word_read(bytes, len));
 }

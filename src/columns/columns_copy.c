@@ -12,17 +12,19 @@
 /* What a path needs of copies for another path to be named. */
 #define COPIES_MIN  8u
 #define SOURCES_MAX 3u
-#define RECENT_BITS 16u
-#define RECENT_FEW  10u
+/* Where there is little time, only what was just there is found. */
+#define RECENT_BITS       16u
+#define RECENT_BITS_QUICK 13u
+#define RECENT_FEW        10u
 
 struct tally {
     uint32_t source;
     uint32_t count;
 };
 
+/* While looking, aux of a scalar is the path whose last value is the same. */
 struct finder {
     struct slg_parse *parse;
-    uint32_t *sources; /* by event: path with the same last value */
     unsigned bits;
     uint32_t *recent;           /* event with a value, by hash */
     struct tally (*tallies)[8]; /* by path */
@@ -31,7 +33,9 @@ struct finder {
 static bool
 is_scalar(const struct slg_event *event)
 {
-    return event->value == SLG_VALUE_STRING || event->value == SLG_VALUE_BARE;
+    const enum slg_value value = slg_event_value(event);
+
+    return value == SLG_VALUE_STRING || value == SLG_VALUE_BARE;
 }
 
 static void
@@ -56,24 +60,27 @@ static void
 event_look(struct finder *finder, uint32_t id)
 {
     struct slg_parse *parse = finder->parse;
-    const struct slg_event *event = &parse->events[id];
-    uint32_t *recent =
-        &finder->recent[(event->hash ^ event->hash >> 16 ^ event->value) &
-                        ((1u << finder->bits) - 1)];
+    struct slg_event *event = &parse->events[id];
+    const uint32_t path = slg_event_path(event);
+    uint32_t *recent = &finder->recent[(event->hash ^ event->hash >> 16) &
+                                       ((1u << finder->bits) - 1)];
 
-    finder->sources[id] = SLG_NONE;
-    if (event->len >= COPY_BYTES_MIN && *recent != SLG_NONE) {
+    event->aux = SLG_NONE;
+    parse->paths[path].last = id;
+    if (event->len < COPY_BYTES_MIN)
+        return;
+    if (*recent != SLG_NONE) {
         const struct slg_event *other = &parse->events[*recent];
-        if (other->path != event->path && other->value == event->value &&
-            parse->paths[other->path].last == *recent &&
-            other->len == event->len &&
+        const uint32_t source = slg_event_path(other);
+        if (other->hash == event->hash && source != path &&
+            parse->paths[source].last == *recent && other->len == event->len &&
+            slg_event_value(other) == slg_event_value(event) &&
             memcmp(other->at, event->at, event->len) == 0) {
-            finder->sources[id] = other->path;
-            tally_add(finder, event->path, other->path);
+            event->aux = source;
+            tally_add(finder, path, source);
         }
     }
     *recent = id;
-    parse->paths[event->path].last = id;
 }
 
 static int
@@ -90,34 +97,37 @@ copies_take(struct finder *finder)
 {
     struct slg_parse *parse = finder->parse;
 
-    for (uint32_t i = 0; i < parse->path_count; i++)
+    for (uint32_t i = 0; i < parse->path_count; i++) {
+        /* Most have one at most. */
+        if (finder->tallies[i][1].count == 0)
+            continue;
         qsort(finder->tallies[i], 8, sizeof *finder->tallies[i], tally_compare);
+    }
     for (size_t i = 0; i < parse->event_count; i++) {
         struct slg_event *event = &parse->events[i];
-        if (!is_scalar(event) || finder->sources[i] == SLG_NONE)
+        if (!is_scalar(event) || event->aux == SLG_NONE)
             continue;
-        const struct tally *tallies = finder->tallies[event->path];
+        const struct tally *tallies = finder->tallies[slg_event_path(event)];
         for (unsigned k = 0; k < SOURCES_MAX; k++) {
-            if (tallies[k].count < COPIES_MIN ||
-                tallies[k].source != finder->sources[i])
-                continue;
-            event->aux = tallies[k].source;
-            event->value = SLG_VALUE_COPY;
+            if (tallies[k].count >= COPIES_MIN &&
+                tallies[k].source == event->aux)
+                slg_event_set_value(event, SLG_VALUE_COPY);
         }
     }
 }
 
 bool
-slg_copies_find(struct slg_parse *parse)
+slg_copies_find(struct slg_parse *parse, int level)
 {
+    const unsigned bits =
+        level < SLG_LEVEL_THOROUGH ? RECENT_BITS_QUICK : RECENT_BITS;
     struct finder finder = {
         .parse = parse,
-        .sources = malloc((parse->event_count + 1) * sizeof *finder.sources),
-        .bits = parse->event_count < 4096 ? RECENT_FEW : RECENT_BITS,
+        .bits = parse->event_count < 4096 ? RECENT_FEW : bits,
         .tallies = calloc(parse->path_count, sizeof *finder.tallies),
     };
     finder.recent = malloc(sizeof *finder.recent << finder.bits);
-    const bool is_good = finder.sources && finder.recent && finder.tallies;
+    const bool is_good = finder.recent && finder.tallies;
 
     if (is_good) {
         memset(finder.recent, 0xFF, sizeof *finder.recent << finder.bits);
@@ -127,7 +137,6 @@ slg_copies_find(struct slg_parse *parse)
         }
         copies_take(&finder);
     }
-    free(finder.sources);
     free(finder.recent);
     free(finder.tallies);
     return is_good;

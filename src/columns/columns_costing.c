@@ -19,11 +19,12 @@ struct slg_costing {
 };
 
 struct slg_costing *
-slg_costing_create(int level)
+slg_costing_create(int level, size_t memory_max)
 {
+    const bool is_ample = memory_max == 0 || memory_max >= SLG_MEMORY_AMPLE;
     struct slg_costing *costing = calloc(1, sizeof *costing);
 
-    if (!costing || level < TRIAL_LEVEL)
+    if (!costing || level < TRIAL_LEVEL || !is_ample)
         return costing;
     costing->level = level >= 15 ? 9 : 4;
     costing->room_len = ZSTD_compressBound(TRIAL_MAX);
@@ -46,16 +47,28 @@ slg_costing_destroy(struct slg_costing *costing)
     free(costing);
 }
 
+/* Number of the highest bit of a value that is not 0. */
+static unsigned
+top_bit(uint32_t value)
+{
+#if defined(__GNUC__)
+    return 31u - (unsigned)__builtin_clz(value);
+#else
+    unsigned bit = 0;
+
+    while (value >> 1 >> bit)
+        bit++;
+    return bit;
+#endif
+}
+
 /* 16 times the logarithm to base 2. */
 static unsigned
 log2_16(uint32_t value)
 {
     static const uint8_t fraction[16] = { 0, 1,  3,  4,  5,  6,  7,  8,
                                           9, 10, 11, 12, 13, 14, 14, 15 };
-    unsigned whole = 0;
-
-    while (value >> (whole + 1))
-        whole++;
+    const unsigned whole = top_bit(value);
     const uint32_t top =
         whole >= 4 ? value >> (whole - 4) : value << (4 - whole);
     return whole * 16 + fraction[top & 15];

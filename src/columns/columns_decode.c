@@ -3,170 +3,6 @@
 #include <stdlib.h>
 
 #include "src/columns/columns_decoder.h"
-#include "src/columns/columns_escape.h"
-
-static bool
-value_emit(struct slg_decoder *decoder, uint32_t id);
-
-static bool
-object_emit(struct slg_decoder *decoder, const struct slg_symbol *symbol)
-{
-    const struct slg_piece *piece = symbol->pieces;
-
-    for (; piece->child != SLG_NONE; piece++) {
-        if (!slg_emit(decoder, piece->text, piece->len) ||
-            !value_emit(decoder, piece->child))
-            return false;
-    }
-    return slg_emit(decoder, piece->text, piece->len);
-}
-
-static bool
-array_emit(struct slg_decoder *decoder, struct slg_symbol *symbol,
-           uint32_t element)
-{
-    const struct slg_piece *pieces = symbol->pieces;
-    int64_t count = slg_ints_next(&symbol->ints);
-
-    if (!slg_emit(decoder, pieces[0].text, pieces[0].len))
-        return false;
-    for (; count > 0; count--) {
-        if (!value_emit(decoder, element))
-            return false;
-        if (count > 1 && !slg_emit(decoder, pieces[1].text, pieces[1].len))
-            return false;
-    }
-    return slg_emit(decoder, pieces[2].text, pieces[2].len);
-}
-
-/* The value is complete: it can be referred to from now on. */
-static bool
-container_emit(struct slg_decoder *decoder, struct slg_decode_path *path,
-               struct slg_symbol *symbol)
-{
-    const uint8_t *start = decoder->at;
-    const uint32_t number = path->kept_count++;
-    const bool is_good = symbol->type == SLG_SYMBOL_OBJECT
-                             ? object_emit(decoder, symbol)
-                             : array_emit(decoder, symbol, path->element);
-
-    if (is_good && path->is_kept)
-        path->kept[number] =
-            (struct slg_span_kept){ .at = start,
-                                    .len = (size_t)(decoder->at - start) };
-    return is_good;
-}
-
-static bool
-ref_emit(struct slg_decoder *decoder, struct slg_symbol *symbol)
-{
-    const struct slg_decode_path *target = &decoder->paths[symbol->target];
-    const uint64_t back = (uint64_t)slg_ints_next(&symbol->ints);
-
-    if (back >= target->kept_count)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    const struct slg_span_kept *kept =
-        &target->kept[target->kept_count - 1 - back];
-    if (kept->len == 0)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    return slg_emit(decoder, kept->at, kept->len);
-}
-
-/* The text is put together elsewhere and then escaped. */
-static bool
-json_emit(struct slg_decoder *decoder, uint32_t child)
-{
-    const unsigned depth = decoder->json_depth;
-    uint8_t *at = decoder->at;
-    uint8_t *end = decoder->end;
-    uint8_t *start = decoder->json[depth];
-
-    decoder->at = start;
-    decoder->end = decoder->json_end[depth];
-    decoder->json_depth++;
-    const bool is_good = value_emit(decoder, child);
-    decoder->json_depth--;
-    const size_t len = (size_t)(decoder->at - start);
-    decoder->json[depth] = decoder->at;
-    decoder->at = at;
-    decoder->end = end;
-    if (!is_good || end - at < 2)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    *at++ = '"';
-    at = slg_escape(at, end, start, len);
-    if (!at || at == end)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    *at++ = '"';
-    decoder->at = at;
-    return true;
-}
-
-static bool
-scalar_emit(struct slg_decoder *decoder, struct slg_decode_path *path,
-            struct slg_symbol *symbol)
-{
-    uint8_t *start = decoder->at;
-    static const uint8_t quote[16] = "\"";
-
-    if (symbol->type == SLG_SYMBOL_COPY) {
-        const struct slg_decode_path *from = &decoder->paths[symbol->target];
-        if (!from->last)
-            return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-        path->last = from->last;
-        path->last_len = from->last_len;
-        return slg_emit(decoder, from->last, from->last_len);
-    }
-    if (symbol->type == SLG_SYMBOL_STRING) {
-        if (!slg_emit(decoder, quote, 1) ||
-            !slg_column_emit(decoder, symbol->column) ||
-            !slg_emit(decoder, quote, 1))
-            return false;
-    } else {
-        if (!slg_column_emit(decoder, symbol->column))
-            return false;
-        /* Every value is a byte at least, or time would have no bound. */
-        if (decoder->at == start)
-            return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    }
-    path->last = start;
-    path->last_len = (size_t)(decoder->at - start);
-    return true;
-}
-
-static bool
-value_emit(struct slg_decoder *decoder, uint32_t id)
-{
-    struct slg_decode_path *path = &decoder->paths[id];
-    unsigned token = 0;
-
-    if (path->tokens) {
-        token = *path->tokens;
-        if (path->high)
-            token |= (unsigned)path->tokens[path->high] << 8;
-        path->tokens++;
-    }
-    struct slg_symbol *symbol = &path->symbols[token];
-    switch (symbol->type) {
-    case SLG_SYMBOL_NULL:
-        return slg_emit(decoder, (const uint8_t *)"null\0\0\0\0\0\0\0\0\0\0\0",
-                        4);
-    case SLG_SYMBOL_TRUE:
-        return slg_emit(decoder, (const uint8_t *)"true\0\0\0\0\0\0\0\0\0\0\0",
-                        4);
-    case SLG_SYMBOL_FALSE:
-        return slg_emit(decoder, (const uint8_t *)"false\0\0\0\0\0\0\0\0\0\0",
-                        5);
-    case SLG_SYMBOL_OBJECT:
-    case SLG_SYMBOL_ARRAY:
-        return container_emit(decoder, path, symbol);
-    case SLG_SYMBOL_REF:
-        return ref_emit(decoder, symbol);
-    case SLG_SYMBOL_JSON:
-        return json_emit(decoder, path->json);
-    default:
-        return scalar_emit(decoder, path, symbol);
-    }
-}
 
 /* -- records --------------------------------------------------------------- */
 
@@ -270,7 +106,7 @@ record_emit(struct slg_decoder *decoder, struct head *head)
         return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
     const struct frame *frame = &head->styles[style - 1];
     return slg_emit(decoder, frame->lead, frame->lead_len) &&
-           value_emit(decoder, 0) &&
+           slg_value_emit(decoder, 0) &&
            slg_emit(decoder, frame->trail, frame->trail_len);
 }
 
@@ -316,7 +152,13 @@ block_decode(struct slg_decoder *decoder, struct slg_columns *columns,
         return;
     }
     decoder->parts_left = slg_parts_max(decoder->bytes);
+    /* Programs do not say what is of which path. */
+    if (!decoder->costs)
+        decoder->links.bytes_left = decoder->bytes / 2 + 65536;
+    slg_costs_start(decoder);
     const size_t values = head_read(decoder, head, columns->count);
+    if (decoder->costs)
+        slg_costs_text(decoder, head->text, head->text_count);
     if (decoder->code == SEGLOG_OK)
         json_room_take(decoder);
     if (decoder->code == SEGLOG_OK && values > 0)
@@ -338,16 +180,23 @@ block_decode(struct slg_decoder *decoder, struct slg_columns *columns,
 static void
 decoder_free(struct slg_decoder *decoder)
 {
+    while (decoder->keys) {
+        struct slg_keys *next = decoder->keys->next;
+        free(decoder->keys->table.slots);
+        free(decoder->keys);
+        decoder->keys = next;
+    }
     slg_arena_clear(&decoder->arena);
     free(decoder->buffer);
     free(decoder->paths);
     free(decoder->table.slots);
+    slg_links_free(&decoder->links);
 }
 
 seglog_code
-slg_columns_decode(const uint8_t *block, size_t len,
-                   const struct slg_columns_limits *limits,
-                   struct slg_columns *columns)
+slg_columns_block_decode(const uint8_t *block, size_t len,
+                         const struct slg_columns_limits *limits,
+                         struct slg_costs *costs, struct slg_columns *columns)
 {
     struct slg_cursor cursor = { .at = block, .end = block + len };
     struct slg_columns out = { 0 };
@@ -363,21 +212,31 @@ slg_columns_decode(const uint8_t *block, size_t len,
     if (count > SLG_COLUMNS_RECORDS_MAX || bytes > SLG_COLUMNS_BYTES_MAX ||
         count > limits->records_max || bytes > limits->bytes_max)
         return SEGLOG_TOO_LARGE;
-    struct slg_decoder decoder = { .bytes = (size_t)bytes };
+    struct slg_decoder decoder = { .bytes = (size_t)bytes, .costs = costs };
     out.count = (size_t)count;
     decoder.code = slg_streams_unpack(
         &cursor, slg_streams_max((size_t)bytes, (size_t)count), decoder.streams,
-        &decoder.buffer);
+        &decoder.buffer, &decoder.packing);
     if (decoder.code == SEGLOG_OK && cursor.at != cursor.end)
         decoder.code = SEGLOG_CORRUPT;
     if (decoder.code == SEGLOG_OK)
         block_decode(&decoder, &out, limits->record_max);
+    if (decoder.code == SEGLOG_OK && costs)
+        decoder.code = slg_costs_report(&decoder, out.count, len);
     decoder_free(&decoder);
     if (decoder.code == SEGLOG_OK)
         *columns = out;
     else
         slg_columns_reset(&out);
     return decoder.code;
+}
+
+seglog_code
+slg_columns_decode(const uint8_t *block, size_t len,
+                   const struct slg_columns_limits *limits,
+                   struct slg_columns *columns)
+{
+    return slg_columns_block_decode(block, len, limits, NULL, columns);
 }
 
 void

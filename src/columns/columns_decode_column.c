@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* src/columns/columns_decode_column.c - the texts of a column. */
+#include <stdlib.h>
+
 #include "src/columns/columns_decoder.h"
 
 /* The texts up to the count-th zero byte. */
@@ -110,18 +112,77 @@ base64_read(struct slg_decoder *decoder, struct slg_column *column,
     column->end = binary->at;
 }
 
-static void
-decimal_read(struct slg_decoder *decoder, struct slg_column *column,
-             size_t count)
+static struct slg_decimal
+decimal_format_read(struct slg_decoder *decoder)
 {
     struct slg_cursor *meta = &decoder->streams[SLG_STREAM_META];
     const uint64_t digits = slg_cursor_varint(meta);
     const uint64_t width = slg_cursor_varint(meta);
 
-    if (digits > SLG_DECIMAL_DIGITS_MAX || width > SLG_DECIMAL_WIDTH_MAX)
+    if (digits > SLG_DECIMAL_DIGITS_MAX || width > SLG_DECIMAL_WIDTH_MAX) {
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    column->decimal.digits = (uint8_t)digits;
-    column->decimal.width = (uint8_t)width;
+        return (struct slg_decimal){ 0 };
+    }
+    return (struct slg_decimal){ .digits = (uint8_t)digits,
+                                 .width = (uint8_t)width };
+}
+
+/* Whether there are such paths is known when all have been read. */
+static bool
+targets_read(struct slg_decoder *decoder, struct slg_column *column,
+             uint64_t count)
+{
+    struct slg_cursor *from = &decoder->streams[SLG_STREAM_TARGET];
+
+    if (count == 0 || count > SLG_SLOTS_MAX || count > decoder->parts_left)
+        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
+    decoder->parts_left -= (size_t)count;
+    column->targets =
+        slg_room_take(&decoder->arena, count * sizeof *column->targets);
+    if (!column->targets)
+        return slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
+    column->target_count = (uint32_t)count;
+    for (uint64_t i = 0; i < count; i++) {
+        const uint64_t target = slg_cursor_varint(from);
+        column->targets[i] = target < SLG_NONE ? (uint32_t)target : SLG_NONE;
+    }
+    return true;
+}
+
+static void
+woven_read(struct slg_decoder *decoder, struct slg_column *column, size_t count)
+{
+    const uint64_t slots =
+        slg_cursor_varint(&decoder->streams[SLG_STREAM_META]);
+
+    if (targets_read(decoder, column, slots))
+        text_read(decoder, column, count);
+}
+
+static void
+keyed_read(struct slg_decoder *decoder, struct slg_column *column, size_t count)
+{
+    struct slg_cursor *meta = &decoder->streams[SLG_STREAM_META];
+
+    column->decimal = decimal_format_read(decoder);
+    const uint64_t targets = slg_cursor_varint(meta);
+    const uint64_t most = slg_cursor_varint(meta);
+    if (targets > 2 || most == 0 || most > decoder->parts_left) {
+        slg_decoder_fail(decoder, SEGLOG_CORRUPT);
+        return;
+    }
+    decoder->parts_left -= (size_t)most;
+    if (!targets_read(decoder, column, targets))
+        return;
+    struct slg_keys *keys =
+        malloc(sizeof *keys + (size_t)most * sizeof *keys->keys);
+    if (!keys) {
+        slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
+        return;
+    }
+    *keys = (struct slg_keys){ .next = decoder->keys, .most = (uint32_t)most };
+    decoder->keys = keys;
+    column->keys = keys;
     slg_decoder_read_ints(decoder, &column->ints, count);
 }
 
@@ -150,12 +211,10 @@ time_read(struct slg_decoder *decoder, struct slg_column *column, size_t count)
 
 void
 slg_decoder_read_column(struct slg_decoder *decoder, struct slg_column *column,
-                        size_t count)
+                        unsigned type, bool has_affix, size_t count)
 {
-    const uint64_t type = slg_cursor_varint(&decoder->streams[SLG_STREAM_META]);
-
-    column->type = (enum slg_column_type)(type & ~SLG_COLUMN_AFFIX);
-    if (type & SLG_COLUMN_AFFIX)
+    column->type = (enum slg_column_type)type;
+    if (has_affix)
         affix_read(decoder, column);
     switch (column->type) {
     case SLG_COLUMN_TEXT:
@@ -172,7 +231,11 @@ slg_decoder_read_column(struct slg_decoder *decoder, struct slg_column *column,
         dict_read(decoder, column, count);
         break;
     case SLG_COLUMN_DECIMAL:
-        decimal_read(decoder, column, count);
+        column->decimal = decimal_format_read(decoder);
+        slg_decoder_read_ints(decoder, &column->ints, count);
+        break;
+    case SLG_COLUMN_INTEGER:
+        slg_decoder_read_ints(decoder, &column->ints, count);
         break;
     case SLG_COLUMN_HEX:
     case SLG_COLUMN_UUID:
@@ -184,106 +247,13 @@ slg_decoder_read_column(struct slg_decoder *decoder, struct slg_column *column,
     case SLG_COLUMN_TIME:
         time_read(decoder, column, count);
         break;
+    case SLG_COLUMN_WOVEN:
+        woven_read(decoder, column, count);
+        break;
+    case SLG_COLUMN_KEYED:
+        keyed_read(decoder, column, count);
+        break;
     default:
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
     }
-}
-
-/* -- one text -------------------------------------------------------------- */
-
-static bool
-text_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    const uint8_t *zero =
-        memchr(column->at, 0, (size_t)(column->end - column->at));
-
-    if (!zero)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    const uint8_t *text = column->at;
-    column->at = zero + 1;
-    return slg_emit(decoder, text, (size_t)(zero - text));
-}
-
-static bool
-dict_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    const uint64_t id = (uint64_t)slg_ints_next(&column->ints);
-
-    if (id >= column->distinct)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    const uint32_t from = column->offsets[id];
-    return slg_emit(decoder, column->at + from,
-                    column->offsets[id + 1] - from - 1);
-}
-
-/* Texts that are longer than what they are made of. */
-static bool
-bytes_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    size_t count = column->len;
-    size_t len = 2 * count;
-
-    if (column->type == SLG_COLUMN_UUID)
-        len = SLG_UUID_LEN;
-    if (column->type == SLG_COLUMN_BASE64) {
-        count = (size_t)slg_ints_next(&column->ints);
-        len = slg_base64_len(count);
-    }
-    if ((size_t)(decoder->end - decoder->at) < len)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    if (column->type == SLG_COLUMN_UUID)
-        slg_uuid_print(decoder->at, column->at);
-    else if (column->type == SLG_COLUMN_BASE64)
-        slg_base64_print(decoder->at, column->at, count);
-    else
-        slg_hex_print(decoder->at, column->at, count);
-    decoder->at += len;
-    column->at += count;
-    return true;
-}
-
-static bool
-number_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    uint8_t text[SLG_SCALAR_MAX];
-    const int64_t value = slg_ints_next(&column->ints);
-    const size_t len = column->type == SLG_COLUMN_TIME
-                           ? slg_time_print(text, &column->time, value)
-                           : slg_decimal_print(text, column->decimal, value);
-
-    return slg_emit(decoder, text, len);
-}
-
-static bool
-inner_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    switch (column->type) {
-    case SLG_COLUMN_TEXT:
-        return text_emit(decoder, column);
-    case SLG_COLUMN_FIXED: {
-        const uint8_t *text = column->at;
-        column->at += column->len;
-        return slg_emit(decoder, text, column->len);
-    }
-    case SLG_COLUMN_CONST:
-        return slg_emit(decoder, column->at, column->len);
-    case SLG_COLUMN_DICT:
-        return dict_emit(decoder, column);
-    case SLG_COLUMN_HEX:
-    case SLG_COLUMN_UUID:
-    case SLG_COLUMN_BASE64:
-        return bytes_emit(decoder, column);
-    default:
-        return number_emit(decoder, column);
-    }
-}
-
-bool
-slg_column_emit(struct slg_decoder *decoder, struct slg_column *column)
-{
-    if (!column->prefix)
-        return inner_emit(decoder, column);
-    return slg_emit(decoder, column->prefix, column->prefix_len) &&
-           inner_emit(decoder, column) &&
-           slg_emit(decoder, column->suffix, column->suffix_len);
 }

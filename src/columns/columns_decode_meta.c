@@ -12,8 +12,8 @@ slg_decoder_fail(struct slg_decoder *decoder, seglog_code code)
     return false;
 }
 
-static void *
-take(struct slg_decoder *decoder, size_t len)
+void *
+slg_decoder_take(struct slg_decoder *decoder, size_t len)
 {
     void *taken = slg_room_take(&decoder->arena, len);
 
@@ -23,8 +23,8 @@ take(struct slg_decoder *decoder, size_t len)
 }
 
 /* Objects, keys, symbols: an encoder makes no more than so many. */
-static bool
-parts_take(struct slg_decoder *decoder, uint64_t count)
+bool
+slg_decoder_take_parts(struct slg_decoder *decoder, uint64_t count)
 {
     if (count > decoder->parts_left)
         return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
@@ -108,7 +108,7 @@ path_add(struct slg_decoder *decoder, uint32_t parent, bool is_json)
         path.depth = (uint8_t)(from->depth + 1);
         path.json_depth = (uint8_t)(from->json_depth + is_json);
     }
-    if (!parts_take(decoder, 1))
+    if (!slg_decoder_take_parts(decoder, 1))
         return SLG_NONE;
     if (path.depth > SLG_DEPTH_MAX + 2 ||
         path.json_depth > SLG_JSON_DEPTH_MAX) {
@@ -125,8 +125,9 @@ path_add(struct slg_decoder *decoder, uint32_t parent, bool is_json)
 }
 
 /* So many values more are of this path. */
-static void
-path_count_add(struct slg_decoder *decoder, uint32_t path, uint64_t count)
+void
+slg_decoder_add_values(struct slg_decoder *decoder, uint32_t path,
+                       uint64_t count)
 {
     size_t *sum = &decoder->paths[path].count;
 
@@ -137,9 +138,9 @@ path_count_add(struct slg_decoder *decoder, uint32_t path, uint64_t count)
         *sum += (size_t)count;
 }
 
-static uint32_t
-child_find(struct slg_decoder *decoder, uint32_t parent, const uint8_t *key,
-           size_t len)
+uint32_t
+slg_decoder_find_child(struct slg_decoder *decoder, uint32_t parent,
+                       const uint8_t *key, size_t len)
 {
     const uint32_t hash = slg_path_hash(decoder->paths[parent].hash, key, len);
     uint32_t probe = hash;
@@ -167,120 +168,7 @@ child_find(struct slg_decoder *decoder, uint32_t parent, const uint8_t *key,
     return id;
 }
 
-/* -- shapes ---------------------------------------------------------------- */
-
-/* The key inside what stands before a value; NULL: there is none. */
-static const uint8_t *
-key_find(const uint8_t *text, size_t len, size_t *key_len)
-{
-    const uint8_t *first = memchr(text, '"', len);
-    const uint8_t *last = text + len;
-
-    if (!first)
-        return NULL;
-    while (last[-1] != '"')
-        last--;
-    if (last - 1 == first)
-        return NULL;
-    *key_len = (size_t)(last - 1 - (first + 1));
-    return first + 1;
-}
-
-static bool
-piece_spell(struct slg_decoder *decoder, struct slg_piece *piece,
-            const uint8_t *key, size_t len, unsigned spelling, bool is_first)
-{
-    const bool is_spaced = spelling == SLG_SPELLING_SPACED;
-    uint8_t *text = take(decoder, len + 6);
-    uint8_t *at = text;
-
-    if (!text)
-        return false;
-    *at++ = is_first ? '{' : ',';
-    if (!is_first && is_spaced)
-        *at++ = ' ';
-    *at++ = '"';
-    if (len > 0)
-        memcpy(at, key, len);
-    at += len;
-    *at++ = '"';
-    *at++ = ':';
-    if (is_spaced)
-        *at++ = ' ';
-    piece->text = text;
-    piece->len = (uint32_t)(at - text);
-    return true;
-}
-
-static bool
-piece_read(struct slg_decoder *decoder, struct slg_piece *piece, uint32_t path,
-           unsigned spelling, bool is_first)
-{
-    size_t len = 0;
-    const uint8_t *text =
-        slg_cursor_text(&decoder->streams[SLG_STREAM_SHAPE], &len);
-    const uint8_t *key = text;
-    size_t key_len = len;
-
-    if (!text)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    if (spelling == SLG_SPELLING_OTHER) {
-        key = key_find(text, len, &key_len);
-        if (!key)
-            return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-        piece->text = text;
-        piece->len = (uint32_t)len;
-    } else if (!piece_spell(decoder, piece, key, len, spelling, is_first)) {
-        return false;
-    }
-    piece->child = child_find(decoder, path, key, key_len);
-    return piece->child != SLG_NONE && decoder->code == SEGLOG_OK;
-}
-
-static bool
-object_end_read(struct slg_decoder *decoder, struct slg_piece *piece,
-                unsigned spelling, bool is_first)
-{
-    size_t len = is_first ? 2 : 1;
-    const uint8_t *text = (const uint8_t *)(is_first ? "{}" : "}");
-
-    if (spelling == SLG_SPELLING_OTHER)
-        text = slg_cursor_text(&decoder->streams[SLG_STREAM_SHAPE], &len);
-    /* What ends an object is something, or time would have no bound. */
-    if (!text || len == 0)
-        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
-    uint8_t *own = take(decoder, len);
-    if (!own)
-        return false;
-    memcpy(own, text, len);
-    *piece = (struct slg_piece){ .text = own,
-                                 .len = (uint32_t)len,
-                                 .child = SLG_NONE };
-    return true;
-}
-
-static void
-object_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
-            uint32_t path, size_t count)
-{
-    const uint64_t head = slg_cursor_varint(&decoder->streams[SLG_STREAM_META]);
-    const uint64_t keys = head / SLG_SPELLING_COUNT;
-    const unsigned spelling = (unsigned)(head % SLG_SPELLING_COUNT);
-
-    if (!parts_take(decoder, keys) || !parts_take(decoder, 1))
-        return;
-    symbol->piece_count = (uint32_t)keys + 1;
-    symbol->pieces =
-        take(decoder, symbol->piece_count * sizeof *symbol->pieces);
-    if (!symbol->pieces)
-        return;
-    for (uint64_t i = 0; i < keys; i++) {
-        if (!piece_read(decoder, &symbol->pieces[i], path, spelling, i == 0))
-            return;
-        path_count_add(decoder, symbol->pieces[i].child, count);
-    }
-    object_end_read(decoder, &symbol->pieces[keys], spelling, keys == 0);
-}
+/* -- arrays ---------------------------------------------------------------- */
 
 static void
 array_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
@@ -290,7 +178,7 @@ array_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
     struct slg_ints ints;
     uint64_t sum = 0;
 
-    symbol->pieces = take(decoder, 3 * sizeof *symbol->pieces);
+    symbol->pieces = slg_decoder_take(decoder, 3 * sizeof *symbol->pieces);
     if (!symbol->pieces)
         return;
     for (unsigned i = 0; i < 3; i++) {
@@ -322,18 +210,19 @@ array_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
         if (element == SLG_NONE)
             return;
     }
-    path_count_add(decoder, decoder->paths[path].element, sum);
+    slg_decoder_add_values(decoder, decoder->paths[path].element, sum);
 }
 
 /* -- symbols --------------------------------------------------------------- */
 
 static void
 column_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
-            size_t count)
+            unsigned column, size_t count)
 {
-    symbol->column = take(decoder, sizeof *symbol->column);
+    symbol->column = slg_decoder_take(decoder, sizeof *symbol->column);
     if (symbol->column)
-        slg_decoder_read_column(decoder, symbol->column, count);
+        slg_decoder_read_column(decoder, symbol->column, (column & 31) / 2,
+                                column >= 32, count);
 }
 
 static void
@@ -345,7 +234,7 @@ json_read(struct slg_decoder *decoder, uint32_t path, size_t count)
         if (json == SLG_NONE)
             return;
     }
-    path_count_add(decoder, decoder->paths[path].json, count);
+    slg_decoder_add_values(decoder, decoder->paths[path].json, count);
 }
 
 static void
@@ -360,18 +249,22 @@ target_read(struct slg_decoder *decoder, struct slg_symbol *symbol)
 
 static void
 symbol_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
-            uint32_t path, size_t count)
+            uint64_t head, uint32_t path, size_t count)
 {
-    const uint64_t type = slg_cursor_varint(&decoder->streams[SLG_STREAM_META]);
-
-    symbol->type = (enum slg_symbol_type)type;
-    if (type >= SLG_SYMBOL_COUNT || count == 0) {
+    if (head >= SLG_HEAD_SYMBOLS || count == 0) {
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
         return;
     }
+    if (head >= SLG_HEAD_COLUMN) {
+        const unsigned column = (unsigned)head - SLG_HEAD_COLUMN;
+        symbol->type = column % 2 ? SLG_SYMBOL_BARE : SLG_SYMBOL_STRING;
+        column_read(decoder, symbol, column, count);
+        return;
+    }
+    symbol->type = (enum slg_symbol_type)head;
     switch (symbol->type) {
     case SLG_SYMBOL_OBJECT:
-        object_read(decoder, symbol, path, count);
+        slg_decoder_read_object(decoder, symbol, path, count);
         break;
     case SLG_SYMBOL_ARRAY:
         array_read(decoder, symbol, path, count);
@@ -385,10 +278,6 @@ symbol_read(struct slg_decoder *decoder, struct slg_symbol *symbol,
         break;
     case SLG_SYMBOL_JSON:
         json_read(decoder, path, count);
-        break;
-    case SLG_SYMBOL_STRING:
-    case SLG_SYMBOL_BARE:
-        column_read(decoder, symbol, count);
         break;
     default:
         break;
@@ -439,56 +328,85 @@ static void
 path_read(struct slg_decoder *decoder, uint32_t id)
 {
     struct slg_decode_path *path = &decoder->paths[id];
+    struct slg_cursor *meta = &decoder->streams[SLG_STREAM_META];
+    uint64_t head = slg_cursor_varint(meta);
     const uint64_t symbols =
-        slg_cursor_varint(&decoder->streams[SLG_STREAM_META]);
+        head < SLG_HEAD_SYMBOLS ? 1 : head - SLG_HEAD_SYMBOLS + 2;
 
-    if (symbols == 0 || symbols > 65536 || !parts_take(decoder, symbols)) {
+    if (symbols > 65536 || !slg_decoder_take_parts(decoder, symbols)) {
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
         return;
     }
     uint32_t *counts = calloc(symbols, sizeof *counts);
     path->symbol_count = (uint32_t)symbols;
-    path->symbols = take(decoder, symbols * sizeof *path->symbols);
+    path->symbols = slg_decoder_take(decoder, symbols * sizeof *path->symbols);
     if (!counts)
         slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
     if (decoder->code == SEGLOG_OK)
         tokens_count(decoder, path, counts);
     struct slg_symbol *list = path->symbols;
     const size_t all = path->count;
-    for (uint32_t i = 0; i < symbols && decoder->code == SEGLOG_OK; i++)
-        symbol_read(decoder, &list[i], id, symbols == 1 ? all : counts[i]);
+    slg_costs_tokens(decoder, id);
+    for (uint32_t i = 0; i < symbols && decoder->code == SEGLOG_OK; i++) {
+        const size_t own = symbols == 1 ? all : counts[i];
+        if (symbols > 1)
+            head = slg_cursor_varint(meta);
+        symbol_read(decoder, &list[i], head, id, own);
+        slg_costs_symbol(decoder, id, &list[i], own);
+    }
     /* Paths have moved when some were added. */
     if (decoder->code == SEGLOG_OK)
         kept_count(&decoder->paths[id], counts);
     free(counts);
 }
 
-/* Whose values are referred to, of the paths that there are. */
+static bool
+target_copy(struct slg_decoder *decoder, uint32_t target)
+{
+    if (target >= decoder->path_count)
+        return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
+    decoder->paths[target].is_copied = true;
+    return true;
+}
+
+/* Of the paths that there are: whose values does the symbol need? */
+static bool
+target_check(struct slg_decoder *decoder, const struct slg_symbol *symbol)
+{
+    const struct slg_column *column = symbol->column;
+
+    if (symbol->type == SLG_SYMBOL_COPY)
+        return target_copy(decoder, symbol->target);
+    if (symbol->type == SLG_SYMBOL_REF) {
+        if (symbol->target >= decoder->path_count)
+            return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
+        decoder->paths[symbol->target].is_kept = true;
+    }
+    for (uint32_t i = 0; column && i < column->target_count; i++) {
+        if (!target_copy(decoder, column->targets[i]))
+            return false;
+    }
+    return true;
+}
+
 static void
 targets_check(struct slg_decoder *decoder)
 {
     for (uint32_t i = 0; i < decoder->path_count; i++) {
         const struct slg_decode_path *path = &decoder->paths[i];
         for (uint32_t k = 0; k < path->symbol_count; k++) {
-            const struct slg_symbol *symbol = &path->symbols[k];
-            if (symbol->type != SLG_SYMBOL_REF &&
-                symbol->type != SLG_SYMBOL_COPY)
-                continue;
-            if (symbol->target >= decoder->path_count) {
-                slg_decoder_fail(decoder, SEGLOG_CORRUPT);
+            if (!target_check(decoder, &path->symbols[k]))
                 return;
-            }
-            if (symbol->type == SLG_SYMBOL_REF)
-                decoder->paths[symbol->target].is_kept = true;
         }
     }
     for (uint32_t i = 0; i < decoder->path_count; i++) {
         struct slg_decode_path *path = &decoder->paths[i];
         if (!path->is_kept)
             continue;
-        if (!parts_take(decoder, path->kept_len))
+        if (!slg_decoder_take_parts(decoder, path->kept_len))
             return;
-        path->kept = take(decoder, (path->kept_len + 1u) * sizeof *path->kept);
+        path->kept = slg_decoder_take(decoder, (path->kept_len + 1u) *
+                                                   sizeof *path->kept);
         if (!path->kept)
             return;
     }
@@ -501,7 +419,7 @@ slg_decoder_read_paths(struct slg_decoder *decoder, size_t count)
 
     if (path_add(decoder, SLG_NONE, false) == SLG_NONE)
         return;
-    path_count_add(decoder, 0, count);
+    slg_decoder_add_values(decoder, 0, count);
     for (uint32_t i = 0; i < decoder->path_count && decoder->code == SEGLOG_OK;
          i++)
         path_read(decoder, i);

@@ -5,41 +5,33 @@
 #include "src/columns/columns_scalar.h"
 #include "src/columns/columns_stream.h"
 
-/* Values of one sort that are fewer share the column of the others. */
-#define CLASS_MIN 8u
-/* Base64 that is worth a column is long enough for one text to be. */
-#define BASE64_BYTES_MIN 256u
-
-/* Strings are told apart only where that makes a column of one sort. */
-enum text_class {
-    CLASS_OTHER,
-    CLASS_TIME,
-    CLASS_UUID,
-    CLASS_BASE64,
-    CLASS_INTEGER,
-    CLASS_COUNT
-};
-
 struct symbol {
     enum slg_symbol_type type;
     uint32_t key; /* edge, style, path or class */
     size_t count;
 };
 
-/* One path, while it is encoded. */
+/* One path, while it is encoded; what is in the scratch is for count values. */
 struct work {
     struct slg_encoder *encoder;
     uint32_t path;
-    struct slg_event *events;
+    const uint32_t *events;
     size_t count;
     struct symbol *symbols;
     uint32_t symbol_count, symbol_cap;
     uint16_t *tokens;
     uint8_t *classes;
-    uint32_t simple[SLG_SYMBOL_COUNT][CLASS_COUNT];
+    uint32_t simple[SLG_SYMBOL_COUNT][SLG_CLASS_COUNT];
     struct slg_text *texts;
+    uint32_t *ids;
     int64_t *numbers;
 };
+
+static struct slg_event *
+event_at(const struct work *work, size_t i)
+{
+    return &work->encoder->parse.events[work->events[i]];
+}
 
 static uint32_t
 symbol_add(struct work *work, enum slg_symbol_type type, uint32_t key)
@@ -94,7 +86,7 @@ symbol_of(struct work *work, const struct slg_event *event, unsigned class)
     struct slg_parse *parse = &work->encoder->parse;
     uint32_t *known;
 
-    switch (event->value) {
+    switch (slg_event_value(event)) {
     case SLG_VALUE_STRING:
         return symbol_simple(work, SLG_SYMBOL_STRING, class);
     case SLG_VALUE_BARE:
@@ -124,69 +116,10 @@ symbol_of(struct work *work, const struct slg_event *event, unsigned class)
     }
 }
 
-/* -- sorts of texts -------------------------------------------------------- */
-
-static bool
-is_base64(const struct slg_event *event)
-{
-    uint8_t start[BASE64_BYTES_MIN];
-
-    if (event->len < BASE64_BYTES_MIN || event->len % 4 != 0 ||
-        slg_base64_read(event->at, 64, start) == SIZE_MAX)
-        return false;
-    uint8_t *bytes = malloc(event->len);
-    const bool is_it =
-        bytes && slg_base64_read(event->at, event->len, bytes) != SIZE_MAX;
-    free(bytes);
-    return is_it;
-}
-
-static unsigned
-class_of(const struct slg_event *event)
-{
-    struct slg_time format;
-    uint8_t uuid[SLG_UUID_BYTES];
-    int64_t number;
-
-    if (event->value == SLG_VALUE_BARE) {
-        const struct slg_decimal integer = { 0 };
-        return slg_decimal_read(event->at, event->len, integer, &number)
-                   ? CLASS_INTEGER
-                   : CLASS_OTHER;
-    }
-    if (event->value != SLG_VALUE_STRING)
-        return CLASS_OTHER;
-    if (event->len == SLG_UUID_LEN && event->at[8] == '-' &&
-        slg_uuid_read(event->at, event->len, uuid))
-        return CLASS_UUID;
-    if (is_base64(event))
-        return CLASS_BASE64;
-    return slg_time_guess(event->at, event->len, &format) ? CLASS_TIME
-                                                          : CLASS_OTHER;
-}
-
-static void
-classes_set(struct work *work)
-{
-    size_t counts[CLASS_COUNT] = { 0 };
-
-    for (size_t i = 0; i < work->count; i++) {
-        const unsigned class = class_of(&work->events[i]);
-        work->classes[i] = (uint8_t) class;
-        counts[class]++;
-    }
-    for (size_t i = 0; i < work->count; i++) {
-        if (counts[work->classes[i]] < CLASS_MIN &&
-            work->classes[i] != CLASS_BASE64)
-            work->classes[i] = CLASS_OTHER;
-    }
-}
-
 /* -- definitions ----------------------------------------------------------- */
 
-static void
-child_add(struct slg_encoder *encoder, uint32_t path, struct slg_event *events,
-          size_t count)
+void
+slg_child_add(struct slg_encoder *encoder, uint32_t path)
 {
     struct slg_path *child = &encoder->parse.paths[path];
 
@@ -197,17 +130,13 @@ child_add(struct slg_encoder *encoder, uint32_t path, struct slg_event *events,
         encoder->is_bad = true;
         return;
     }
-    if (events) {
-        child->events = events;
-        child->count = count;
-    }
     child->number = encoder->order_count;
     encoder->order[encoder->order_count++] = path;
     encoder->parts++;
 }
 
-static void
-target_add(struct slg_encoder *encoder, uint32_t path)
+void
+slg_target_add(struct slg_encoder *encoder, uint32_t path)
 {
     if (!slg_grow((void **)&encoder->targets, &encoder->target_cap,
                   encoder->target_count, sizeof *encoder->targets)) {
@@ -215,100 +144,6 @@ target_add(struct slg_encoder *encoder, uint32_t path)
         return;
     }
     encoder->targets[encoder->target_count++] = path;
-}
-
-/* Between keys and values, of objects whose spelling is a common one. */
-struct spelling {
-    const char *first, *next, *colon;
-};
-static const struct spelling spellings[] = {
-    [SLG_SPELLING_DENSE] = { "{\"", ",\"", "\":" },
-    [SLG_SPELLING_SPACED] = { "{\"", ", \"", "\": " },
-};
-
-static bool
-edge_is_spelled(const struct slg_parse *parse, const struct slg_edge *edge,
-                const struct spelling *spelling)
-{
-    const bool is_first = parse->states[edge->from].edge == SLG_NONE;
-    const char *start = is_first ? spelling->first : spelling->next;
-    const size_t start_len = strlen(start);
-    const size_t colon_len = strlen(spelling->colon);
-
-    if (edge->to == SLG_NONE)
-        return is_first ? edge->len == 2 : edge->len == 1;
-    return edge->len ==
-               start_len + parse->paths[edge->child].key_len + colon_len &&
-           memcmp(edge->text, start, start_len) == 0 &&
-           memcmp(edge->text + edge->len - colon_len, spelling->colon,
-                  colon_len) == 0;
-}
-
-/* The edges of a shape from first to last; returns how many lead to keys. */
-static uint32_t
-shape_edges(const struct slg_parse *parse, uint32_t end, uint32_t **edges)
-{
-    uint32_t count = 0;
-
-    for (uint32_t id = end; id != SLG_NONE;
-         id = parse->states[parse->edges[id].from].edge)
-        count++;
-    *edges = malloc(count * sizeof **edges);
-    if (!*edges)
-        return 0;
-    uint32_t at = count;
-    for (uint32_t id = end; id != SLG_NONE;
-         id = parse->states[parse->edges[id].from].edge)
-        (*edges)[--at] = id;
-    return count - 1;
-}
-
-static unsigned
-shape_spelling(const struct slg_parse *parse, const uint32_t *edges,
-               uint32_t count)
-{
-    for (unsigned s = 0; s < SLG_SPELLING_OTHER; s++) {
-        uint32_t i = 0;
-        while (i <= count &&
-               edge_is_spelled(parse, &parse->edges[edges[i]], &spellings[s]))
-            i++;
-        if (i > count)
-            return s;
-    }
-    return SLG_SPELLING_OTHER;
-}
-
-static void
-object_define(struct slg_encoder *encoder, uint32_t end)
-{
-    const struct slg_parse *parse = &encoder->parse;
-    struct slg_buf *meta = &encoder->out.stream[SLG_STREAM_META];
-    struct slg_buf *shape = &encoder->out.stream[SLG_STREAM_SHAPE];
-    uint32_t *edges;
-    const uint32_t count = shape_edges(parse, end, &edges);
-
-    if (!edges) {
-        encoder->is_bad = true;
-        return;
-    }
-    const unsigned spelling = shape_spelling(parse, edges, count);
-    slg_buf_varint(meta, (uint64_t)count * SLG_SPELLING_COUNT + spelling);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct slg_edge *edge = &parse->edges[edges[i]];
-        const struct slg_path *child = &parse->paths[edge->child];
-        if (spelling == SLG_SPELLING_OTHER)
-            slg_buf_put(shape, edge->text, edge->len);
-        else
-            slg_buf_put(shape, child->key, child->key_len);
-        slg_buf_byte(shape, 0);
-        child_add(encoder, edge->child, NULL, 0);
-    }
-    if (spelling == SLG_SPELLING_OTHER) {
-        slg_buf_put(shape, parse->edges[end].text, parse->edges[end].len);
-        slg_buf_byte(shape, 0);
-    }
-    encoder->parts += count + 1;
-    free(edges);
 }
 
 static void
@@ -328,12 +163,13 @@ array_define(struct work *work, uint32_t token, const struct slg_style *style)
     for (size_t i = 0; i < work->count; i++) {
         if (work->tokens[i] != token)
             continue;
-        work->numbers[count++] = work->events[i].count;
-        is_empty &= work->events[i].count == 0;
+        const uint32_t elements = event_at(work, i)->len;
+        work->numbers[count++] = elements;
+        is_empty &= elements == 0;
     }
     slg_ints_encode(encoder, &encoder->out, work->numbers, count);
     if (!is_empty)
-        child_add(encoder, encoder->parse.paths[work->path].element, NULL, 0);
+        slg_child_add(encoder, encoder->parse.paths[work->path].element);
 }
 
 static void
@@ -341,10 +177,10 @@ ref_define(struct work *work, uint32_t token)
 {
     size_t count = 0;
 
-    target_add(work->encoder, work->symbols[token].key);
+    slg_target_add(work->encoder, work->symbols[token].key);
     for (size_t i = 0; i < work->count; i++) {
         if (work->tokens[i] == token)
-            work->numbers[count++] = work->events[i].count;
+            work->numbers[count++] = event_at(work, i)->len;
     }
     slg_ints_encode(work->encoder, &work->encoder->out, work->numbers, count);
 }
@@ -355,13 +191,32 @@ column_define(struct work *work, uint32_t token)
     size_t count = 0;
 
     for (size_t i = 0; i < work->count; i++) {
-        const struct slg_event *event = &work->events[i];
-        if (work->tokens[i] == token)
-            work->texts[count++] = (struct slg_text){ .at = event->at,
-                                                      .len = event->len,
-                                                      .hash = event->hash };
+        if (work->tokens[i] != token)
+            continue;
+        const struct slg_event *event = event_at(work, i);
+        work->ids[count] = work->events[i];
+        work->texts[count++] = (struct slg_text){ .at = event->at,
+                                                  .len = event->len,
+                                                  .hash = event->hash };
     }
-    slg_column_encode(work->encoder, work->texts, count);
+    const struct slg_values values = { .path = work->path,
+                                       .texts = work->texts,
+                                       .ids = work->ids,
+                                       .count = count };
+    slg_column_encode(work->encoder, &values);
+}
+
+/* What has a column: its first byte says so, too. */
+static void
+column_symbol_define(struct work *work, uint32_t token)
+{
+    struct slg_buf *meta = &work->encoder->out.stream[SLG_STREAM_META];
+    const size_t at = meta->len;
+
+    column_define(work, token);
+    if (meta->len > at)
+        meta->data[at] =
+            slg_head_of_column(work->symbols[token].type, meta->data[at]);
 }
 
 static void
@@ -370,11 +225,15 @@ symbol_define(struct work *work, uint32_t token)
     struct slg_encoder *encoder = work->encoder;
     const struct symbol *symbol = &work->symbols[token];
 
-    slg_buf_byte(&encoder->out.stream[SLG_STREAM_META], symbol->type);
     encoder->parts++;
+    if (symbol->type == SLG_SYMBOL_STRING || symbol->type == SLG_SYMBOL_BARE) {
+        column_symbol_define(work, token);
+        return;
+    }
+    slg_buf_byte(&encoder->out.stream[SLG_STREAM_META], symbol->type);
     switch (symbol->type) {
     case SLG_SYMBOL_OBJECT:
-        object_define(encoder, symbol->key);
+        slg_object_define(encoder, symbol->key);
         break;
     case SLG_SYMBOL_ARRAY:
         array_define(work, token, &encoder->parse.styles[symbol->key]);
@@ -383,14 +242,10 @@ symbol_define(struct work *work, uint32_t token)
         ref_define(work, token);
         break;
     case SLG_SYMBOL_COPY:
-        target_add(encoder, symbol->key);
+        slg_target_add(encoder, symbol->key);
         break;
     case SLG_SYMBOL_JSON:
-        child_add(encoder, encoder->parse.paths[work->path].json, NULL, 0);
-        break;
-    case SLG_SYMBOL_STRING:
-    case SLG_SYMBOL_BARE:
-        column_define(work, token);
+        slg_child_add(encoder, encoder->parse.paths[work->path].json);
         break;
     default:
         break;
@@ -418,11 +273,13 @@ work_do(struct work *work)
     struct slg_encoder *encoder = work->encoder;
 
     memset(work->simple, 0xFF, sizeof work->simple);
-    classes_set(work);
+    slg_classes_set(&encoder->parse, work->events, work->count, work->classes);
     for (size_t i = 0; i < work->count; i++)
         work->tokens[i] =
-            (uint16_t)symbol_of(work, &work->events[i], work->classes[i]);
-    slg_buf_varint(&encoder->out.stream[SLG_STREAM_META], work->symbol_count);
+            (uint16_t)symbol_of(work, event_at(work, i), work->classes[i]);
+    if (work->symbol_count > 1)
+        slg_buf_varint(&encoder->out.stream[SLG_STREAM_META],
+                       SLG_HEAD_SYMBOLS + work->symbol_count - 2);
     tokens_put(work);
     for (uint32_t i = 0; i < work->symbol_count && !encoder->is_bad; i++)
         symbol_define(work, i);
@@ -431,26 +288,67 @@ work_do(struct work *work)
 static void
 path_encode(struct slg_encoder *encoder, uint32_t path)
 {
+    struct slg_scratch *scratch = &encoder->scratch;
     struct work work = {
         .encoder = encoder,
         .path = path,
         .events = encoder->parse.paths[path].events,
         .count = encoder->parse.paths[path].count,
+        .tokens = scratch->tokens,
+        .classes = scratch->classes,
+        .texts = scratch->texts,
+        .ids = scratch->ids,
+        .numbers = scratch->numbers,
     };
 
-    work.tokens = malloc(work.count * sizeof *work.tokens);
-    work.classes = malloc(work.count);
-    work.texts = malloc(work.count * sizeof *work.texts);
-    work.numbers = malloc(work.count * sizeof *work.numbers);
-    if (work.tokens && work.classes && work.texts && work.numbers)
-        work_do(&work);
-    else
-        encoder->is_bad = true;
-    free(work.tokens);
-    free(work.classes);
-    free(work.texts);
-    free(work.numbers);
+    work_do(&work);
     free(work.symbols);
+}
+
+void
+slg_scratch_free(struct slg_scratch *scratch)
+{
+    free(scratch->tokens);
+    free(scratch->classes);
+    free(scratch->texts);
+    free(scratch->ids);
+    free(scratch->residuals);
+    free(scratch->trials);
+    free(scratch->inner);
+    free(scratch->numbers);
+    slg_out_free(&scratch->best);
+    slg_out_free(&scratch->trial);
+    slg_buf_free(&scratch->ints);
+    *scratch = (struct slg_scratch){ 0 };
+}
+
+static bool
+scratch_make(struct slg_scratch *scratch, size_t count)
+{
+    scratch->tokens = malloc(count * sizeof *scratch->tokens);
+    scratch->classes = malloc(count);
+    scratch->texts = malloc(count * sizeof *scratch->texts);
+    scratch->ids = malloc(count * sizeof *scratch->ids);
+    scratch->residuals = malloc(count * sizeof *scratch->residuals);
+    scratch->trials = malloc(count * sizeof *scratch->trials);
+    scratch->inner = malloc(count * sizeof *scratch->inner);
+    scratch->numbers = malloc(count * sizeof *scratch->numbers);
+    return scratch->tokens && scratch->classes && scratch->texts &&
+           scratch->inner && scratch->ids && scratch->numbers &&
+           scratch->residuals && scratch->trials;
+}
+
+/* Enough for any path. */
+static bool
+scratch_take(struct slg_encoder *encoder)
+{
+    size_t most = 1;
+
+    for (uint32_t i = 0; i < encoder->parse.path_count; i++) {
+        if (encoder->parse.paths[i].count > most)
+            most = encoder->parse.paths[i].count;
+    }
+    return scratch_make(&encoder->scratch, most);
 }
 
 void
@@ -458,7 +356,11 @@ slg_paths_encode(struct slg_encoder *encoder)
 {
     struct slg_buf *target = &encoder->out.stream[SLG_STREAM_TARGET];
 
-    child_add(encoder, 0, NULL, 0);
+    if (!scratch_take(encoder)) {
+        encoder->is_bad = true;
+        return;
+    }
+    slg_child_add(encoder, 0);
     for (uint32_t i = 0; i < encoder->order_count && !encoder->is_bad; i++)
         path_encode(encoder, encoder->order[i]);
     for (uint32_t i = 0; i < encoder->target_count && !encoder->is_bad; i++)

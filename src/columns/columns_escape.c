@@ -5,27 +5,18 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "src/columns/columns_simd.h"
+
+/* What a byte below 0x20 has behind the backslash. */
+static const uint8_t control_letters[] = "uuuuuuuubtnufruuuuuuuuuuuuuuuuuu";
+
 /* By byte: 0: as it is, 'u': in hexadecimal, otherwise the letter behind \. */
 static uint8_t
 escape_letter(uint8_t byte)
 {
-    switch (byte) {
-    case '"':
-    case '\\':
-        return byte;
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return byte < 0x20 ? 'u' : 0;
-    }
+    if (byte < 0x20)
+        return control_letters[byte];
+    return byte == '"' || byte == '\\' ? byte : 0;
 }
 
 static uint8_t
@@ -67,58 +58,46 @@ hex_byte(const uint8_t *from, size_t left)
     return escape_letter(byte) == 'u' ? byte : 0;
 }
 
-/* Is one of eight bytes a quote, a backslash or a control character? */
-static bool
-has_special(const uint8_t *from)
+/* The byte that an escape stands for, and its length; 0: another spelling. */
+static uint8_t
+escape_read(const uint8_t *from, size_t left, size_t *step)
 {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t high = ones * 0x80;
-    uint64_t word;
-
-    memcpy(&word, from, 8);
-    const uint64_t quote = word ^ (ones * '"');
-    const uint64_t slash = word ^ (ones * '\\');
-    return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) |
-            ((slash - ones) & ~slash)) &
-           high;
+    if (left < 2 || from[0] != '\\')
+        return 0;
+    const uint8_t byte = letter_byte(from[1]);
+    *step = byte ? 2 : 6;
+    return byte ? byte : hex_byte(from, left);
 }
 
 size_t
 slg_unescape(uint8_t *to, const uint8_t *from, size_t len)
 {
-    size_t out = 0;
-    size_t in = 0;
+    const uint8_t *start = to;
+    const uint8_t *end = from + len;
 
-    while (in < len) {
-        if (len - in >= 8 && !has_special(from + in)) {
-            memcpy(to + out, from + in, 8);
-            out += 8;
-            in += 8;
+    while (from < end) {
+        const size_t left = (size_t)(end - from);
+        uint8_t near[16] = { 0 };
+        /* The text may end where memory does. */
+        memcpy(near, from, left < 16 ? left : 16);
+        const unsigned plain = slg_mask_first(slg_mask_special(near));
+        size_t step = 0;
+        memcpy(to, near, 16);
+        to += plain;
+        from += plain;
+        if (plain == 16 || from >= end)
             continue;
-        }
-        if (from[in] != '\\') {
-            if (from[in] < 0x20 || from[in] == '"')
-                return 0;
-            to[out++] = from[in++];
-            continue;
-        }
-        if (len - in < 2)
+        *to = escape_read(from, (size_t)(end - from), &step);
+        if (*to++ == 0)
             return 0;
-        uint8_t byte = letter_byte(from[in + 1]);
-        const size_t step = byte ? 2 : 6;
-        if (!byte)
-            byte = hex_byte(from + in, len - in);
-        if (!byte)
-            return 0;
-        to[out++] = byte;
-        in += step;
+        from += step;
     }
-    return out;
+    return (size_t)(to - start);
 }
 
 /* What a byte becomes; returns its length. */
 static size_t
-escape_one(uint8_t *to, uint8_t byte)
+escape_one(uint8_t to[8], uint8_t byte)
 {
     const uint8_t letter = escape_letter(byte);
 
@@ -133,35 +112,29 @@ escape_one(uint8_t *to, uint8_t byte)
     return 6;
 }
 
-static bool
-is_plain(uint8_t byte)
-{
-    return byte >= 0x20 && byte != '"' && byte != '\\';
-}
-
 uint8_t *
 slg_escape(uint8_t *to, const uint8_t *end, const uint8_t *from, size_t len)
 {
-    uint8_t escape[6];
-    size_t at = 0;
+    const uint8_t *stop = from + len;
 
-    while (at < len) {
-        if (len - at >= 8 && end - to >= 8 && !has_special(from + at)) {
-            memcpy(to, from + at, 8);
-            to += 8;
-            at += 8;
+    while (from < stop) {
+        const size_t left = (size_t)(stop - from);
+        unsigned plain = slg_mask_first(slg_mask_special(from));
+        uint8_t escape[8];
+        if (plain > left)
+            plain = (unsigned)left;
+        if ((size_t)(end - to) < plain)
+            return NULL;
+        memcpy(to, from, 16);
+        to += plain;
+        from += plain;
+        if (plain == 16 || from == stop)
             continue;
-        }
-        const bool is_as_it_is = is_plain(from[at]);
-        const size_t step = is_as_it_is ? 1 : escape_one(escape, from[at]);
+        const size_t step = escape_one(escape, *from++);
         if ((size_t)(end - to) < step)
             return NULL;
-        if (is_as_it_is)
-            *to = from[at];
-        else
-            memcpy(to, escape, step);
+        memcpy(to, escape, sizeof escape);
         to += step;
-        at++;
     }
     return to;
 }

@@ -6,6 +6,8 @@
 
 /* Fewer: nothing is tried. */
 #define TRY_MIN 12u
+/* Below this level so many values speak for all. */
+#define SAMPLE ((size_t)1024)
 
 static int64_t
 difference(int64_t value, int64_t before)
@@ -19,11 +21,18 @@ varints_put(struct slg_buf *buf, const int64_t *values, size_t count,
 {
     int64_t before = 0;
 
+    if (!slg_buf_grow(buf, count * 10))
+        return;
+    uint8_t *to = buf->data + buf->len;
     for (size_t i = 0; i < count; i++) {
-        slg_buf_varint(buf, slg_zigzag(difference(values[i], before)));
+        uint64_t bits = slg_zigzag(difference(values[i], before));
+        for (; bits >= 0x80; bits >>= 7)
+            *to++ = (uint8_t)(bits | 0x80);
+        *to++ = (uint8_t)bits;
         if (is_delta)
             before = values[i];
     }
+    buf->len = (size_t)(to - buf->data);
 }
 
 /* Bytes that the largest takes. */
@@ -100,33 +109,38 @@ mode_try(struct slg_encoder *encoder, struct slg_buf *buf,
         *best = (struct candidate){ .mode = mode, .cost = cost };
 }
 
+/* Few values: by their length alone. */
+static unsigned
+mode_few(struct slg_buf *buf, const int64_t *values, size_t count)
+{
+    buf->len = 0;
+    varints_put(buf, values, count, false);
+    const size_t plain_len = buf->len;
+    varints_put(buf, values, count, true);
+    return buf->len - plain_len < plain_len ? SLG_INTS_DELTA : SLG_INTS_PLAIN;
+}
+
 static unsigned
 mode_choose(struct slg_encoder *encoder, const int64_t *values, size_t count)
 {
     struct candidate best = { .mode = SLG_INTS_PLAIN, .cost = SIZE_MAX };
-    struct slg_buf buf = { 0 };
+    struct slg_buf *buf = &encoder->scratch.ints;
     const unsigned plain = width_of(values, count, false);
     const unsigned delta = width_of(values, count, true);
 
-    if (count < TRY_MIN) {
-        varints_put(&buf, values, count, false);
-        const size_t plain_len = buf.len;
-        varints_put(&buf, values, count, true);
-        if (buf.len - plain_len < plain_len)
-            best.mode = SLG_INTS_DELTA;
-        slg_buf_free(&buf);
-        return best.mode;
+    if (count < TRY_MIN)
+        return mode_few(buf, values, count);
+    if (encoder->level < SLG_LEVEL_THOROUGH && count > SAMPLE) {
+        values += (count - SAMPLE) / 2;
+        count = SAMPLE;
     }
-    mode_try(encoder, &buf, values, count, SLG_INTS_PLAIN_PLANES + plain,
-             &best);
-    mode_try(encoder, &buf, values, count, SLG_INTS_DELTA_PLANES + delta,
-             &best);
+    mode_try(encoder, buf, values, count, SLG_INTS_PLAIN_PLANES + plain, &best);
+    mode_try(encoder, buf, values, count, SLG_INTS_DELTA_PLANES + delta, &best);
     if (plain > 1)
-        mode_try(encoder, &buf, values, count, SLG_INTS_PLAIN, &best);
+        mode_try(encoder, buf, values, count, SLG_INTS_PLAIN, &best);
     if (delta > 1)
-        mode_try(encoder, &buf, values, count, SLG_INTS_DELTA, &best);
-    encoder->is_bad |= buf.is_bad;
-    slg_buf_free(&buf);
+        mode_try(encoder, buf, values, count, SLG_INTS_DELTA, &best);
+    encoder->is_bad |= buf->is_bad;
     return best.mode;
 }
 

@@ -32,14 +32,34 @@ enum slg_value {
 };
 
 struct slg_event {
-    const uint8_t *at; /* text: a string's without quotes, all of others */
-    uint32_t len;
-    uint32_t path;
+    const uint8_t *at;   /* text: a string's without quotes, all of others */
+    uint32_t len;        /* of containers, once all is read: elements */
+    uint32_t path_value; /* of slg_event_path() and slg_event_value() */
     uint32_t aux;
-    uint32_t count; /* elements; of a value referred to, see columns_encode.c */
-    uint32_t hash;
-    uint32_t value; /* enum slg_value */
+    uint32_t hash; /* of containers: elements, then their number */
 };
+
+#define SLG_VALUE_BITS 4u
+#define SLG_PATHS_MAX  ((uint32_t)1 << (32 - SLG_VALUE_BITS))
+
+static inline uint32_t
+slg_event_path(const struct slg_event *event)
+{
+    return event->path_value >> SLG_VALUE_BITS;
+}
+
+static inline enum slg_value
+slg_event_value(const struct slg_event *event)
+{
+    return (enum slg_value)(event->path_value & ((1u << SLG_VALUE_BITS) - 1));
+}
+
+static inline void
+slg_event_set_value(struct slg_event *event, enum slg_value value)
+{
+    event->path_value =
+        slg_event_path(event) << SLG_VALUE_BITS | (uint32_t)value;
+}
 
 /* Where an object may go on after what was read of it so far. */
 struct slg_state {
@@ -78,7 +98,7 @@ struct slg_path {
     uint32_t number;             /* in the block */
     uint32_t last;               /* last scalar */
     bool is_kept;                /* somebody refers to one of its values */
-    struct slg_event *events;
+    uint32_t *events;            /* numbers of its values' events */
     size_t count;
 };
 
@@ -100,7 +120,12 @@ struct slg_table {
     uint32_t count;
 };
 
-struct slg_chunk;
+/* What JSON in strings was unescaped to; it is pointed into. */
+struct slg_chunk {
+    struct slg_chunk *next;
+    size_t len, cap;
+    uint8_t bytes[];
+};
 
 #define SLG_DEPTH_MAX       64u
 #define SLG_JSON_DEPTH_MAX  2u
@@ -110,6 +135,7 @@ struct slg_chunk;
 struct slg_parse {
     struct slg_event *events;
     size_t event_count, event_cap;
+    uint32_t *sorted; /* all events' numbers, by path */
     struct slg_path *paths;
     uint32_t path_count, path_cap;
     struct slg_state *states;
@@ -143,6 +169,27 @@ slg_parse_line(struct slg_parse *parse, const uint8_t *bytes, size_t len);
 /* A path of a name that no key has, for a part of a string. */
 uint32_t
 slg_parse_path_add(struct slg_parse *parse, uint32_t parent);
+
+/* -- columns_shapes.c ------------------------------------------------------ */
+
+/* Room for len bytes that stay; they are taken by adding to the chunk's len. */
+uint8_t *
+slg_parse_room(struct slg_parse *parse, size_t len);
+/* The start of an object, or what an edge leads to. */
+uint32_t
+slg_parse_state(struct slg_parse *parse, uint32_t path, uint32_t edge);
+/*
+ * The edge that the text goes on with; *at is moved behind it.  SLG_NONE: this
+ * is not JSON.
+ */
+uint32_t
+slg_parse_edge(struct slg_parse *parse, uint32_t state, const uint8_t **at,
+               bool is_first);
+/* separator is NULL when there are fewer than two elements. */
+uint32_t
+slg_parse_style(struct slg_parse *parse, uint32_t path, struct slg_style want);
+uint32_t
+slg_parse_frame(struct slg_parse *parse, struct slg_frame_style want);
 
 /* Room for more; false: out of memory. */
 bool

@@ -70,6 +70,12 @@ slg_decimal_print(uint8_t *text, struct slg_decimal format, int64_t value)
     uint8_t room[SLG_SCALAR_MAX];
     uint8_t *end = room + sizeof room;
     const uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    if (rest < 10 && format.digits == 0 && format.width < 2) {
+        text[0] = '-';
+        text[value < 0] = (uint8_t)('0' + rest);
+        return 1u + (value < 0);
+    }
     const size_t least = format.digits + (format.width ? format.width : 1u);
     uint8_t *start = digits_before(end, rest);
     size_t len = 0;

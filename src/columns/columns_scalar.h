@@ -46,8 +46,15 @@ slg_time_guess(const uint8_t *text, size_t len, struct slg_time *format);
 bool
 slg_time_read(const uint8_t *text, size_t len, const struct slg_time *format,
               int64_t *value);
+/* What was printed last, up to the minute. */
+struct slg_time_cache {
+    int64_t minute; /* one more than it; 0: none */
+    uint8_t text[17];
+};
+/* Zeroed at first: cache, which is of one format. */
 size_t
-slg_time_print(uint8_t *text, const struct slg_time *format, int64_t value);
+slg_time_print(uint8_t *text, const struct slg_time *format,
+               struct slg_time_cache *cache, int64_t value);
 
 /* Lower case; len is even when reading.  to has room for len / 2. */
 bool

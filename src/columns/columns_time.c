@@ -81,15 +81,13 @@ fraction_digits(const uint8_t *text, size_t len)
 bool
 slg_time_guess(const uint8_t *text, size_t len, struct slg_time *format)
 {
-    static const uint8_t pattern[] = "dddd-dd-ddTdd:dd:dd";
+    static const uint8_t pairs[] = { 0, 2, 5, 8, 11, 14, 17 };
 
-    if (len < DATE_LEN || text[4] != '-' || text[7] != '-')
+    if (len < DATE_LEN || text[4] != '-' || text[7] != '-' || text[13] != ':' ||
+        text[16] != ':' || (text[10] != 'T' && text[10] != ' '))
         return false;
-    for (size_t i = 0; i < DATE_LEN; i++) {
-        const bool is_digit = (unsigned)(text[i] - '0') <= 9;
-        if (pattern[i] == 'd'
-                ? !is_digit
-                : text[i] != pattern[i] && (i != 10 || text[i] != ' '))
+    for (size_t i = 0; i < sizeof pairs; i++) {
+        if (two_digits(text + pairs[i]) > 99)
             return false;
     }
     const size_t digits = fraction_digits(text, len);
@@ -113,6 +111,8 @@ clock_is_usual(const uint8_t *text)
     const unsigned month = two_digits(text + 5);
     const unsigned day = two_digits(text + 8);
 
+    if (two_digits(text) > 99 || two_digits(text + 2) > 99)
+        return false;
     if (month < 1 || month > 12 || day < 1 || year < 1970 || year > 2199)
         return false;
     const bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -122,69 +122,96 @@ clock_is_usual(const uint8_t *text)
            two_digits(text + 17) < 60;
 }
 
-/* Is the fraction spelled as this format would? */
-static bool
-fraction_fits(const uint8_t *text, const struct slg_time *own,
-              const struct slg_time *format)
+/* The number that digits make; UINT64_MAX: something else stands among them. */
+static uint64_t
+fraction_value(const uint8_t *text, size_t digits)
 {
-    if (!format->is_trimmed)
-        return own->digits == format->digits;
-    return own->digits <= format->digits &&
-           (own->digits == 0 || text[DATE_LEN + own->digits] != '0');
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < digits; i++) {
+        const unsigned digit = (unsigned)(text[i] - '0');
+        if (digit > 9)
+            return UINT64_MAX;
+        value = value * 10 + digit;
+    }
+    return value;
 }
 
 bool
 slg_time_read(const uint8_t *text, size_t len, const struct slg_time *format,
               int64_t *value)
 {
-    struct slg_time own;
+    size_t digits = format->digits;
+    size_t zone = DATE_LEN + (digits > 0 ? digits + 1 : 0);
 
-    if (!slg_time_guess(text, len, &own) || !clock_is_usual(text) ||
-        !fraction_fits(text, &own, format) ||
-        own.separator != format->separator ||
-        own.zone_len != format->zone_len ||
-        memcmp(own.zone, format->zone, own.zone_len) != 0)
+    if (format->is_trimmed) {
+        digits = fraction_digits(text, len);
+        zone = DATE_LEN + (digits > 0 ? digits + 1 : 0);
+        if (digits > format->digits ||
+            (digits > 0 && text[DATE_LEN + digits] == '0'))
+            return false;
+    }
+    if (len != zone + format->zone_len ||
+        memcmp(text + zone, format->zone, format->zone_len) != 0 ||
+        text[4] != '-' || text[7] != '-' || text[10] != format->separator ||
+        text[13] != ':' || text[16] != ':' ||
+        (digits > 0 && text[DATE_LEN] != '.') || !clock_is_usual(text))
+        return false;
+    const uint64_t fraction = fraction_value(text + DATE_LEN + 1, digits);
+    if (digits > 0 && fraction == UINT64_MAX)
         return false;
     const int64_t year = two_digits(text) * 100 + two_digits(text + 2);
     const int64_t seconds =
         date_days(year, two_digits(text + 5), two_digits(text + 8)) * 86400 +
         two_digits(text + 11) * 3600 + two_digits(text + 14) * 60 +
         two_digits(text + 17);
-    int64_t fraction = 0;
-    for (unsigned i = 0; i < own.digits; i++)
-        fraction = fraction * 10 + (text[DATE_LEN + 1 + i] - '0');
-    *value = seconds * powers[format->digits] +
-             fraction * powers[format->digits - own.digits];
+    *value = seconds * powers[format->digits];
+    if (digits > 0)
+        *value += (int64_t)fraction * powers[format->digits - digits];
     return true;
 }
 
-size_t
-slg_time_print(uint8_t *text, const struct slg_time *format, int64_t value)
+/* YYYY-MM-DDThh:mm: and with it the cache. */
+static void
+minute_print(struct slg_time_cache *cache, uint8_t separator, int64_t minute)
 {
-    const int64_t unit = powers[format->digits];
-    const struct slg_decimal part = { .width = format->digits };
+    const int64_t of_day = minute % 1440;
+
+    date_print(cache->text, minute / 1440, separator);
+    two_print(cache->text + 11, of_day / 60);
+    cache->text[13] = ':';
+    two_print(cache->text + 14, of_day % 60);
+    cache->text[16] = ':';
+    cache->minute = minute + 1;
+}
+
+size_t
+slg_time_print(uint8_t *text, const struct slg_time *format,
+               struct slg_time_cache *cache, int64_t value)
+{
+    const uint64_t unit = (uint64_t)powers[format->digits];
     /* A block may hold any number; what is printed has one length. */
-    const int64_t limit = INT64_C(7258118400) * unit;
-    const int64_t inside = value >= 0 && value < limit
-                               ? value
-                               : (int64_t)((uint64_t)value % (uint64_t)limit);
-    const int64_t seconds = inside / unit;
-    const int64_t of_day = seconds % 86400;
+    const uint64_t inside = (uint64_t)value % (UINT64_C(7258118400) * unit);
+    const uint64_t seconds = inside / unit;
+    const int64_t minute = (int64_t)(seconds / 60);
+    uint64_t fraction = inside % unit;
     size_t len = DATE_LEN;
 
-    date_print(text, seconds / 86400, format->separator);
-    two_print(text + 11, of_day / 3600);
-    text[13] = ':';
-    two_print(text + 14, of_day / 60 % 60);
-    text[16] = ':';
-    two_print(text + 17, of_day % 60);
+    if (cache->minute != minute + 1)
+        minute_print(cache, format->separator, minute);
+    memcpy(text, cache->text, sizeof cache->text);
+    two_print(text + 17, (int64_t)(seconds % 60));
     if (format->digits > 0) {
-        text[len++] = '.';
-        len += slg_decimal_print(text + len, part, inside % unit);
+        text[len] = '.';
+        for (size_t at = len + format->digits; at > len; at--) {
+            text[at] = (uint8_t)('0' + fraction % 10);
+            fraction /= 10;
+        }
+        len += format->digits + 1u;
         while (format->is_trimmed && text[len - 1] == '0')
             len--;
         len -= text[len - 1] == '.';
     }
-    memcpy(text + len, format->zone, format->zone_len);
+    memcpy(text + len, format->zone, sizeof format->zone);
     return len + format->zone_len;
 }
