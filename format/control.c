@@ -172,7 +172,6 @@ slg_attributes_decode(const uint8_t *in, const struct slg_frame *frame,
     return *len <= SLG_ATTRIBUTES_MAX;
 }
 
-/* The body is short: one length byte, and no digest. */
 size_t
 slg_reference_encode(const struct slg_reference *reference, uint64_t number,
                      uint32_t salt, uint8_t *out)

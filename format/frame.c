@@ -46,7 +46,10 @@ slg_frame_parse(const uint8_t *bytes, size_t avail,
     frame->head_len = (uint8_t)(1 + size);
     frame->body_len = length_get(bytes + 1, size);
     /* One legal encoding: the last length byte says something. */
-    if ((size > 1 && bytes[size] == 0) || frame->body_len > limits->body_max)
+    const uint64_t room =
+        frame->kind == SLG_FRAME_BLOCK ? SLG_BLOCK_FRAMING : 0;
+    if ((size > 1 && bytes[size] == 0) ||
+        frame->body_len > limits->body_max + room)
         return false;
     frame->len = frame->head_len + (uint64_t)frame->body_len +
                  (slg_frame_has_digest(frame, limits) ? SLG_DIGEST_BYTES : 0) +
@@ -74,11 +77,20 @@ bool
 slg_group_is_sound(const uint8_t *body, size_t len)
 {
     struct slg_group group;
+
+    return slg_group_open(&group, body, len) &&
+           slg_entries_are_sound(body, len);
+}
+
+bool
+slg_entries_are_sound(const uint8_t *body, size_t len)
+{
+    struct slg_group group;
     unsigned kind;
     const uint8_t *data;
     size_t data_len;
 
-    if (!slg_group_open(&group, body, len))
+    if (!slg_entries_open(&group, body, len))
         return false;
     while (slg_group_next(&group, &kind, &data, &data_len))
         ;
@@ -95,7 +107,7 @@ slg_frame_is_sound(const uint8_t *bytes, const struct slg_frame *frame,
         slg_load_le64(body + frame->body_len) !=
             slg_xxh3(body, frame->body_len))
         return false;
-    if (frame->kind == SLG_FRAME_GROUP && slg_frame_is_compressed(frame))
+    if (slg_frame_has_entries(frame) && slg_frame_is_compressed(frame))
         return slg_frame_count(bytes, (size_t)frame->len, frame) > 0;
     if (frame->kind == SLG_FRAME_GROUP)
         return slg_group_is_sound(body, frame->body_len);
@@ -119,13 +131,15 @@ slg_frame_count(const uint8_t *bytes, size_t avail,
         const uint64_t count = slg_load_le64(bytes + 6);
         return count > INT64_MAX ? 0 : count;
     }
-    if (frame->kind != SLG_FRAME_GROUP)
+    if (!slg_frame_has_entries(frame))
         return 1;
     if (body_avail > avail - frame->head_len)
         body_avail = avail - frame->head_len;
-    return slg_group_open(&group, bytes + frame->head_len, body_avail)
-               ? group.left
-               : 0;
+    const uint8_t *body = bytes + frame->head_len;
+    const bool is_legal = frame->kind == SLG_FRAME_BLOCK
+                              ? slg_entries_open(&group, body, body_avail)
+                              : slg_group_open(&group, body, body_avail);
+    return is_legal ? group.left : 0;
 }
 
 uint64_t

@@ -21,7 +21,8 @@ enum slg_frame_kind {
     SLG_FRAME_PART = 3,
     SLG_FRAME_TAIL = 4,
     SLG_FRAME_GROUP = 5,
-    SLG_FRAME_CONTROL = 6
+    SLG_FRAME_CONTROL = 6,
+    SLG_FRAME_BLOCK = 7 /* of a sealed segment: SPEC.md 15 */
 };
 
 /* On disk: never renumber. */
@@ -31,6 +32,7 @@ enum slg_control_type {
     SLG_CONTROL_GAP = 3,
     SLG_CONTROL_PREDECESSOR = 4,
     SLG_CONTROL_REFERENCE = 6,
+    SLG_CONTROL_FOOTER = 7,
     SLG_CONTROL_ATTRIBUTES = 8
 };
 
@@ -38,6 +40,8 @@ enum slg_control_type {
 #define SLG_HEAD_DURABLE    0x10u
 #define SLG_HEAD_PACKING    0x0Cu /* enum slg_packing */
 #define SLG_HEAD_ZSTD       0x04u /* of these: only with the feature ZSTD */
+#define SLG_HEAD_COMPRESSED 0x08u
+#define SLG_HEAD_BLOCK_BITS 0x1Cu /* of them, a block has COMPRESSED alone */
 #define SLG_HEAD_CONTROL    0xC0u /* a control frame with a 1-byte length */
 
 /* How a body is compressed (SPEC.md 7.5): these bits of the head. */
@@ -50,7 +54,9 @@ enum slg_packing {
 
 #define SLG_CHECKSUM_BYTES 4u
 #define SLG_DIGEST_BYTES   8u
-#define SLG_HEAD_MAX       5u     /* head and length */
+#define SLG_HEAD_MAX       5u /* head and length */
+/* The body of a block may be longer than others by this (SPEC.md 15.1). */
+#define SLG_BLOCK_FRAMING  32u
 #define SLG_FRAME_MIN      6u     /* an empty record */
 #define SLG_BODY_SHORT_MAX 11440u /* longer bodies have a digest */
 #define SLG_BODY_NEAR_MAX  65536u /* longer ones follow a sync point */
@@ -64,6 +70,8 @@ struct slg_frame_limits {
     bool has_digests;  /* false under NO_XXH3 */
     bool may_compress; /* bodies may be compressed: SPEC.md 7.5 */
     bool may_zstd;     /* by zstd as well */
+    bool has_blocks;   /* there may be blocks: SPEC.md 15 */
+    bool is_sealed;    /* ... and no other record frames */
 };
 
 /* A head whose bytes are legal.  Nothing here has been verified. */
@@ -97,6 +105,11 @@ slg_head_is_legal(uint8_t head, const struct slg_frame_limits *limits)
                               : limits->may_compress ? SLG_HEAD_ZSTD
                                                      : SLG_HEAD_PACKING;
 
+    if (kind == SLG_FRAME_BLOCK)
+        return limits->has_blocks &&
+               (head & SLG_HEAD_BLOCK_BITS) == SLG_HEAD_COMPRESSED;
+    if (limits->is_sealed && kind != SLG_FRAME_CONTROL)
+        return false;
     return kind >= SLG_FRAME_TEXT && kind <= SLG_FRAME_CONTROL &&
            (head & reserved) == 0 &&
            (kind != SLG_FRAME_CONTROL ||
@@ -202,9 +215,24 @@ struct slg_group {
     uint64_t left; /* entries not yet taken */
 };
 
+/* The same of what a block stands for: one record is enough. */
+bool
+slg_entries_are_sound(const uint8_t *body, size_t len);
+
+/* A frame with many records, whose plain body is that of a group. */
+static inline bool
+slg_frame_has_entries(const struct slg_frame *frame)
+{
+    return frame->kind == SLG_FRAME_GROUP || frame->kind == SLG_FRAME_BLOCK;
+}
+
 /* False when the body does not start with a legal count. */
 bool
 slg_group_open(struct slg_group *group, const uint8_t *body, size_t len);
+
+/* The same for the plain body of a group or of a block. */
+bool
+slg_entries_open(struct slg_group *group, const uint8_t *body, size_t len);
 
 /*
  * Take the next entry: its attribute + 1 is an enum seglog_kind.  False at the

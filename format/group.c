@@ -46,13 +46,19 @@ slg_varint_len(uint64_t value)
 }
 
 bool
-slg_group_open(struct slg_group *group, const uint8_t *body, size_t len)
+slg_entries_open(struct slg_group *group, const uint8_t *body, size_t len)
 {
     const size_t used = slg_varint_get(body, len, &group->left);
 
     group->at = body + used;
     group->end = body + len;
-    return used > 0 && group->left >= 2;
+    return used > 0 && group->left >= 1;
+}
+
+bool
+slg_group_open(struct slg_group *group, const uint8_t *body, size_t len)
+{
+    return slg_entries_open(group, body, len) && group->left >= 2;
 }
 
 bool

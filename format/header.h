@@ -16,11 +16,12 @@
 
 #define SLG_REFUSE_NO_XXH3    0x0001u
 #define SLG_REFUSE_COMPRESSED 0x0002u
+#define SLG_REFUSE_SEALED     0x0004u
 #define SLG_REFUSE_ZSTD       0x0010u
 #define SLG_REFUSE_REFERS     0x0020u
 #define SLG_REFUSE_KNOWN                                                       \
-    (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD |            \
-     SLG_REFUSE_REFERS)
+    (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED | SLG_REFUSE_SEALED |          \
+     SLG_REFUSE_ZSTD | SLG_REFUSE_REFERS)
 #define SLG_READ_ONLY_KNOWN 0x0000u
 
 #define SLG_BODY_LOG2_LEAST 9u
@@ -75,6 +76,8 @@ slg_header_limits(const struct slg_header *header)
         .has_digests = (header->features_refuse & SLG_REFUSE_NO_XXH3) == 0,
         .may_compress = (header->features_refuse & SLG_REFUSE_COMPRESSED) != 0,
         .may_zstd = (header->features_refuse & SLG_REFUSE_ZSTD) != 0,
+        .has_blocks = (header->features_refuse & SLG_REFUSE_SEALED) != 0,
+        .is_sealed = (header->features_refuse & SLG_REFUSE_SEALED) != 0,
     };
     return limits;
 }

@@ -83,7 +83,7 @@ finding_must_be_possible(const struct subject *subject,
     if (f->verdict == SEGLOG_VERDICT_TORN ||
         f->verdict == SEGLOG_VERDICT_UNORDERED)
         MUST(f->durable == SEGLOG_DURABLE_NO);
-    if (f->cause == SEGLOG_CAUSE_CUT)
+    if (f->cause == SEGLOG_CAUSE_CUT && f->last_record != 0)
         MUST(f->durable == SEGLOG_DURABLE_YES);
 }
 
@@ -449,8 +449,11 @@ attributes_must_be_in_front(const struct subject *subject)
     const seglog_code code = seglog_segment_get_attributes(
         subject->store, "s", buf, sizeof buf, &len, seen, NULL);
 
-    MUST(code == SEGLOG_OK && len <= sizeof buf);
-    if (subject->survey.summary.verdict != SEGLOG_VERDICT_OK)
+    MUST(code == SEGLOG_OK ||
+         (code == SEGLOG_IO && (subject->looks & LOOK_UNREADABLE) != 0));
+    MUST(len <= sizeof buf);
+    if (code != SEGLOG_OK ||
+        subject->survey.summary.verdict != SEGLOG_VERDICT_OK)
         return;
     MUST(len == (frame ? frame->body_len - 1 : 0));
     MUST(len == 0 ||
@@ -687,7 +690,8 @@ append_must_keep(const struct subject *subject)
     const seglog_code code = record_append(subject, &number);
     /* Numbers, epochs and features may leave no room for one more. */
     MUST(code == SEGLOG_OK || code == SEGLOG_CORRUPT || code == SEGLOG_IO ||
-         code == SEGLOG_READ_ONLY || code == SEGLOG_TOO_LARGE);
+         code == SEGLOG_READ_ONLY || code == SEGLOG_TOO_LARGE ||
+         code == SEGLOG_SEALED);
     if (subject->has_forged_mark || (subject->looks & LOOK_UNREADABLE) != 0)
         return;
     if (is_sound) {

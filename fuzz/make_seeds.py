@@ -35,12 +35,14 @@ SCAN_VECTORS = '''
     bad/order-at-end-twice bad/order-stretch bad/part bad/passed-over
     bad/passed-run bad/passed-run-fills bad/shift bad/stale bad/torn
     bad/torn-closing bad/torn-header bad/torn-sync bad/unordered bad/wide
-    bad/zeros unsupported/sealed unsupported/version-2
+    bad/zeros unsupported/chained unsupported/version-2
     good/compressed good/compressed-reopened bad/compressed-flip
     bad/compressed-stored-survives bad/compressed-bomb bad/compressed-no-header
     good/dictionary bad/dictionary-reference bad/dictionary-mark
     good/zstd good/zstd-and-deflate bad/zstd-flip bad/zstd-no-run bad/zstd-bomb
-    good/attributes good/attributes-behind-sync bad/attributes'''.split()
+    good/attributes good/attributes-behind-sync bad/attributes
+    good/sealed good/sealed-from-20 bad/sealed-flip bad/sealed-footer
+    bad/sealed-cut bad/sealed-no-end bad/sealed-no-header'''.split()
 
 
 def write(target, name, data):

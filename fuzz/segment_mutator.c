@@ -265,6 +265,19 @@ group_make(struct mutation *m, uint8_t *body, size_t room)
     return len;
 }
 
+/* A plain block, mostly (SPEC.md 15.1). */
+static size_t
+block_make(struct mutation *m, uint8_t *body, size_t room)
+{
+    uint64_t count = 0;
+    const size_t len = group_make(m, body, room);
+    const size_t used = slg_varint_get(body, len, &count);
+
+    memmove(body + used + 1, body + used, len - used);
+    body[used] = (uint8_t)(chance_one_in(m, 8) ? chance_below(m, 4) : 0);
+    return len + 1;
+}
+
 static size_t
 control_make(struct mutation *m, uint8_t *out)
 {
@@ -301,7 +314,8 @@ control_make(struct mutation *m, uint8_t *out)
 static bool
 frame_make(struct mutation *m, struct part *part)
 {
-    const unsigned kind = 1 + (unsigned)chance_below(m, 6);
+    const unsigned kind =
+        1 + (unsigned)chance_below(m, m->limits.has_blocks ? 7 : 6);
     uint8_t *out = arena_take(m, MADE_MAX + 16);
     size_t len = chance_below(m, chance_one_in(m, 4) ? MADE_MAX : 20);
     size_t head_len = 0;
@@ -316,10 +330,15 @@ frame_make(struct mutation *m, struct part *part)
     }
     if (kind == SLG_FRAME_GROUP)
         len = group_make(m, body, 200);
+    else if (kind == SLG_FRAME_BLOCK)
+        len = block_make(m, body, 200);
     else
         body_fill(m, body, len);
-    head_len =
-        slg_frame_put_head(out, kind, chance_one_in(m, 4), (uint32_t)len);
+    head_len = slg_frame_put_head(
+        out, kind, kind != SLG_FRAME_BLOCK && chance_one_in(m, 4),
+        (uint32_t)len);
+    if (kind == SLG_FRAME_BLOCK)
+        out[0] |= SLG_HEAD_COMPRESSED;
     memcpy(out + head_len, body, len);
     part->len = head_len + len + SLG_CHECKSUM_BYTES;
     memset(out + part->len - SLG_CHECKSUM_BYTES, 0, SLG_CHECKSUM_BYTES);
@@ -391,6 +410,7 @@ body_resize(struct mutation *m, struct part *part,
         return;
     head_len = slg_frame_put_head(
         out, frame->kind, (frame->head & SLG_HEAD_DURABLE) != 0, (uint32_t)len);
+    out[0] |= frame->head & SLG_HEAD_COMPRESSED;
     body_fill(m, out + head_len, len);
     memcpy(out + head_len, part->bytes + frame->head_len,
            len < cut ? len : cut);
@@ -452,9 +472,8 @@ header_change(struct mutation *m)
         break;
     case 2:
         m->header.features_refuse ^=
-            chance_one_in(m, 2)   ? SLG_REFUSE_NO_XXH3
-            : chance_one_in(m, 2) ? SLG_REFUSE_COMPRESSED
-                                  : SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD;
+            chance_one_in(m, 4) ? SLG_REFUSE_COMPRESSED | SLG_REFUSE_ZSTD
+                                : (uint16_t)(1u << chance_below(m, 3));
         break;
     case 3:
         m->header.first_record = number_bend(m, m->header.first_record);
@@ -616,6 +635,25 @@ stand_add_record(struct stand *at, unsigned kind, const uint8_t *data,
     at->line += kind != SLG_FRAME_PART;
 }
 
+/* The lines and digests of a block that is not plain are not known here. */
+static void
+stand_add_block(struct stand *at, const uint8_t *body, size_t len)
+{
+    struct slg_group group;
+    unsigned kind = 0;
+    const uint8_t *data = NULL;
+    size_t data_len = 0;
+
+    if (!slg_entries_open(&group, body, len) || group.at == group.end)
+        return;
+    if (*group.at++ != 0) {
+        at->number += group.left;
+        return;
+    }
+    while (slg_group_next(&group, &kind, &data, &data_len))
+        stand_add_record(at, kind, data, data_len);
+}
+
 static void
 stand_pass(struct stand *at, const uint8_t *bytes,
            const struct slg_frame *frame)
@@ -632,6 +670,8 @@ stand_pass(struct stand *at, const uint8_t *bytes,
             while (slg_group_next(&group, &kind, &data, &len))
                 stand_add_record(at, kind, data, len);
         }
+    } else if (frame->kind == SLG_FRAME_BLOCK) {
+        stand_add_block(at, body, frame->body_len);
     } else if (frame->kind != SLG_FRAME_CONTROL) {
         stand_add_record(at, frame->kind, body, frame->body_len);
     } else if (frame->control == SLG_CONTROL_GAP &&

@@ -12,7 +12,7 @@ IDENTITY = bytes(range(16))
 EPOCH = 0x00000000C0FFEE01
 TEXT, BYTES, PART, TAIL = 1, 2, 3, 4
 KIND_NAMES = {1: 'TEXT', 2: 'BYTES', 3: 'PART', 4: 'TAIL', 5: 'GROUP',
-              6: 'CONTROL'}
+              6: 'CONTROL', 7: 'BLOCK'}
 MARKER = bytes.fromhex('B75E594E43A31D')
 
 
@@ -142,15 +142,31 @@ class XXH3:
                 lanes = [(v ^ (v >> 47) ^ self.secret(128 + 8 * i)) * a
                          & self.MASK for i, v in enumerate(lanes)]
         self.stripe(lanes, size - 64, 121)
-        h = size * p
+        self.lanes = lanes
+        return self.merge(size * p, 11)
+
+    def merge(self, h, secret):
+        lanes = self.lanes
         for i in range(0, 8, 2):
-            h += self.fold(lanes[i] ^ self.secret(11 + 8 * i),
-                           lanes[i + 1] ^ self.secret(19 + 8 * i))
+            h += self.fold(lanes[i] ^ self.secret(secret + 8 * i),
+                           lanes[i + 1] ^ self.secret(secret + 8 + 8 * i))
         return self.finish(h)
+
+    def halves(self, size):
+        low = self.long(size)
+        return low, self.merge(~(size * self.PRIME64[1]) & self.MASK, 117)
 
 
 def xxh3(data):
     return XXH3(data).digest()
+
+
+def long_digest(data):
+    """XXH3 with 128 bits, the lower half first; of long inputs only."""
+    assert len(data) > 240
+    state = XXH3(data)
+    low, high = state.halves(len(data))
+    return u(8, low) + u(8, high)
 
 
 # ---- compressed bodies (SPEC.md 7.5)
@@ -271,6 +287,9 @@ class Log:
         self.sync_log2, self.auto_sync = sync_log2, auto_sync
         self.digests = not refuse & 1
         self.compresses = bool(refuse & 2)
+        self.content = b''          # what the digest of a footer is of
+        self.blocks = []            # (offset, size, first, count, lines, text)
+        self.lost = 0
         self.dictionary, self.dictionary_digest = dictionary, digest
         self.history = dictionary   # and bodies since the last mark
         self.packed, self.packing = None, DEFLATE
@@ -310,9 +329,10 @@ class Log:
             body_fields = self.compressed(kind, plain_fields)
             body = b''.join(raw for raw, _ in body_fields)
             width = max(1, (len(body).bit_length() + 7) // 8)
-        packing = self.packing if body_fields is not plain_fields else STORED
+        packing = (DEFLATE if kind == 7 else
+                   self.packing if body_fields is not plain_fields else STORED)
         head = kind << 5 | durable << 4 | packing | width - 1
-        if kind != 6:
+        if kind < 6:
             self.history += b''.join(raw for raw, _ in
                                      plain_fields[kind == 5:])
         fields = [(u(1, head), 'head = %s%s%s' % (KIND_NAMES[kind],
@@ -332,7 +352,7 @@ class Log:
     def compressed(self, kind, fields):
         """The fields of a compressed body (SPEC.md 7.5), or the same ones if
         it does not get shorter."""
-        if not self.compresses or kind == 6:
+        if not self.compresses or kind >= 6:
             return fields
         start = fields[:kind == 5]      # a group's count stays as it is
         said = ', '.join(said for _, said in fields[len(start):])
@@ -391,6 +411,71 @@ class Log:
             self.count_record(kind, body)
         return part
 
+    # ---- sealed segments (SPEC.md 15)
+
+    def block(self, records, count=None):
+        """A plain block; as of records, with a claim of its own if given."""
+        records = [r if isinstance(r, tuple) else (TEXT, r) for r in records]
+        count = len(records) if count is None else count
+        fields = [(varint(count), 'count = %d' % count),
+                  (b'\0', 'coding = 0, plain')]
+        first, line, start = self.number, self.line, self.size
+        for i, (kind, body) in enumerate(records):
+            head = varint(len(body) * 4 + kind - 1)
+            fields.append((head, 'size %d * 4 + attribute %d' % (len(body),
+                                                                 kind - 1)))
+            if body:
+                fields.append((body, 'record %d: %s' % (first + i,
+                                                        shown(body))))
+            self.content += head + body
+        part = self.frame('block %d-%d' % (first, first + len(records) - 1),
+                          7, fields)
+        for kind, body in records:
+            self.count_record(kind, body)
+        self.blocks.append((start, len(part), first, len(records),
+                            self.line - line,
+                            sum(len(body) for _, body in records)))
+        self.watermark = self.number - 1
+        return part
+
+    def footer(self, times=(), parent=None):
+        """times: (least, greatest) or None, for each block"""
+        known = [t for t in times if t]
+        least = min([t[0] for t in known], default=(1 << 63) - 1)
+        most = max([t[1] for t in known], default=-(1 << 63))
+        fields = [
+            (u(1, 7), 'type 7'), (u(1, 1), 'version 1'),
+            (u(8, self.first_record), 'first_record = %d' % self.first_record),
+            (u(8, len(self.records)), 'records = %d' % len(self.records)),
+            (u(8, sum(b[4] for b in self.blocks)), 'lines'),
+            (u(8, self.lost), 'lost = %d' % self.lost),
+            (u(8, sum(b[5] for b in self.blocks)), 'text_bytes'),
+            (u(8, least), 'time_min = %d' % least),
+            (u(8, most), 'time_max = %d' % most),
+            (long_digest(self.content), 'digest'),
+            (u(8, len(self.blocks)), 'blocks = %d' % len(self.blocks)),
+            (u(1, len(parent[1]) if parent else 0), 'length of parent')]
+        if parent:
+            fields += [(parent[1], 'parent'), (parent[0], 'its digest')]
+        behind, number, base = 54, self.first_record, 0
+        for block, time in zip(self.blocks, times):
+            offset, size, first, count, lines, text = block
+            row = [offset - behind, size, first - number, count, lines, text]
+            if time:
+                away = time[0] - base
+                row += [(away << 1 if away >= 0 else ~(away << 1)) + 1,
+                        time[1] - time[0]]
+                base = time[0]
+            else:
+                row.append(0)
+            fields.append((b''.join(varint(v) for v in row),
+                           'block %d-%d: %s' % (first, first + count - 1,
+                                                row)))
+            behind, number = offset + size, first + count
+        size = sum(len(raw) for raw, _ in fields) + 8
+        fields += [(u(4, size), 'length of the body'), (b'SLFT', 'SLFT')]
+        return self.frame('footer', 6, fields)
+
     # ---- control frames (SPEC.md 6)
 
     def sync(self, epoch=None, watermark=None, offset=None, digest=None,
@@ -445,6 +530,8 @@ class Log:
             (u(8, byte_count), 'byte_count = %d' % byte_count),
             (u(8, shift), 'shift = %d' % shift),
             (u(8, depends_on), 'depends_on = %d' % depends_on)])
+        self.content += b'\x80\0' + u(8, count) + u(8, lines)
+        self.lost += count
         self.number += count
         self.line += lines
         return part

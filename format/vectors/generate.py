@@ -1013,14 +1013,92 @@ def compressed_ones():
                finding('CORRUPT', 'header', (0, 53))], 'CORRUPT')
 
 
+# ---- sealed segments (SPEC.md 15)
+
+def sealed(close=True, odd=False, first=1, said=None):
+    """Two blocks with a recorded gap between them."""
+    log = Log(refuse=4, first_record=first)
+    if said:
+        log.attributes(said)
+    log.sync(epoch=NEXT_EPOCH, watermark=first - 1)
+    log.block([request(n) for n in range(1, 5)] + [(BYTES, b'\x00\n')])
+    log.sync()
+    log.gap(2, 13, 2, 2, 2, 700, 90, 0)
+    log.watermark = log.number - 1
+    log.sync()
+    log.block([request(8), (PART, b'{"long":'), (TAIL, b'1}')] * (1 + odd),
+              count=7 if odd else None)
+    if close:
+        log.footer([(1714564801000, 1714564804000),
+                    (1714564808000, 1714564808000)])
+        log.closing()
+    return log
+
+
+def sealed_ones():
+    lost = (5 + 3, 5 + 5)
+    log = sealed(said=b'what it is')
+    vector('good/sealed', 'A sealed segment: two plain blocks, a recorded gap '
+           'between them, the footer.', log, attributes=b'what it is')
+    vector('good/sealed-from-20', 'One that starts with record 20.',
+           sealed(first=20), first=20)
+
+    log = sealed()
+    log.part('block 1-5').flip('record 2', 7)
+    vector('bad/sealed-flip', 'A flipped bit in a block costs the block.', log,
+           [finding('CORRUPT', 'checksum', log.span('block 1-5'), (1, 5), 1,
+                    durable='yes')], 'CORRUPT', [8, 9, 10])
+
+    log = sealed()
+    log.part('footer').flip('digest', 2)
+    vector('bad/sealed-footer', 'A damaged footer costs nothing.', log,
+           [finding('CORRUPT', 'inserted', log.span('footer'))], 'CORRUPT')
+
+    log = sealed()
+    log.parts[-1].flip('digest', 2)
+    vector('bad/sealed-closing', 'A damaged closing mark.', log,
+           [finding('CORRUPT', 'closing-mark', log.span('closing mark'))],
+           'CORRUPT', closed=False)
+
+    log = sealed(close=False)
+    end = log.size
+    vector('bad/sealed-no-end', 'Cut behind the last block.', log,
+           [finding('CORRUPT', 'cut', (end, end - 1), shift=None)], 'CORRUPT',
+           closed=False)
+
+    log = sealed(close=False)
+    log.parts[-1].cut(40)
+    log.number = lost[0]
+    start = log.start(len(log.parts) - 1)
+    vector('bad/sealed-cut', 'Cut in the last block: what is sealed has no '
+           'torn tail.', log,
+           [finding('CORRUPT', 'torn', (start, start + 39), shift=None)],
+           'CORRUPT', [1, 2, 3, 4, 5], closed=False)
+
+    log = sealed(odd=True, close=False)
+    log.number += 1
+    log.closing()
+    vector('bad/sealed-block', 'A block with a right checksum that claims a '
+           'record more than it holds.', log,
+           [finding('CORRUPT', 'checksum', log.span('block 8-13'), (8, 14), 8,
+                    durable='yes')], 'CORRUPT', [1, 2, 3, 4, 5], following=15)
+
+    log = sealed()
+    log.parts[0].fields = [[bytes(54), 'header, zeroed']]
+    vector('bad/sealed-no-header', 'The header is lost; heads say what blocks '
+           'are.', log, [finding('CORRUPT', 'header',
+                                 (0, 53))], 'CORRUPT')
+
+
 # ---- unsupported/: FORMAT
 
 def not_supported():
     for name, why, options in (
             ('version-2', 'Version 2.', dict(version=2)),
-            ('refuse-bit-4', 'A feature to refuse if it is unknown.',
-             dict(refuse=0x10)),
-            ('sealed', 'Reserved feature SEALED.', dict(refuse=4)),
+            ('refuse-bit-6', 'A feature to refuse if it is unknown.',
+             dict(refuse=0x40)),
+            ('zstd-alone', 'ZSTD without COMPRESSED.', dict(refuse=0x10)),
+            ('chained', 'Reserved feature CHAINED.', dict(refuse=8)),
             ('body-log2-8', 'body_log2 is below its range.',
              dict(body_log2=8)),
             ('body-log2-28', 'body_log2 is above its range.',
@@ -1222,7 +1300,7 @@ def dictionary_ones():
 def build():
     for make in (good, bad_frames, bad_places, bad_headers, bad_marks,
                  bad_foreign, bad_tails, compressed_ones, zstd_ones,
-                 dictionary_ones, not_supported):
+                 sealed_ones, dictionary_ones, not_supported):
         make()
     return examples()
 

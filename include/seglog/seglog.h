@@ -13,6 +13,7 @@
  *   json_line.h      is this line one JSON value
  *   json_diagnose.h  what happened to a line that is none
  *   json_mend.h      what of such a line can be had back
+ *   seal.h           make a finished segment small
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
  *   version.h        the versions of the library and of the format
@@ -28,6 +29,7 @@
 #include "seglog/json_line.h"
 #include "seglog/json_mend.h"
 #include "seglog/replay.h"
+#include "seglog/seal.h"
 #include "seglog/segment.h"
 #include "seglog/session.h"
 #include "seglog/slice.h"

@@ -98,6 +98,23 @@ slg_attributes_find(const struct slg_header *header, const uint8_t *bytes,
 }
 
 bool
+slg_reference_find(const struct slg_header *header, const uint8_t *bytes,
+                   size_t len, unsigned role, struct slg_reference *reference)
+{
+    struct prelude prelude = prelude_begin(header, bytes, len);
+
+    while (len > SLG_HEADER_BYTES && prelude_next(&prelude)) {
+        const uint8_t *in = bytes + prelude.pos - prelude.frame.len;
+
+        if (prelude.frame.control == SLG_CONTROL_REFERENCE &&
+            slg_reference_decode(in, &prelude.frame, reference) &&
+            reference->role == role)
+            return true;
+    }
+    return false;
+}
+
+bool
 slg_attributes_are_due(const struct slg_header *header, const uint8_t *bytes,
                        size_t len)
 {

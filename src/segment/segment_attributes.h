@@ -29,4 +29,9 @@ bool
 slg_attributes_are_due(const struct slg_header *header, const uint8_t *bytes,
                        size_t len);
 
+/* The same for the first reference with this role (SPEC.md 6.6). */
+bool
+slg_reference_find(const struct slg_header *header, const uint8_t *bytes,
+                   size_t len, unsigned role, struct slg_reference *reference);
+
 #endif /* SLG_SEGMENT_ATTRIBUTES_H */

@@ -19,8 +19,8 @@ slg_delivery_start(struct slg_delivery *delivery, const struct slg_step *step,
                          ? 0
                          : step->count;
     delivery->is_confirmed = is_confirmed;
-    if (step->frame.kind == SLG_FRAME_GROUP &&
-        !slg_group_open(&delivery->group, delivery->body, delivery->body_len))
+    if (slg_frame_has_entries(&step->frame) &&
+        !slg_entries_open(&delivery->group, delivery->body, delivery->body_len))
         delivery->left = 0;
 }
 
@@ -34,7 +34,7 @@ slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event)
     if (delivery->left == 0)
         return false;
 
-    if (kind == SLG_FRAME_GROUP &&
+    if (delivery->kind >= SLG_FRAME_GROUP &&
         !slg_group_next(&delivery->group, &kind, &data, &len)) {
         delivery->left = 0;
         return false;
@@ -47,7 +47,8 @@ slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event)
         .record_no = delivery->number++,
         .line_no = delivery->line,
         .offset = delivery->offset,
-        .group_left = delivery->left,
+        /* The records of a block have nothing to do with each other. */
+        .group_left = delivery->kind == SLG_FRAME_GROUP ? delivery->left : 0,
         .data = data,
         .len = len,
     };

@@ -424,6 +424,35 @@ gaps_judge(const struct judge *judge)
     return code;
 }
 
+/*
+ * A sealed segment was whole before it got its name: it has no torn tail, and
+ * does not end without its closing mark (SPEC.md 15.5).
+ */
+static seglog_code
+sealed_judge(const struct judge *judge, bool has_tail)
+{
+    struct slg_map *map = judge->map;
+    const struct seglog_finding cut = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_CUT,
+        .first_byte = judge->walk->window.size,
+    };
+
+    for (size_t i = 0; i < map->finding_count; i++) {
+        struct seglog_finding *finding = &map->findings[i];
+
+        if (finding->verdict != SEGLOG_VERDICT_TORN)
+            continue;
+        finding->verdict = SEGLOG_VERDICT_CORRUPT;
+        finding->durable = SEGLOG_DURABLE_UNKNOWN;
+        finding->first_record = finding->line = 0;
+    }
+    map->torn_bytes = 0;
+    return !map->is_complete || map->is_closed || has_tail
+               ? SEGLOG_OK
+               : finding_add(judge, &cut);
+}
+
 seglog_code
 slg_map_judge(struct slg_map *map, const struct slg_walk *walk, uint64_t expect,
               struct seglog_error *err)
@@ -450,6 +479,8 @@ slg_map_judge(struct slg_map *map, const struct slg_walk *walk, uint64_t expect,
         code = cut_report(&judge, map->number,
                           walk->at.line + (map->number - walk->at.number),
                           walk->window.size);
+    else if (code == SEGLOG_OK && walk->limits.is_sealed)
+        code = sealed_judge(&judge, has_tail);
     if (code == SEGLOG_OK && map->finding_count > 1)
         qsort(map->findings, map->finding_count, sizeof *map->findings,
               finding_compare);

@@ -19,6 +19,7 @@ walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
     walk->limits = slg_header_limits(&walk->header);
     /* Nobody knows whether bodies are compressed, and frames say it. */
     walk->limits.may_compress |= walk->is_header_lost;
+    walk->limits.has_blocks |= walk->is_header_lost;
     walk->limits.may_zstd |= walk->is_header_lost;
     walk->stretch_start = pos;
     slg_context_start(&walk->context, pos);
@@ -42,6 +43,7 @@ header_assume(struct slg_walk *walk)
     walk->header.first_record = 1;
     walk->limits = slg_header_limits(&walk->header);
     walk->limits.may_compress = walk->limits.may_zstd = true;
+    walk->limits.has_blocks = true;
     walk->is_header_lost = true;
     walk->has_gap = true;
 }
@@ -308,6 +310,8 @@ slg_walk_open(struct slg_walk *walk, struct seglog_blob blob, const char *name,
 {
     const seglog_code code = walk_open(walk, blob, name, is_tolerant, err);
 
+    if (source)
+        walk->parent.store = *source->store;
     return code == SEGLOG_OK && source
                ? slg_walk_find_dictionary(walk, source, err)
                : code;

@@ -112,6 +112,7 @@ reader_map(struct seglog_reader *reader, struct seglog_error *err)
     walk->is_header_corrected = false;
     if (map->is_complete) {
         reader->options.expect = 0;
+        reader->is_end_told = true;
         /* Records found out of place may go on where the walk has ended. */
         if (map->number != walk->at.number)
             reader->settled_size = walk->window.size;
@@ -249,6 +250,7 @@ reader_open_walk(struct seglog_reader *reader, struct seglog_error *err)
 
     reader->is_headless = code == SEGLOG_END;
     reader->walk.with_digest = reader->options.salvage;
+    reader->walk.parent.depth = reader->parent_depth;
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
@@ -352,6 +354,14 @@ reader_meet_dependent(struct seglog_reader *reader, const struct slg_step *step,
     return SEGLOG_OK;
 }
 
+/* What is sealed does not end without its closing mark (SPEC.md 15.5). */
+static bool
+reader_misses_end(const struct seglog_reader *reader)
+{
+    return reader->walk.limits.is_sealed && !reader->is_end_told &&
+           !reader->walk.at.is_after_close;
+}
+
 /* One event in walking order; OK without an event (type 0) means go on. */
 static seglog_code
 reader_advance(struct seglog_reader *reader, struct seglog_event *event,
@@ -388,7 +398,8 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         code = reader_look_again(reader, step, err);
     if (code == SEGLOG_CORRUPT ||
         (code == SEGLOG_END &&
-         reader->options.expect >= reader->walk.at.number))
+         (reader->options.expect >= reader->walk.at.number ||
+          reader_misses_end(reader))))
         return reader_meet_damage(reader, event, err);
     if (code != SEGLOG_OK)
         return code;
@@ -506,18 +517,18 @@ reader_allocate(const char *name, const struct seglog_reader_options *options,
     return SEGLOG_OK;
 }
 
-seglog_code
-seglog_reader_open(struct seglog_store store, const char *name,
-                   const struct seglog_reader_options *options,
-                   struct seglog_reader **reader, struct seglog_error *err)
+static seglog_code
+reader_open(struct seglog_store store, const char *name,
+            const struct seglog_reader_options *options, unsigned depth,
+            struct seglog_reader **reader, struct seglog_error *err)
 {
     struct seglog_reader *opened = NULL;
-
-    if (!name || !reader) {
-        const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
-        return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
-    }
     seglog_code code = reader_allocate(name, options, &opened, err);
+
+    if (opened) {
+        opened->store = store;
+        opened->parent_depth = depth;
+    }
     if (code == SEGLOG_OK)
         opened->store = store;
     if (code == SEGLOG_OK)
@@ -531,6 +542,26 @@ seglog_reader_open(struct seglog_store store, const char *name,
     }
     *reader = opened;
     return SEGLOG_OK;
+}
+
+seglog_code
+seglog_reader_open(struct seglog_store store, const char *name,
+                   const struct seglog_reader_options *options,
+                   struct seglog_reader **reader, struct seglog_error *err)
+{
+    if (!name || !reader) {
+        const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
+        return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
+    }
+    return reader_open(store, name, options, 0, reader, err);
+}
+
+seglog_code
+slg_reader_open_parent(struct seglog_store store, const char *name,
+                       unsigned depth, struct seglog_reader **reader,
+                       struct seglog_error *err)
+{
+    return reader_open(store, name, NULL, depth, reader, err);
 }
 
 seglog_code

@@ -30,7 +30,8 @@ struct slg_delivery {
  * the map it walks on.
  */
 struct seglog_reader {
-    struct seglog_store store; /* of the dictionary */
+    struct seglog_store store; /* of what it refers to */
+    unsigned parent_depth;     /* 0: it is not read as a parent */
     struct seglog_blob blob;
     char *name;
     struct seglog_reader_options options;
@@ -59,6 +60,7 @@ struct seglog_reader {
                              * read it again under a number that only
                              * records out of place have led to; 0: none */
     uint64_t torn_reported; /* size at which a torn tail was reported */
+    bool is_end_told;       /* sealed: that the end is missing */
     seglog_code broken;     /* strict: the damage, for every later call */
     struct seglog_error broken_error;
 };
@@ -75,6 +77,12 @@ slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event);
 /* A recorded gap as an event. */
 void
 slg_delivery_gap(const struct slg_step *step, struct seglog_event *event);
+
+/* Open a segment strictly, to be read as the parent of another. */
+seglog_code
+slg_reader_open_parent(struct seglog_store store, const char *name,
+                       unsigned depth, struct seglog_reader **reader,
+                       struct seglog_error *err);
 
 /* Hand out the next of the map: OK, or END when it is used up. */
 seglog_code

@@ -86,8 +86,10 @@ slg_walk_find_dictionary(struct slg_walk *walk,
     bool is_found = false;
     seglog_code code = SEGLOG_OK;
 
-    if ((walk->header.features_refuse & SLG_REFUSE_REFERS) == 0 &&
-        !walk->is_header_lost)
+    /* What a sealed segment refers to is its parent. */
+    if (walk->limits.is_sealed ||
+        ((walk->header.features_refuse & SLG_REFUSE_REFERS) == 0 &&
+         !walk->is_header_lost))
         return SEGLOG_OK;
     walk->with_digest = false;
     code = reference_find(walk, &reference, &is_found, err);

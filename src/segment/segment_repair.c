@@ -139,9 +139,11 @@ repair_open_writer(struct repair *repair, struct seglog_error *err)
             source->is_header_lost ? SEGLOG_BODY_LOG2_MAX : source->body_log2,
         .sync_log2 = source->is_header_lost ? 0 : source->sync_log2,
         .no_xxh3 = (source->features_refuse & SLG_REFUSE_NO_XXH3) != 0,
+        /* What was sealed becomes an ordinary segment, but not a large one. */
         .codec = (source->features_refuse & SLG_REFUSE_ZSTD) != 0
                      ? SEGLOG_CODEC_AUTO
-                 : (source->features_refuse & SLG_REFUSE_COMPRESSED) != 0
+                 : (source->features_refuse &
+                    (SLG_REFUSE_COMPRESSED | SLG_REFUSE_SEALED)) != 0
                      ? SEGLOG_CODEC_DEFLATE
                      : SEGLOG_CODEC_NONE,
         .first_record = source->first_record,

@@ -75,6 +75,35 @@ candidate_is_confirmed(struct slg_walk *walk, uint64_t pos,
                slg_mix(next, walk->at.salt);
 }
 
+/*
+ * A long block behind a sync point: its length is not believed, but a mark of
+ * the right number and epoch at its end is no chance.
+ */
+static bool
+long_block_follows(struct slg_walk *walk, uint64_t pos,
+                   const struct slg_mark *mark)
+{
+    const struct slg_search *search = walk->search;
+    const uint64_t size = walk->window.size;
+    const uint8_t *bytes = NULL;
+    struct slg_frame frame;
+    struct slg_mark next;
+
+    if (!slg_search_covers(search, pos, 2u * SLG_VARINT_MAX) ||
+        !slg_frame_parse(slg_search_at(search, pos), 2u * SLG_VARINT_MAX,
+                         &search->limits, &frame) ||
+        frame.kind != SLG_FRAME_BLOCK || frame.body_len <= SLG_BODY_NEAR_MAX ||
+        frame.len > size - pos || size - pos - frame.len < SLG_SYNC_POINT_BYTES)
+        return false;
+    const uint64_t count = slg_frame_count(slg_search_at(search, pos),
+                                           2u * SLG_VARINT_MAX, &frame);
+    return slg_window_look(&walk->window, pos + frame.len, SLG_SYNC_POINT_BYTES,
+                           &bytes, NULL) == SEGLOG_OK &&
+           slg_mark_decode(bytes, SLG_SYNC_POINT_BYTES, &next) &&
+           memcmp(next.identity, mark->identity, SLG_IDENTITY_BYTES) == 0 &&
+           next.epoch == mark->epoch && next.number - mark->number == count;
+}
+
 /* The same of an acceptable mark; what follows it is under its epoch. */
 static bool
 mark_is_confirmed(struct slg_walk *walk, uint64_t pos,
@@ -92,6 +121,8 @@ mark_is_confirmed(struct slg_walk *walk, uint64_t pos,
     walk->at.epoch = epoch;
     if (is_mark)
         return next.number == mark->number;
+    if (long_block_follows(walk, end, mark))
+        return true;
     return slg_search_parse(walk->search, end, &follower) &&
            !frame_is_mark(&follower) &&
            slg_search_mixed(walk->search, end, &follower) ==

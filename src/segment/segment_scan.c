@@ -53,7 +53,7 @@ group_payload(const struct slg_step *step)
     size_t len;
     uint64_t sum = 0;
 
-    if (slg_group_open(&group, step->body, step->body_len)) {
+    if (slg_entries_open(&group, step->body, step->body_len)) {
         while (slg_group_next(&group, &kind, &data, &len))
             sum += len;
     }
@@ -64,8 +64,8 @@ group_payload(const struct slg_step *step)
 static void
 step_count(struct seglog_scan_summary *summary, const struct slg_step *step)
 {
-    if (step->frame.kind == SLG_FRAME_GROUP) {
-        summary->groups++;
+    if (slg_frame_has_entries(&step->frame)) {
+        summary->groups += step->frame.kind == SLG_FRAME_GROUP;
         if (!step->is_dependent)
             summary->payload_bytes += group_payload(step);
         return;
@@ -152,7 +152,7 @@ scan_on_step(void *arg, const struct slg_walk *walk,
 {
     struct scan *scan = arg;
 
-    if (step->frame.kind <= SLG_FRAME_GROUP) {
+    if (step->frame.kind != SLG_FRAME_CONTROL) {
         scan->summary->record_frames++;
         scan->summary->compressed_frames +=
             slg_frame_is_compressed(&step->frame);
@@ -209,7 +209,8 @@ map_report(struct scan *scan, const struct slg_map *map)
     scan->passed_count = 0;
     /* What an outside watermark proves to have existed has its number. */
     if (map->finding_count > 0 &&
-        map->findings[map->finding_count - 1].cause == SEGLOG_CAUSE_CUT)
+        map->findings[map->finding_count - 1].cause == SEGLOG_CAUSE_CUT &&
+        map->findings[map->finding_count - 1].last_record != 0)
         summary->next_record =
             map->findings[map->finding_count - 1].last_record + 1;
 }

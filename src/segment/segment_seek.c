@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
+#include "src/segment/segment_footer.h"
 #include "src/segment/segment_reader.h"
 #include "src/store/fail.h"
 
@@ -36,8 +37,8 @@ mark_probe(struct slg_walk *walk, uint64_t from, uint64_t until,
     return SEGLOG_OK;
 }
 
-static void
-walk_stand_at_start(struct slg_walk *walk)
+void
+slg_walk_stand_at_start(struct slg_walk *walk)
 {
     const struct slg_header *header = &walk->header;
 
@@ -66,7 +67,7 @@ slg_walk_seek(struct slg_walk *walk, uint64_t record_no, bool is_sync_wanted,
     const uint64_t close =
         is_sync_wanted ? UINT64_C(1) << walk->header.sync_log2 : CLOSE_ENOUGH;
 
-    walk_stand_at_start(walk);
+    slg_walk_stand_at_start(walk);
     while (high > low && high - low > close) {
         const uint64_t middle = low + (high - low) / 2;
         struct slg_mark mark;
@@ -96,12 +97,20 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
     reader->delivery.left = 0;
     reader->has_pending = false;
     reader->settled_size = 0;
+    reader->is_end_told = false;
     if (reader->is_headless || reader->broken != SEGLOG_OK)
         return SEGLOG_OK;
     reader->is_mapped = false;
     seglog_code code = slg_walk_refresh(walk, err);
     if (code != SEGLOG_OK)
         return code;
+    if (walk->limits.is_sealed) {
+        bool is_found = false;
+
+        code = slg_walk_seek_sealed(walk, record_no, &is_found, err);
+        if (code != SEGLOG_OK || is_found)
+            return code;
+    }
     if (!walk->is_header_lost)
         return slg_walk_seek(walk, record_no, false, err);
     /* Without a header there is no first place to stand at but offset 0. */

@@ -270,7 +270,7 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
             if (last->first_byte + last->byte_count == tail->size &&
                 last->cause != SEGLOG_CAUSE_PASSED_OVER)
                 tail->end = last->first_byte;
-        if (last->cause == SEGLOG_CAUSE_CUT) {
+        if (last->cause == SEGLOG_CAUSE_CUT && last->last_record != 0) {
             tail->number = last->last_record + 1;
             tail->line = last->line + last->lines;
         }

@@ -13,6 +13,8 @@ slg_walk_reset(struct slg_walk *walk)
 {
     free(walk->search);
     free(walk->long_bytes);
+    slg_block_reset(&walk->block);
+    slg_parent_reset(&walk->parent);
     slg_context_reset(&walk->context);
     slg_dictionary_release(walk->dictionary);
     slg_window_reset(&walk->window);
@@ -226,6 +228,63 @@ frame_is_mark(const struct slg_frame *frame)
            frame->control == SLG_CONTROL_CLOSING_MARK;
 }
 
+/* What the block refers to, if it does.  CORRUPT: it cannot be had. */
+static seglog_code
+block_load_parent(struct slg_walk *walk, const struct slg_step *step,
+                  struct slg_block_prefix *prefix, struct seglog_error *err)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+    seglog_code code = SEGLOG_OK;
+
+    *prefix = (struct slg_block_prefix){ .bytes = NULL };
+    if (!slg_block_find_reference(step->bytes + step->frame.head_len,
+                                  step->frame.body_len, &first, &last))
+        return SEGLOG_OK;
+    code = slg_parent_load(&walk->parent, walk->window.blob, walk->window.name,
+                           walk->window.size, &walk->header, first, last,
+                           slg_block_prefix_max(walk->limits.body_max), err);
+    prefix->bytes = walk->parent.bytes;
+    prefix->len = walk->parent.len;
+    return code;
+}
+
+/* A block needs nothing of its segment but itself, and nothing refers to it. */
+static seglog_code
+step_open_block(struct slg_walk *walk, struct slg_step *step,
+                struct seglog_error *err)
+{
+    const struct slg_place place = { .name = walk->window.name,
+                                     .record_no = walk->at.number,
+                                     .offset = walk->at.pos };
+    const uint8_t *body = step->bytes + step->frame.head_len;
+    struct slg_block_prefix prefix;
+    seglog_code code = SEGLOG_OK;
+
+    step->body = body;
+    step->body_len = 0;
+    step->is_dependent =
+        !walk->parent.store.ops &&
+        slg_block_find_reference(body, step->frame.body_len, &(uint64_t){ 0 },
+                                 &(uint64_t){ 0 });
+    if (slg_context_is_at(&walk->context, walk->at.pos))
+        walk->context.pos += step->frame.len;
+    if (step->is_dependent)
+        return SEGLOG_OK;
+    code = block_load_parent(walk, step, &prefix, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_block_decode(&walk->block, body, step->frame.body_len,
+                            walk->limits.body_max, &prefix);
+    step->body = walk->block.bytes;
+    step->body_len = walk->block.len;
+    if (code == SEGLOG_FORMAT)
+        return slg_fail(err, code, &place,
+                        "a block that this build cannot read: use a newer "
+                        "seglog, built with zstd");
+    return code == SEGLOG_NO_MEMORY ? walk_no_memory(walk, err) : code;
+}
+
 /* SPEC.md 7.6: it does to the history what the mark before it has done. */
 static bool
 is_dictionary(const struct slg_step *step)
@@ -250,6 +309,8 @@ step_find_body(struct slg_walk *walk, struct slg_step *step,
     const bool is_record = frame->kind != SLG_FRAME_CONTROL;
     seglog_code code = SEGLOG_OK;
 
+    if (frame->kind == SLG_FRAME_BLOCK)
+        return step_open_block(walk, step, err);
     step->body = step->bytes + frame->head_len;
     step->body_len = frame->body_len;
     step->is_dependent = false;
@@ -350,7 +411,8 @@ slg_step_count_lines(const struct slg_step *step, uint64_t *line)
     case SLG_FRAME_PART:
         break;
     case SLG_FRAME_GROUP:
-        if (slg_group_open(&group, step->body, step->body_len)) {
+    case SLG_FRAME_BLOCK:
+        if (slg_entries_open(&group, step->body, step->body_len)) {
             while (slg_group_next(&group, &kind, &data, &len))
                 *line += kind != SLG_FRAME_PART;
         }
@@ -378,9 +440,9 @@ step_digest(const struct slg_step *step)
     const uint8_t *data;
     size_t len;
 
-    if (frame->kind != SLG_FRAME_GROUP)
+    if (!slg_frame_has_entries(frame))
         return slg_digest_term(number, step->body, step->body_len);
-    if (!slg_group_open(&group, step->body, step->body_len))
+    if (!slg_entries_open(&group, step->body, step->body_len))
         return 0;
     while (slg_group_next(&group, &kind, &data, &len))
         sum += slg_digest_term(number++, data, len);
@@ -463,7 +525,7 @@ step_plain(struct slg_walk *walk, struct slg_step *step)
     const uint64_t at = walk->at.pos - walk->window.start;
 
     if (at >= walk->window.len || walk->window.bad_count > 0 ||
-        walk->limits.may_compress)
+        walk->limits.may_compress || walk->limits.is_sealed)
         return false;
     const uint8_t *bytes = walk->window.buf + at;
     const size_t avail = walk->window.len - (size_t)at;
@@ -558,7 +620,7 @@ bool
 slg_walk_is_sound(struct slg_walk *walk, const uint8_t *bytes,
                   const struct slg_frame *frame)
 {
-    const bool is_costly = frame->kind == SLG_FRAME_GROUP ||
+    const bool is_costly = slg_frame_has_entries(frame) ||
                            slg_frame_has_digest(frame, &walk->limits);
 
     if (is_costly && walk->unsound_spent > slg_walk_budget(walk))

@@ -10,13 +10,16 @@
  *   segment_resync.c   finding the way after damage         SPEC.md 9
  *   segment_gap.c      what a gap is made of                SPEC.md 10.2, 10.3
  *   segment_context.c  compressed bodies                    SPEC.md 7.5
+ *   segment_block.c    blocks of a sealed segment           SPEC.md 15.1
  *   segment_reference.c  the dictionary                     SPEC.md 7.6
  */
 #ifndef SLG_SEGMENT_WALK_H
 #define SLG_SEGMENT_WALK_H
 
 #include "format/search.h"
+#include "src/segment/segment_block.h"
 #include "src/segment/segment_context.h"
+#include "src/segment/segment_parent.h"
 #include "src/segment/segment_window.h"
 
 /* The first frames of a gap that may be intact but out of place. */
@@ -45,6 +48,10 @@ struct slg_walk {
     bool with_digest; /* compute and check stretch digests */
     struct slg_place_in_segment at;
     struct slg_context context;
+    struct slg_block block; /* the last one read */
+    /* What blocks refer to.  Whoever opens a walk that may meet such blocks
+     * sets the store; without it they are dependent. */
+    struct slg_parent parent;
     struct slg_dictionary *dictionary; /* NULL: none */
 
     /* The stretch since the last mark of a main run. */
@@ -211,6 +218,9 @@ slg_walk_restore(struct slg_walk *walk, const struct slg_walk_saved *saved);
 seglog_code
 slg_walk_refresh(struct slg_walk *walk, struct seglog_error *err);
 
+/* Stand at the first frame.  The header is not lost. */
+void
+slg_walk_stand_at_start(struct slg_walk *walk);
 /* Find and read what the segment refers to (segment_reference.c). */
 seglog_code
 slg_walk_find_dictionary(struct slg_walk *walk,

@@ -403,6 +403,9 @@ segment_take_over(struct seglog_writer *writer,
                         "it has features (0x%x) that this version may read "
                         "but not append to",
                         tail.header.features_read_only);
+    if (tail.limits.is_sealed)
+        return slg_fail(err, SEGLOG_SEALED, &place,
+                        "it is sealed: go on in a new segment");
     header_take(writer, &tail.header);
     writer->limits = tail.limits;
     /* A hint is of this boot: the machine has not crashed since. */

@@ -172,7 +172,7 @@ decode__only_unknown_refuse_bits__are_refused(void **state)
         /* ZSTD comes with COMPRESSED. */
         if (bit == 4)
             header.features_refuse |= SLG_REFUSE_COMPRESSED;
-        assert_int_equal(state_of(&header), bit < 2 || bit == 4 || bit == 5
+        assert_int_equal(state_of(&header), bit < 3 || bit == 4 || bit == 5
                                                 ? SLG_HEADER_OK
                                                 : SLG_HEADER_FEATURE);
     }

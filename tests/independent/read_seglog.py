@@ -8,7 +8,8 @@ every file the library judges. It aims to be obviously right, not fast.
 
     read_seglog.py lines FILE [--gaps] [--expect N]   what seg2json writes
     read_seglog.py check FILE [--expect N]            findings and a summary
-    read_seglog.py batch DIR                          both, for each DIR/*.seg
+    read_seglog.py blocks FILE           what a sealed segment is made of (15)
+    read_seglog.py batch DIR             lines and check, for each DIR/*.seg
 
 Exit status: 0 fine, 1 not a segment or not readable, 2 usage, 3 damage.
 """
@@ -207,6 +208,7 @@ HEADER = struct.Struct('<8sBBBBHHH16sQQI')
 REFUSE_NO_XXH3 = 1
 REFUSE_COMPRESSED = 2
 REFUSE_ZSTD = 16
+REFUSE_SEALED = 4
 REFUSE_REFERS = 32
 
 
@@ -226,7 +228,8 @@ class Header:
         if self.version != 1:
             raise NotASegment('version %d is not 1' % self.version)
         unknown = self.refuse & ~(REFUSE_NO_XXH3 | REFUSE_COMPRESSED
-                                  | REFUSE_ZSTD | REFUSE_REFERS)
+                                  | REFUSE_SEALED | REFUSE_ZSTD
+                                  | REFUSE_REFERS)
         if unknown:
             bit = (unknown & -unknown).bit_length() - 1
             raise NotASegment('features_refuse has the unknown bit %d' % bit)
@@ -252,27 +255,33 @@ def header_holds(raw):
 # --------------------------------------------------------------------------
 # 4  Frames
 
-TEXT, BYTES, PART, TAIL, GROUP, CONTROL = 1, 2, 3, 4, 5, 6
+TEXT, BYTES, PART, TAIL, GROUP, CONTROL, BLOCK = 1, 2, 3, 4, 5, 6, 7
 
 
 PACKING, DURABLE_BIT = 0x0C, 0x10
 STORED, NEXT, DEFLATE, FIRST = 0x00, 0x04, 0x08, 0x0C
 
 
-def head_is_legal(head, codecs):
+def head_is_legal(head, codecs, has_blocks, is_sealed):
     """codecs: 0 none, 1 deflate, 2 deflate and zstd"""
     kind = head >> 5
+    if kind == BLOCK:
+        return has_blocks and head & (DURABLE_BIT | PACKING) == DEFLATE
+    if is_sealed and kind != CONTROL:
+        return False
     return (1 <= kind <= 6
             and head & PACKING in ((STORED,), (STORED, DEFLATE),
                                    (STORED, NEXT, DEFLATE, FIRST))[codecs]
             and not (kind == CONTROL and head & (DURABLE_BIT | PACKING)))
 
 
-LEGAL = [[head_is_legal(head, codecs) for head in range(256)]
-         for codecs in (0, 1, 2)]
-LEGAL_HEADS = [re.compile(b'[%s]' % b''.join(
-    b'\\x%02x' % head for head in range(256) if legal[head]))
-    for legal in LEGAL]
+@functools.lru_cache(None)
+def legal_heads(codecs, has_blocks, is_sealed):
+    """Which heads are legal, as a list and as what finds the next one."""
+    legal = [head_is_legal(head, codecs, has_blocks, is_sealed)
+             for head in range(256)]
+    return legal, re.compile(b'[%s]' % b''.join(
+        b'\\x%02x' % head for head in range(256) if legal[head]))
 
 
 class Frame:
@@ -310,16 +319,16 @@ def varint(body, at):
     raise Malformed
 
 
-def group_count(body):
+def group_count(body, least=2):
     count, at = varint(body, 0)
-    if count < 2:
+    if count < least:
         raise Malformed
     return count, at
 
 
-def group_records(body):
+def group_records(body, least=2):
     """The records of a group as (kind, bytes)."""
-    count, at = group_count(body)
+    count, at = group_count(body, least)
     records = []
     while len(records) < count:
         value, at = varint(body, at)
@@ -439,9 +448,32 @@ class ZstdRun:
 
 
 # --------------------------------------------------------------------------
+# 15.1  Blocks
+
+class Undecodable(Exception):
+    """A block that is coded in a way that is not read here."""
+
+
+def block_records(body, limit):
+    """The records of a block; only plain ones are decoded here."""
+    count, at = group_count(body, 1)
+    if at == len(body) or count > limit // 16 + 1:
+        raise Malformed
+    if body[at] in (1, 2):
+        raise Undecodable
+    plain = body[:at] + body[at + 1:]
+    if body[at] != 0 or len(plain) > limit + 31:
+        raise Malformed
+    records = group_records(plain, 1)
+    if any(len(record) > limit for _, record in records):
+        raise Malformed
+    return records
+
+
+# --------------------------------------------------------------------------
 # 6  Control frames
 
-SYNC, CLOSING, GAP, PREDECESSOR, REFERENCE, ATTRIBUTES = 1, 2, 3, 4, 6, 8
+SYNC, CLOSING, GAP, PREDECESSOR, REFERENCE, FOOTER, ATTRIBUTES = 1, 2, 3, 4, 6, 7, 8
 CONTROL_LENGTH = {SYNC: 0x4C, CLOSING: 0x40, GAP: 0x34, PREDECESSOR: 0x2D}
 MARKER = b'\xB7\x5E\x59\x4E\x43\xA3\x1D'
 SYNC_START = b'\xC0\x4C\x01' + MARKER
@@ -588,6 +620,7 @@ class Segment:
         self.pending = None         # the gap to which the open hole belongs
         self.header_corrected = False
         self.header_lost = False
+        self.is_sealed = False
         self.tail = None
         self.long_spent = 0
         self.misfit_spent = 0
@@ -642,7 +675,9 @@ class Segment:
         self.has_digests = not header.refuse & REFUSE_NO_XXH3
         self.codecs = (2 if header.refuse & REFUSE_ZSTD or self.header_lost
                        else 1 if header.refuse & REFUSE_COMPRESSED else 0)
-        self.legal = LEGAL[self.codecs]
+        self.is_sealed = bool(header.refuse & REFUSE_SEALED)
+        self.legal, self.legal_head = legal_heads(
+            self.codecs, self.is_sealed or self.header_lost, self.is_sealed)
         self.dictionary = b''       # None: it is not known which (7.6)
         self.begin_history()
         self.identity = header.identity
@@ -738,7 +773,8 @@ class Segment:
         width = (head & 3) + 1
         body = x + 1 + width
         length = int.from_bytes(data[x + 1:body], 'little')
-        if not length_is_sound(width, length) or length > self.body_limit:
+        limit = self.body_limit + (32 if head >> 5 == BLOCK else 0)
+        if not length_is_sound(width, length) or length > limit:
             return None
         if length > SHORT_BODY and not (
                 long_allowed and self.long_spent <= self.budget):
@@ -783,10 +819,10 @@ class Segment:
     def advance_of(self, frame):
         """How many numbers a frame takes, without a look at the rest of it."""
         try:
-            if frame.kind == GROUP:
-                return group_count(self.data[frame.body:
-                                             frame.body + min(frame.length,
-                                                              10)])[0]
+            if frame.kind in (GROUP, BLOCK):
+                start = self.data[frame.body:
+                                  frame.body + min(frame.length, 10)]
+                return group_count(start, 2 if frame.kind == GROUP else 1)[0]
         except Malformed:
             return None
         if frame.type == GAP:
@@ -814,6 +850,8 @@ class Segment:
         """The records of a frame in its place; None if they cannot be
         decoded. Malformed if it is not compressed as it says."""
         body = self.body_of(frame)
+        if frame.kind == BLOCK:
+            return block_records(body, self.body_limit)
         start = group_count(body)[1] if frame.kind == GROUP else 0
         if frame.packing and self.history is None:
             return None
@@ -1055,8 +1093,8 @@ class Segment:
 
     def has_more_to_check(self, frame):
         """Whether a checksum that fits is not all: a digest or a group."""
-        return frame.kind == GROUP or (frame.length > DIGEST_OVER
-                                       and self.has_digests)
+        return frame.kind in (GROUP, BLOCK) or (
+            frame.length > DIGEST_OVER and self.has_digests)
 
     def is_spent(self, frame):
         return (self.misfit_spent > self.budget
@@ -1089,8 +1127,20 @@ class Segment:
             frame.end, number + count, self.epoch, self.salt)
 
     def mark_is_confirmed(self, mark):
-        return self.confirmed(mark.end, mark.number, mark.epoch,
-                              salt_of(mark.identity, mark.epoch))
+        return self.confirmed(
+            mark.end, mark.number, mark.epoch,
+            salt_of(mark.identity, mark.epoch)) or self.long_block_at(mark)
+
+    def long_block_at(self, mark):
+        """Whether a long block seems to be between this mark and another."""
+        frame = self.frame_at(mark.end, True)
+        if not frame or frame.kind != BLOCK or frame.length <= SHORT_BODY:
+            return False
+        behind = self.marks.get(frame.end)
+        return (behind is not None and behind.identity == mark.identity
+                and self.size - frame.end >= SYNC_SIZE
+                and behind.epoch == mark.epoch
+                and behind.number - mark.number == self.advance_of(frame))
 
     def resync(self, gap):
         """(offset, number) where reading resumes, or None: the tail."""
@@ -1148,7 +1198,7 @@ class Segment:
         """Offsets behind p where a frame may start (R2)."""
         data, size = self.data, self.size
         near = min(p + MIB8, size)
-        heads = LEGAL_HEADS[self.codecs]
+        heads = self.legal_head
         for match in heads.finditer(data, p + 1, near):
             yield match.start()
         if near == size:
@@ -1252,6 +1302,8 @@ class Segment:
         if self.header_corrected:
             self.add_finding('CORRUPT', 'header', 0, HEADER_SIZE, shift=0)
         self.judge_tail()
+        if self.is_sealed:
+            self.judge_sealed()
         self.findings.sort(key=lambda f: (f['first_byte'],
                                           f['first_record'] or 0))
 
@@ -1489,6 +1541,16 @@ class Segment:
             finding = self.add_finding('TORN', 'torn', tail.p, size)
             if self.data[tail.p] != CONTROL << 5:
                 finding['first_record'], finding['line'] = self.n, self.line
+
+    def judge_sealed(self):
+        """15.5: no tail is torn, and the closing mark is not missing."""
+        for finding in self.findings:
+            if finding['verdict'] == 'TORN':
+                finding.update(verdict='CORRUPT', durable='unknown',
+                               first_record=None, line=None)
+        if not (self.closed or self.tail
+                or any(f['cause'] == 'cut' for f in self.findings)):
+            self.add_finding('CORRUPT', 'cut', self.size, self.size)
 
     def is_unfinished(self, tail):
         """A record frame that claims to end behind the segment."""
@@ -1752,6 +1814,135 @@ def read_file(path, expect=0):
         return Segment(file.read(), expect, beside(path))
 
 
+# --------------------------------------------------------------------------
+# 15.3  The footer
+
+FOOTER_FIELDS = struct.Struct('<BBQQQQQqq16sQB')
+NO_TIME = ((1 << 63) - 1, -(1 << 63))
+
+
+class Block:
+    def __init__(self, offset, size, first, count, lines, text, times):
+        self.offset, self.size, self.first = offset, size, first
+        self.count, self.lines, self.text = count, lines, text
+        self.times = times
+
+
+class Footer:
+    """What the end of a sealed segment says; Malformed if it does not hold."""
+
+    def __init__(self, body, end, first_record):
+        """end: where the footer's frame starts"""
+        if (len(body) < FOOTER_FIELDS.size + 8 or body[-4:] != b'SLFT'
+                or _u32(body, len(body) - 8) != len(body)):
+            raise Malformed
+        (kind, version, self.first_record, self.records, self.lines,
+         self.lost, self.text_bytes, *times, self.digest, count,
+         parent) = FOOTER_FIELDS.unpack_from(body)
+        self.times = tuple(times)
+        if (kind, version, self.first_record) != (FOOTER, 1, first_record):
+            raise Malformed
+        at = FOOTER_FIELDS.size
+        self.parent = bytes(body[at:at + parent]).decode('utf-8', 'replace')
+        at += parent + (16 if parent else 0)
+        self.blocks = []
+        table = body[:-8]
+        behind, number, base = HEADER_SIZE, self.first_record, 0
+        for _ in range(count):
+            fields = []
+            for _ in range(7):
+                value, at = varint(table, at)
+                fields.append(value)
+            skip, size, missing, records, lines, text, code = fields
+            times = NO_TIME
+            if code:
+                code -= 1
+                base += code >> 1 ^ -(code & 1)
+                span, at = varint(table, at)
+                times = base, base + span
+            if not records or lines > records or size < SMALLEST_FRAME:
+                raise Malformed
+            block = Block(behind + skip, size, number + missing, records,
+                          lines, text, times)
+            self.blocks.append(block)
+            behind, number = block.offset + size, block.first + records
+        if at != len(table) or behind > end or not self.adds_up(number):
+            raise Malformed
+
+    def adds_up(self, behind):
+        def total(name):
+            return sum(getattr(block, name) for block in self.blocks)
+        times = [block.times for block in self.blocks] + [NO_TIME]
+        return (total('count') == self.records and total('lines') == self.lines
+                and total('text') == self.text_bytes
+                and self.times == (min(t[0] for t in times),
+                                   max(t[1] for t in times))
+                and behind - self.first_record <= self.records + self.lost)
+
+
+def footer_of(segment):
+    """Found from the end; None where that is damaged."""
+    data, mark = segment.data, segment.marks.get(segment.size - CLOSING_SIZE)
+    if not mark or mark.identity != segment.identity:
+        return None
+    salt = salt_of(mark.identity, mark.epoch)
+    for digest in (0, 8):
+        end = segment.size - CLOSING_SIZE - 4 - digest
+        size = _u32(data, end - 8)
+        start = end - size - 1 - max(1, (size.bit_length() + 7) // 8)
+        if (data[end - 4:end] != b'SLFT' or start < HEADER_SIZE
+                or (size > DIGEST_OVER) != bool(digest)):
+            continue
+        frame = segment.frame_at(start, True)
+        try:
+            if (frame and frame.type == FOOTER
+                    and frame.end == segment.size - CLOSING_SIZE
+                    and segment.unmixed(frame) == mix(mark.number, salt)
+                    and segment.content_is_valid(frame, mark.number)):
+                footer = Footer(segment.body_of(frame), start,
+                                segment.header.first_record)
+                if (footer.first_record + footer.records + footer.lost
+                        == mark.number):
+                    return footer
+        except Malformed:
+            pass
+    return None
+
+
+class Blocks(Segment):
+    """Walks over the blocks of a sealed segment without decoding them."""
+
+    def plain_records(self, frame):
+        if frame.kind != BLOCK:
+            return super().plain_records(frame)
+        self.seen.append((frame.start, frame.end - frame.start, self.n,
+                          self.advance_of(frame)))
+        return [(BYTES, b'')] * self.advance_of(frame)
+
+    def check_digest(self, mark):
+        pass
+
+
+def blocks_text(data):
+    """A line for each block of a sealed segment, by frames and by footer."""
+    Blocks.seen = []
+    segment = Blocks(data)
+    if not segment.is_sealed:
+        raise NotASegment('it is not sealed')
+    out = [compact(dict(block=dict(
+        offset=offset, bytes=size, first=first, last=first + count - 1)))
+        for offset, size, first, count in Blocks.seen]
+    footer = footer_of(segment)
+    out.append(compact(dict(footer=footer and dict(
+        first_record=footer.first_record, records=footer.records,
+        lines=footer.lines, lost=footer.lost, text_bytes=footer.text_bytes,
+        blocks=len(footer.blocks), digest=footer.digest.hex(),
+        parent=footer.parent,
+        agrees=Blocks.seen == [(b.offset, b.size, b.first, b.count)
+                               for b in footer.blocks]))))
+    return '\n'.join(out) + '\n'
+
+
 def batch(folder):
     for name in sorted(os.listdir(folder)):
         if not name.endswith('.seg'):
@@ -1763,6 +1954,8 @@ def batch(folder):
             lines = b''.join(export_lines(segment))
         except NotASegment:
             findings, lines = 'FORMAT\n', b''
+        except Undecodable:
+            findings, lines = 'UNDECODABLE\n', b''
         with open(path + '.pyfindings', 'w', encoding='utf-8') as out:
             out.write(findings)
         with open(path + '.pylines', 'wb') as out:
@@ -1773,7 +1966,7 @@ def batch(folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     commands = parser.add_subparsers(dest='command', required=True)
-    for name in ('lines', 'check', 'attributes'):
+    for name in ('lines', 'check', 'attributes', 'blocks'):
         command = commands.add_parser(name)
         command.add_argument('file')
         command.add_argument('--expect', type=int, default=0, metavar='N')
@@ -1784,9 +1977,17 @@ def main(argv=None):
     try:
         if args.command == 'batch':
             return batch(args.dir)
+        if args.command == 'blocks':
+            with open(args.file, 'rb') as file:
+                sys.stdout.write(blocks_text(file.read()))
+            return 0
         segment = read_file(args.file, args.expect)
     except (OSError, NotASegment) as error:
         print('read_seglog: %s' % error, file=sys.stderr)
+        return 1
+    except Undecodable:
+        print('read_seglog: blocks that are not plain are not decoded here; '
+              'try `blocks`', file=sys.stderr)
         return 1
     out = sys.stdout.buffer
     if args.command == 'check':

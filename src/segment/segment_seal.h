@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/segment/segment_seal.h - the parts of sealing (SPEC.md 15).
+ *
+ *   segment_seal.c         locks, attempts, the replace
+ *   segment_seal_start.c   what stands before the records
+ *   segment_seal_block.c   records into blocks
+ *   segment_seal_build.c   frames into the new segment
+ *   segment_seal_parent.c  what of it the parent has as well
+ *   segment_seal_verify.c  reading it back
+ *   segment_seal_info.c    what the end of a sealed segment says
+ *
+ * Layer  segment.
+ */
+#ifndef SLG_SEGMENT_SEAL_H
+#define SLG_SEGMENT_SEAL_H
+
+#include "format/footer.h"
+#include "seglog/seal.h"
+#include "src/checksum/digest.h"
+#include "src/columns/columns.h"
+#include "src/segment/segment_walk.h"
+
+/* A run of bytes that grows. */
+struct slg_bytes {
+    uint8_t *data;
+    size_t len;
+    size_t cap;
+};
+
+seglog_code
+slg_bytes_reserve(struct slg_bytes *bytes, size_t more,
+                  struct seglog_error *err);
+
+/* Digest of all records in their order (SPEC.md 15.3). */
+struct slg_content {
+    struct slg_long_digest *state; /* NULL before begin */
+    uint64_t records;
+    uint64_t lost;
+};
+
+seglog_code
+slg_content_begin(struct slg_content *content, struct seglog_error *err);
+void
+slg_content_reset(struct slg_content *content);
+/* attribute as in an entry of a group. */
+void
+slg_content_add(struct slg_content *content, unsigned attribute,
+                const uint8_t *data, size_t len);
+void
+slg_content_add_gap(struct slg_content *content, uint64_t count,
+                    uint64_t lines);
+
+/* Frames in front of the records, which are kept.  It is large. */
+struct slg_prelude {
+    struct slg_walk walk;
+    struct slg_step step;
+    bool has_predecessor;
+    struct slg_predecessor predecessor;
+    bool has_attributes;
+    uint8_t attributes[SLG_ATTRIBUTES_MAX];
+    size_t attributes_len;
+    uint64_t line;
+};
+
+/* The caller resets prelude->walk, whatever this returns. */
+seglog_code
+slg_prelude_read(struct slg_prelude *prelude, struct seglog_blob blob,
+                 const char *name, struct seglog_error *err);
+
+/* The parent, as blocks are compared with it. */
+struct slg_kin;
+
+/*
+ * Look through the parent of child.  kin is to be closed, whatever this
+ * returns.  INVALID: it is not sealed, or its parents are too many.
+ */
+seglog_code
+slg_kin_open(struct slg_kin **kin, struct seglog_store store, const char *name,
+             const char *child, size_t memory_max, struct seglog_error *err);
+void
+slg_kin_close(struct slg_kin *kin);
+const uint8_t *
+slg_kin_digest(const struct slg_kin *kin);
+
+/* The records of the parent that these have most in common with, at most max
+ * bytes of them; empty: none.  Valid until the next call. */
+seglog_code
+slg_kin_find(struct slg_kin *kin, const struct slg_columns_record *records,
+             size_t count, uint64_t plain_len, uint64_t max,
+             struct slg_block_prefix *prefix, struct seglog_error *err);
+
+/* The records of the block to come. */
+struct slg_pending {
+    struct slg_bytes text; /* records[i].bytes is not set before encoding */
+    struct slg_columns_record *records;
+    size_t count, cap;
+    uint64_t plain; /* length of the entries */
+    struct slg_footer_row row;
+    uint64_t digest; /* of the stretch (SPEC.md 6.1) */
+};
+
+/* The new segment while it is written. */
+struct slg_build {
+    struct seglog_blob blob;
+    const char *name; /* of that blob */
+    struct slg_header header;
+    struct slg_frame_limits limits;
+    uint64_t new_epoch;
+    uint64_t epoch; /* that of the header up to the first sync point */
+    uint32_t salt;
+    uint64_t end; /* of what is written */
+    uint64_t number;
+    uint64_t line;
+    uint64_t sync_offset;
+    uint64_t digest; /* of the stretch */
+    bool is_after_sync;
+    int level;
+    size_t block_bytes;
+    size_t memory_max;
+    struct slg_kin *kin; /* NULL: no parent */
+    const char *parent;  /* its name */
+    struct slg_pending pending;
+    struct slg_bytes rows; /* of the footer's table */
+    struct slg_footer_table table;
+    struct slg_footer footer;
+    struct slg_content content;
+};
+
+/*
+ * Begin the new segment: the header, and a sync point where that does not say
+ * it all.  blob, name, header, new_epoch, line, level, block_bytes, memory_max
+ * and kin are set.
+ */
+seglog_code
+slg_build_begin(struct slg_build *build, struct seglog_error *err);
+void
+slg_build_reset(struct slg_build *build);
+
+/* Predecessor, attributes and (where there is a parent) reference, before the first record. */
+seglog_code
+slg_build_put_predecessor(struct slg_build *build,
+                          const struct slg_predecessor *predecessor,
+                          struct seglog_error *err);
+seglog_code
+slg_build_put_attributes(struct slg_build *build, const void *data, size_t len,
+                         struct seglog_error *err);
+
+seglog_code
+slg_build_put_reference(struct slg_build *build, struct seglog_error *err);
+
+/* What is read from the old segment, in its order. */
+seglog_code
+slg_build_add(struct slg_build *build, const struct seglog_event *event,
+              struct seglog_error *err);
+/* Write what is pending. */
+seglog_code
+slg_build_flush(struct slg_build *build, struct seglog_error *err);
+/* The last block, footer and closing mark.  Not synced. */
+seglog_code
+slg_build_finish(struct slg_build *build, struct seglog_error *err);
+
+/* -- shared by the files that build --------------------------------------- */
+
+seglog_code
+slg_build_append(struct slg_build *build, const uint8_t *bytes, size_t len,
+                 struct seglog_error *err);
+/* The first one begins the epoch of sealing. */
+seglog_code
+slg_build_put_sync_point(struct slg_build *build, struct seglog_error *err);
+/* A block or the footer, behind a sync point where it wants one.  body is
+ * copied. */
+seglog_code
+slg_build_put_frame(struct slg_build *build, unsigned kind, const uint8_t *body,
+                    size_t len, uint64_t *offset, uint64_t *frame_len,
+                    struct seglog_error *err);
+
+/* Reading back what is built. */
+struct slg_verify {
+    struct slg_walk walk;
+    struct slg_step step;
+    struct seglog_blob blob;
+    struct slg_content content;
+    bool is_open;
+};
+
+/* Read on to the end of what is written so far. */
+seglog_code
+slg_verify_advance(struct slg_verify *verify, struct seglog_store store,
+                   const char *name, struct seglog_error *err);
+/* All is written and read: is it what was to be written? */
+seglog_code
+slg_verify_finish(struct slg_verify *verify, const struct slg_build *build,
+                  struct seglog_error *err);
+void
+slg_verify_reset(struct slg_verify *verify);
+
+#endif /* SLG_SEGMENT_SEAL_H */
