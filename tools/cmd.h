@@ -31,6 +31,8 @@ cmd_tail(int argc, char **argv);
 int
 cmd_damage(int argc, char **argv);
 int
+cmd_train(int argc, char **argv);
+int
 cmd_ls(int argc, char **argv);
 int
 cmd_rm(int argc, char **argv);
@@ -38,6 +40,8 @@ int
 cmd_import(int argc, char **argv);
 int
 cmd_export(int argc, char **argv);
+int
+cmd_seal(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words
@@ -157,13 +161,5 @@ check_map_print(uint64_t bytes, const struct cmd_findings *findings);
 enum tool_status
 check_lines(const struct check_options *options, struct seglog_store store,
             const char *name, const char *shown);
-
-/* ---------------------------------------------------------------------------
- * The parts of stat
- */
-
-/* Totals over the session store in a folder. */
-enum tool_status
-stat_store(const char *dir, const char *shown, bool is_json);
 
 #endif /* SEGLOG_CMD_H */

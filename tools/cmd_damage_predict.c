@@ -300,10 +300,15 @@ expect_shift(struct damage_expectation *expected, const struct outcome *out,
     expected->has_shift = false;
 }
 
+/* features_refuse, SEALED: SPEC.md 12. */
+#define REFUSE_SEALED 0x0004u
+
 static void
 expect(struct damage_expectation *expected, struct outcome *out)
 {
     const struct model *model = &out->model;
+    const bool is_sealed =
+        (model->input->summary.features_refuse & REFUSE_SEALED) != 0;
     size_t gap = MODEL_NONE;
 
     if (model->is_header_corrected)
@@ -315,9 +320,13 @@ expect(struct damage_expectation *expected, struct outcome *out)
     if (out->is_tail_used || model->end == MODEL_CLOSING_MARK)
         verdict_add(expected, SEGLOG_VERDICT_CORRUPT);
     else if (model->end == MODEL_TORN)
-        verdict_add(expected, SEGLOG_VERDICT_TORN);
+        verdict_add(expected,
+                    is_sealed ? SEGLOG_VERDICT_CORRUPT : SEGLOG_VERDICT_TORN);
     expected->records = model->records + out->filled;
     expected->is_closed = model_is_closed(model);
+    /* SPEC.md 15.5 */
+    if (is_sealed && !expected->is_closed)
+        verdict_add(expected, SEGLOG_VERDICT_CORRUPT);
     expected->is_no_segment = model->is_no_segment;
     expect_shift(expected, out, gap);
 }

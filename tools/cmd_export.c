@@ -131,7 +131,7 @@ versions_export(struct export_run *run, const struct import_entry *entry,
             (void)tool_fail_memory();
             return;
         }
-        (void)export_segment(run, &older->session, &older->segment, name, NULL);
+        (void)export_source(run, &older->session, &older->segment, name, NULL);
         free(name);
     }
 }
@@ -145,7 +145,7 @@ file_export(struct export_run *run, const struct import_entry *entry,
     /* It was gone again before anything of it was read. */
     if (state->deleted_at_ms != 0 && (state->flags & IMPORT_PENDING) != 0)
         return;
-    (void)export_segment(run, &state->session, &state->segment, path, state);
+    (void)export_source(run, &state->session, &state->segment, path, state);
     tool_progress_update(&run->progress, run->totals.files, 0);
 }
 

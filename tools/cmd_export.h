@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "tools/import_catalog.h"
+#include "tools/import_chain.h"
 #include "tools/tool_stream.h"
 
 struct export_run_options {
@@ -65,11 +66,12 @@ struct export_file {
 
 /* -- segment --------------------------------------------------------------- */
 
-/* The entries of a segment as the file `path`.  False: it was said. */
+/* What a source holds, or held once, as the file `path`.  False: it was said.
+ * state NULL: mode and times are the usual ones */
 bool
-export_segment(struct export_run *run, const struct seglog_uuid *session,
-               const struct seglog_uuid *segment, const char *path,
-               const struct import_state *state);
+export_source(struct export_run *run, const struct seglog_uuid *session,
+              const struct seglog_uuid *segment, const char *path,
+              const struct import_state *state);
 
 /* All segments that belong to none of these entries. */
 bool
@@ -115,10 +117,10 @@ export_file_fail(struct export_file *file);
 
 /* Returns false when nothing more can be written; it has been said. */
 bool
-export_lines_plain(struct export_file *file, struct seglog_reader *reader);
+export_lines_plain(struct export_file *file, struct import_reader *reader);
 
-/* The reader is at the first record, and is there again afterwards. */
+/* The reader is at the first record. */
 bool
-export_lines_mended(struct export_file *file, struct seglog_reader *reader);
+export_lines_mended(struct export_file *file, struct import_reader *reader);
 
 #endif /* CMD_EXPORT_H */

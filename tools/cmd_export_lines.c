@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cmd_export_lines.c - the lines of one segment, as they are. */
+/* tools/cmd_export_lines.c - the lines of one file, as they are. */
 #include "tools/cmd_export.h"
 #include "tools/export_lines.h"
 
 bool
-export_lines_plain(struct export_file *file, struct seglog_reader *reader)
+export_lines_plain(struct export_file *file, struct import_reader *reader)
 {
     struct export_run *run = file->run;
     const struct export_options options = { .to = UINT64_MAX };
@@ -18,7 +18,7 @@ export_lines_plain(struct export_file *file, struct seglog_reader *reader)
     bool is_done = true;
 
     while (is_done && code == SEGLOG_OK) {
-        code = seglog_reader_next(reader, &event, &lines.err);
+        code = import_reader_next(reader, &event, &lines.err);
         if (code == SEGLOG_OK)
             is_done = export_lines_event(&lines, &event);
     }

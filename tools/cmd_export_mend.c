@@ -2,7 +2,7 @@
 /*
  * tools/cmd_export_mend.c - lines, with what is whole in the broken ones.
  *
- * A segment is read twice: first to know which lines are broken and how the
+ * What is written is read twice: first to know which lines are broken and how the
  * good ones begin, by which their records are told from what is inside them;
  * then to write.  Only a broken line is held in memory.
  */
@@ -271,7 +271,7 @@ write_event(struct mend *mend, const struct seglog_event *event)
  */
 
 static bool
-events_walk(struct mend *mend, struct seglog_reader *reader,
+events_walk(struct mend *mend, struct import_reader *reader,
             bool (*each)(struct mend *mend, const struct seglog_event *event),
             struct seglog_error *err)
 {
@@ -279,7 +279,7 @@ events_walk(struct mend *mend, struct seglog_reader *reader,
     mend->is_open = false;
     for (;;) {
         struct seglog_event event;
-        const seglog_code code = seglog_reader_next(reader, &event, err);
+        const seglog_code code = import_reader_next(reader, &event, err);
 
         if (code == SEGLOG_END)
             return true;
@@ -303,7 +303,7 @@ look_last(struct mend *mend)
 }
 
 bool
-export_lines_mended(struct export_file *file, struct seglog_reader *reader)
+export_lines_mended(struct export_file *file, struct import_reader *reader)
 {
     struct mend *mend = calloc(1, sizeof *mend);
     struct seglog_error err = { .code = SEGLOG_NO_MEMORY };
@@ -316,7 +316,7 @@ export_lines_mended(struct export_file *file, struct seglog_reader *reader)
     }
     mend->file = file;
     is_done = events_walk(mend, reader, look_event, &err) && look_last(mend) &&
-              seglog_reader_seek(reader, 1, &err) == SEGLOG_OK &&
+              import_reader_rewind(reader, &err) == SEGLOG_OK &&
               events_walk(mend, reader, write_event, &err) &&
               (!mend->is_open || !line_is_bad(mend) || bad_end(mend, false));
     if (!is_done && file->output.err.code != SEGLOG_OK) {

@@ -11,21 +11,9 @@
  * One segment
  */
 
-static seglog_code
-lane_open(const struct export_run *run, const struct seglog_uuid *session,
-          const struct seglog_uuid *segment, enum seglog_lane lane,
-          struct seglog_reader **reader, struct seglog_error *err)
-{
-    const struct seglog_reader_options options = { .size = sizeof options,
-                                                   .salvage = true };
-
-    return seglog_session_open_reader(run->sessions, session, segment, lane,
-                                      &options, reader, err);
-}
-
 /* The reader is closed. */
 static bool
-reader_export(struct export_run *run, struct seglog_reader *reader,
+reader_export(struct export_run *run, struct import_reader *reader,
               const char *path, const struct import_state *state)
 {
     const bool has_lines = !state || (state->flags & IMPORT_OTHER) == 0;
@@ -42,22 +30,21 @@ reader_export(struct export_run *run, struct seglog_reader *reader,
                       : export_lines_plain(&file, reader);
         is_done = export_file_close(&file, is_done, state) && is_done;
     }
-    seglog_reader_close(reader);
+    import_reader_close(reader);
     free(shown);
     return is_done;
 }
 
-bool
-export_segment(struct export_run *run, const struct seglog_uuid *session,
-               const struct seglog_uuid *segment, const char *path,
-               const struct import_state *state)
+static bool
+chain_export(struct export_run *run, const struct import_chain *chain,
+             const char *path, const struct import_state *state)
 {
-    struct seglog_reader *reader = NULL;
+    struct import_reader reader;
     struct seglog_error err;
 
-    if (lane_open(run, session, segment, SEGLOG_LANE_ENTRIES, &reader, &err) ==
+    if (import_reader_open(&reader, run->sessions, chain, true, &err) ==
         SEGLOG_OK)
-        return reader_export(run, reader, path, state);
+        return reader_export(run, &reader, path, state);
     run->totals.failed++;
     tool_progress_clear(&run->progress);
     if (err.code == SEGLOG_NOT_FOUND)
@@ -67,6 +54,27 @@ export_segment(struct export_run *run, const struct seglog_uuid *session,
     else
         (void)tool_fail(path, &err);
     return false;
+}
+
+bool
+export_source(struct export_run *run, const struct seglog_uuid *session,
+              const struct seglog_uuid *segment, const char *path,
+              const struct import_state *state)
+{
+    struct import_chain chain;
+    struct seglog_error err;
+    bool is_done = false;
+
+    if (import_chain_read(run->sessions, session, segment, &chain, &err) ==
+        SEGLOG_OK) {
+        is_done = chain_export(run, &chain, path, state);
+    } else {
+        run->totals.failed++;
+        tool_progress_clear(&run->progress);
+        (void)tool_fail(path, &err);
+    }
+    import_chain_free(&chain);
+    return is_done;
 }
 
 /* ---------------------------------------------------------------------------
@@ -123,34 +131,102 @@ ids_of_sources(struct ids *ids, struct import_entry *const *entries,
     return true;
 }
 
-/* Session and segment by turns. */
+/* All segments of the store. */
+struct segment_row {
+    struct seglog_uuid session;
+    struct seglog_uuid segment;
+    struct seglog_uuid before; /* which it continues; nil: none */
+};
+
+struct segment_rows {
+    struct segment_row *items;
+    size_t count;
+    size_t cap;
+    bool is_failed;
+};
+
 static bool
 row_note(void *arg, const struct seglog_session_row *row)
 {
-    return ids_add(arg, &row->session) && ids_add(arg, &row->segment);
+    struct segment_rows *rows = arg;
+    struct segment_row noted = { .session = row->session,
+                                 .segment = row->segment };
+
+    if (row->lineage.kind == SEGLOG_LINEAGE_CONTINUES)
+        noted.before = row->lineage.segment;
+    if (rows->count == rows->cap) {
+        const size_t cap = rows->cap ? rows->cap * 2 : 256;
+        struct segment_row *items = realloc(rows->items, cap * sizeof *items);
+
+        if (!items) {
+            rows->is_failed = true;
+            return false;
+        }
+        rows->items = items;
+        rows->cap = cap;
+    }
+    rows->items[rows->count++] = noted;
+    return true;
+}
+
+static bool
+ids_have(const struct ids *ids, const struct seglog_uuid *id)
+{
+    return ids->count > 0 && bsearch(id, ids->items, ids->count,
+                                     sizeof *ids->items, id_compare) != NULL;
+}
+
+/* A file may be in several segments, of which its state names the last: once
+ * round for each that is before another. */
+static bool
+ids_add_chains(struct ids *ids, const struct segment_rows *rows)
+{
+    struct ids more = { 0 };
+    bool is_done = true;
+
+    do {
+        more.count = 0;
+        for (size_t i = 0; i < rows->count && is_done; i++) {
+            const struct segment_row *row = &rows->items[i];
+
+            if (!seglog_uuid_is_nil(&row->before) &&
+                ids_have(ids, &row->segment) && !ids_have(ids, &row->before))
+                is_done = ids_add(&more, &row->before);
+        }
+        for (size_t i = 0; i < more.count && is_done; i++)
+            is_done = ids_add(ids, &more.items[i]);
+        if (ids->count > 0)
+            qsort(ids->items, ids->count, sizeof *ids->items, id_compare);
+    } while (is_done && more.count > 0);
+    free(more.items);
+    return is_done;
 }
 
 static void
-session_export(struct export_run *run, const struct seglog_uuid *session,
-               const struct seglog_uuid *segment)
+session_export(struct export_run *run, const struct segment_row *row)
 {
+    struct import_link link = { row->segment, UINT64_MAX };
+    struct import_chain chain = { .session = row->session,
+                                  .links = &link,
+                                  .count = 1 };
     char session_text[SEGLOG_UUID_TEXT_CAP];
     char segment_text[SEGLOG_UUID_TEXT_CAP];
     char path[2 * SEGLOG_UUID_TEXT_CAP + sizeof ".trace.jsonl"];
-    struct seglog_reader *reader = NULL;
+    struct import_reader reader;
     struct seglog_error err;
 
-    (void)seglog_uuid_format(session, session_text);
-    (void)seglog_uuid_format(segment, segment_text);
+    (void)seglog_uuid_format(&row->session, session_text);
+    (void)seglog_uuid_format(&row->segment, segment_text);
     (void)snprintf(path, sizeof path, "%s/%s.jsonl", session_text,
                    segment_text);
-    (void)export_segment(run, session, segment, path, NULL);
-    if (lane_open(run, session, segment, SEGLOG_LANE_TRACE, &reader, &err) !=
+    (void)chain_export(run, &chain, path, NULL);
+    chain.lane = SEGLOG_LANE_TRACE;
+    if (import_reader_open(&reader, run->sessions, &chain, true, &err) !=
         SEGLOG_OK)
         return;
     (void)snprintf(path, sizeof path, "%s/%s.trace.jsonl", session_text,
                    segment_text);
-    (void)reader_export(run, reader, path, NULL);
+    (void)reader_export(run, &reader, path, NULL);
 }
 
 bool
@@ -158,23 +234,23 @@ export_sessions(struct export_run *run, struct import_entry *const *entries,
                 size_t count)
 {
     struct ids sources = { 0 };
-    struct ids rows = { 0 };
+    struct segment_rows rows = { 0 };
     struct seglog_error err;
     bool is_done = ids_of_sources(&sources, entries, count);
     seglog_code code = SEGLOG_OK;
 
     if (is_done)
         code = seglog_session_list(run->sessions, NULL, row_note, &rows, &err);
+    if (is_done && code == SEGLOG_OK && !rows.is_failed)
+        is_done = ids_add_chains(&sources, &rows);
     if (code != SEGLOG_OK)
         (void)tool_fail(run->options->store, &err);
     else if (!is_done || rows.is_failed)
         (void)tool_fail_memory();
     is_done = is_done && code == SEGLOG_OK && !rows.is_failed;
-    for (size_t i = 0; is_done && i + 1 < rows.count && !run->is_full; i += 2)
-        if (sources.count == 0 ||
-            !bsearch(&rows.items[i + 1], sources.items, sources.count,
-                     sizeof *sources.items, id_compare))
-            session_export(run, &rows.items[i], &rows.items[i + 1]);
+    for (size_t i = 0; is_done && i < rows.count && !run->is_full; i++)
+        if (!ids_have(&sources, &rows.items[i].segment))
+            session_export(run, &rows.items[i]);
     free(sources.items);
     free(rows.items);
     return is_done;

@@ -12,6 +12,9 @@ enum {
     KEY_ALL,
     KEY_FOLLOW,
     KEY_VERIFY,
+    KEY_CODEC,
+    KEY_LEVEL,
+    KEY_SEAL,
     KEY_NUL = '0',
     KEY_JOBS = 'j',
     KEY_JSON = TOOL_KEY(10)
@@ -35,6 +38,13 @@ on_option(void *arg, int key, const char *value)
     case KEY_VERIFY:
         options->is_verifying = true;
         return TOOL_GO_ON;
+    case KEY_CODEC:
+        return tool_codec_set(&options->codec, value);
+    case KEY_LEVEL:
+        return tool_codec_set_level(&options->codec, value);
+    case KEY_SEAL:
+        options->is_sealing = true;
+        return TOOL_GO_ON;
     case KEY_NUL:
         options->has_nul = true;
         return TOOL_GO_ON;
@@ -47,10 +57,17 @@ on_option(void *arg, int key, const char *value)
 }
 
 static const struct tool_option OPTIONS[] = {
-    { KEY_INTO, "into", true },      { KEY_ALL, "all", false },
-    { KEY_FOLLOW, "follow", false }, { KEY_VERIFY, "verify", false },
-    { KEY_NUL, "null", false },      { KEY_JOBS, "jobs", true },
-    { KEY_JSON, "json", false },     { 0, NULL, false },
+    { KEY_INTO, "into", true },
+    { KEY_ALL, "all", false },
+    { KEY_FOLLOW, "follow", false },
+    { KEY_VERIFY, "verify", false },
+    { KEY_CODEC, "codec", true },
+    { KEY_LEVEL, "level", true },
+    { KEY_SEAL, "seal", false },
+    { KEY_NUL, "null", false },
+    { KEY_JOBS, "jobs", true },
+    { KEY_JSON, "json", false },
+    { 0, NULL, false },
 };
 
 static const char HELP[] =
@@ -75,6 +92,15 @@ static const char HELP[] =
     "                     seconds. Nothing is ever removed from the store\n"
     "      --verify       compare every file with the store, and list what is\n"
     "                     safe to delete on standard output\n"
+    "      --codec NAME   how new segments are compressed: auto (the "
+    "default),\n"
+    "                     none, deflate or zstd; those that files go on in\n"
+    "                     stay as they are\n"
+    "      --level N      how hard to compress, 1 to 19; deflate to 9\n"
+    "      --seal         seal the segment of each file when it is in, also "
+    "of\n"
+    "                     those that are not new, at --level; a file that\n"
+    "                     grows later goes on in another segment\n"
     "  -0, --null         a NUL behind each of these paths, not a line feed\n"
     "  -j, --jobs N       N files at a time; as many as there are processors\n"
     "      --json         report as JSON objects on standard output\n"
@@ -89,7 +115,8 @@ static const char HELP[] =
 static const struct tool_spec SPEC = {
     .name = "seglog import",
     .usage = "[--into STORE] [--all] [--follow] [--verify [-0]] [-j N]\n"
-             "                     [--json] PATH...",
+             "                     [--codec NAME] [--level N] [--seal] "
+             "[--json] PATH...",
     .help = HELP,
     .options = OPTIONS,
     .operand_min = 1,
@@ -101,9 +128,14 @@ int
 cmd_import(int argc, char **argv)
 {
     struct import_options options = { 0 };
-    const enum tool_status status =
+    enum tool_status status =
         tool_parse(&SPEC, argc, argv, &options, &options.paths);
 
+    /* What is sealed at once need not be small before. */
+    if (options.is_sealing && !options.codec.is_given)
+        options.codec.codec = SEGLOG_CODEC_NONE;
+    else if (status == TOOL_GO_ON && !options.is_sealing)
+        status = tool_codec_settle(&options.codec);
     if (status != TOOL_GO_ON)
         return (int)status;
     if (!options.into)
@@ -112,6 +144,9 @@ cmd_import(int argc, char **argv)
         return (int)tool_usage("which store? --into STORE, or SEGLOG_STORE");
     if (options.is_following && options.is_verifying)
         return (int)tool_usage("--follow and --verify exclude each other");
+    if (options.is_following && options.is_sealing)
+        return (int)tool_usage("--follow and --seal exclude each other: a file "
+                               "that lives is not sealed");
     if (options.has_nul && !options.is_verifying)
         return (int)tool_usage("-0 goes with --verify");
     return tool_end(import_run_all(&options));

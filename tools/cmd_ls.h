@@ -107,6 +107,10 @@ ls_lineage_name(enum seglog_lineage_kind kind);
 const char *
 ls_lineage_word(enum seglog_lineage_kind kind);
 
+/* ", sealed", ", closed" or nothing: behind a verdict. */
+const char *
+ls_state_words(const struct seglog_session_segment_info *info);
+
 /* "1,234" is how a total line writes numbers.  Returns buf. */
 #define LS_NUMBER_CAP 32
 const char *

@@ -345,6 +345,14 @@ ls_lineage_word(enum seglog_lineage_kind kind)
 }
 
 const char *
+ls_state_words(const struct seglog_session_segment_info *info)
+{
+    if (info->is_sealed)
+        return ", sealed";
+    return info->is_closed ? ", closed" : "";
+}
+
+const char *
 ls_number_text(uint64_t number, char buf[LS_NUMBER_CAP])
 {
     char digits[LS_NUMBER_CAP];

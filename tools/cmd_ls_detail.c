@@ -130,7 +130,7 @@ lanes_print(const struct ls_options *options, const struct ls_catalog *catalog,
     (void)printf("  entries  %s %s, ", ls_number_text(info->count, number),
                  cmd_plural(info->count, "record", "records"));
     (void)printf("%s, %s%s\n", tool_size_text(info->size, size, sizeof size),
-                 segment->verdict, info->is_closed ? ", closed" : "");
+                 segment->verdict, ls_state_words(info));
     if (info->trace_size > 0)
         (void)printf("  trace    %s\n",
                      tool_size_text(info->trace_size, size, sizeof size));

@@ -86,13 +86,14 @@ ls_segment_json(const struct ls_catalog *catalog,
     (void)printf("{\"session\":\"%s\",\"segment\":\"%s\",\"blob\":\"%s\""
                  ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
                  ",\"trace_bytes\":%" PRIu64
-                 ",\"verdict\":\"%s\",\"closed\":%s",
+                 ",\"verdict\":\"%s\",\"closed\":%s,\"sealed\":%s",
                  seglog_uuid_format(&session->id, session_id),
                  seglog_uuid_format(&segment->row.segment, segment_id),
                  seglog_lane_name(&session->id, &segment->row.segment,
                                   SEGLOG_LANE_ENTRIES, name),
                  info->count, info->size, info->trace_size, segment->verdict,
-                 info->is_closed ? "true" : "false");
+                 info->is_closed ? "true" : "false",
+                 info->is_sealed ? "true" : "false");
     if (segment->is_scanned)
         (void)printf(",\"lost\":%" PRIu64 ",\"findings\":%" PRIu64,
                      segment->lost, segment->findings);

@@ -47,7 +47,7 @@ state_write(const struct ls_segment *segment, char buf[LS_TEXT_CAP])
                        segment->verdict, segment->lost);
     else
         (void)snprintf(buf, LS_TEXT_CAP, "%s%s", segment->verdict,
-                       segment->info.is_closed ? ", closed" : "");
+                       ls_state_words(&segment->info));
 }
 
 static void

@@ -276,53 +276,98 @@ removed_note(struct rm *rm, struct rm_store *store, size_t number)
         rm_tell_segment(rm, store, number, true);
 }
 
-static enum tool_status
-session_remove(struct rm *rm, struct rm_store *store,
-               const struct ls_session *session)
+/* Something that is still there may refer to it: try again when that has gone,
+ * and say so only if it has not. */
+static void
+failed_note(struct rm *rm, struct rm_mark *mark, const struct seglog_error *err,
+            bool is_last)
 {
-    const bool is_whole = rm_marks_in(store, session) == session->count;
-    struct seglog_error err = { 0 };
-    enum tool_status status = TOOL_GO_ON;
+    if (err->code == SEGLOG_CONFLICT && !is_last)
+        return;
+    mark->is_failed = true;
+    rm->status = cmd_status_worse(rm->status, tool_fail(NULL, err));
+}
 
-    if (is_whole && seglog_session_delete(store->sessions, &session->id, NULL,
-                                          &err) != SEGLOG_OK)
-        return tool_fail(NULL, &err);
-    rm->sessions += is_whole;
+/* A whole session: all of it or nothing. */
+static bool
+whole_remove(struct rm *rm, struct rm_store *store,
+             const struct ls_session *session, bool is_last)
+{
+    struct rm_mark *first = &store->marks[session->first];
+    struct seglog_error err = { 0 };
+
+    if (first->is_removed || first->is_failed)
+        return false;
+    if (seglog_session_delete(store->sessions, &session->id, NULL, &err) !=
+        SEGLOG_OK) {
+        failed_note(rm, first, &err, is_last);
+        return false;
+    }
+    rm->sessions++;
+    for (size_t i = 0; i < session->count; i++)
+        removed_note(rm, store, session->first + i);
+    return true;
+}
+
+/* Returns true if something has gone. */
+static bool
+session_remove(struct rm *rm, struct rm_store *store,
+               const struct ls_session *session, bool is_last)
+{
+    struct seglog_error err = { 0 };
+    bool has_gone = false;
+
+    if (rm_marks_in(store, session) == session->count)
+        return whole_remove(rm, store, session, is_last);
     for (size_t i = session->first; i < session->first + session->count; i++) {
         const struct ls_segment *segment = &store->catalog.segments[i];
+        struct rm_mark *mark = &store->marks[i];
 
-        if (!store->marks[i].goes)
+        if (!mark->goes || mark->is_removed || mark->is_failed)
             continue;
-        if (is_whole || seglog_session_delete_segment(
-                            store->sessions, &segment->row.session,
-                            &segment->row.segment, NULL, &err) == SEGLOG_OK)
+        if (seglog_session_delete_segment(
+                store->sessions, &segment->row.session, &segment->row.segment,
+                NULL, &err) == SEGLOG_OK) {
             removed_note(rm, store, i);
-        else
-            status = tool_fail(NULL, &err);
+            has_gone = true;
+        } else {
+            failed_note(rm, mark, &err, is_last);
+        }
     }
-    return status;
+    return has_gone;
+}
+
+static bool
+sessions_remove(struct rm *rm, struct rm_store *store, bool is_last)
+{
+    bool has_gone = false;
+
+    for (size_t i = 0; i < store->catalog.session_count; i++) {
+        const struct ls_session *session = &store->catalog.session_items[i];
+
+        if (rm_marks_in(store, session) > 0)
+            has_gone |= session_remove(rm, store, session, is_last);
+    }
+    return has_gone;
 }
 
 static enum tool_status
 plan_run(struct rm *rm)
 {
-    enum tool_status status = TOOL_OK;
-
     rm->sessions = 0;
     rm->segments = 0;
     rm->bytes = 0;
+    rm->status = TOOL_OK;
     for (size_t i = 0; i < rm->store_count; i++) {
         struct rm_store *store = &rm->stores[i];
 
-        for (size_t k = 0; k < store->catalog.session_count; k++)
-            if (rm_marks_in(store, &store->catalog.session_items[k]) > 0)
-                status = cmd_status_worse(
-                    status, session_remove(rm, store,
-                                           &store->catalog.session_items[k]));
-        status = cmd_status_worse(status, rm_sources_forget(store));
+        while (sessions_remove(rm, store, false))
+            continue;
+        (void)sessions_remove(rm, store, true);
+        rm->status = cmd_status_worse(rm->status, rm_sources_forget(store));
     }
     rm_tell_total(rm);
-    return status;
+    return rm->status;
 }
 
 static enum tool_status

@@ -30,6 +30,7 @@ struct rm_options {
 struct rm_mark {
     bool goes;
     bool is_removed;
+    bool is_failed; /* it could not be, and that was said */
     bool is_named;  /* a file that was imported is kept in it */
     uint64_t bytes; /* of all lanes; known for those that go */
 };
@@ -45,6 +46,7 @@ struct rm {
     struct rm_options options;
     struct rm_store *stores;
     size_t store_count;
+    enum tool_status status;
     /* What is to go, and then what has gone. */
     uint64_t sessions; /* whole ones */
     uint64_t segments;

@@ -33,12 +33,21 @@ mark_of(const struct rm_store *store, const struct seglog_uuid *segment)
     return i == LS_NONE ? NULL : &store->marks[i];
 }
 
+/* Of what it is, or of what it continues: a file may be in several. */
 static bool
 is_removed(const struct rm_store *store, const struct seglog_uuid *segment)
 {
-    const struct rm_mark *mark = mark_of(store, segment);
+    const struct ls_catalog *catalog = &store->catalog;
+    size_t at = ls_catalog_find(catalog, segment);
 
-    return mark && mark->is_removed;
+    for (size_t i = 0; i < catalog->segment_count && at != LS_NONE; i++) {
+        if (store->marks[at].is_removed)
+            return true;
+        if (catalog->segments[at].row.lineage.kind != SEGLOG_LINEAGE_CONTINUES)
+            return false;
+        at = catalog->segments[at].parent;
+    }
+    return false;
 }
 
 static char *

@@ -4,10 +4,15 @@
 #include <stdio.h>
 
 #include "tools/cmd.h"
+#include "tools/cmd_stat.h"
+#include "tools/tool_codec.h"
 #include "tools/tool_store.h"
 #include "tools/tool_stream.h"
 
-#define KEY_JSON TOOL_KEY(1)
+enum {
+    KEY_JSON = TOOL_KEY(1),
+    KEY_SESSIONS
+};
 
 /* What only the records themselves tell. */
 struct contents {
@@ -21,20 +26,25 @@ struct contents {
 static enum tool_status
 on_option(void *arg, int key, const char *value)
 {
-    (void)key;
+    struct stat_options *options = arg;
+
     (void)value;
-    *(bool *)arg = true;
+    if (key == KEY_SESSIONS)
+        options->has_sessions = true;
+    else
+        options->is_json = true;
     return TOOL_GO_ON;
 }
 
 static const struct tool_option OPTIONS[] = {
     { KEY_JSON, "json", false },
+    { KEY_SESSIONS, "sessions", false },
     { 0, NULL, false },
 };
 
 static const struct tool_spec SPEC = {
     .name = "seglog stat",
-    .usage = "[--json] PATH...",
+    .usage = "[--sessions] [--json] PATH...",
     .help =
         "Say what is in a segment, in numbers: records, lines, sizes, what "
         "the format\n"
@@ -45,12 +55,15 @@ static const struct tool_spec SPEC = {
         "totals.\n"
         "\n"
         "payload   bytes of the records themselves\n"
-        "framing   what is not payload: heads, checksums, marks, the header\n"
+        "framing   what is neither records nor damage: the header, heads,\n"
+        "          lengths and checksums, marks, other frames\n"
+        "bodies    the records as they are stored, and what is saved by that\n"
         "text      size of the lines that seg2json writes; the ratio is text "
         "to file\n"
         "damage    what one damaged byte costs in this segment\n"
         "\n"
-        "      --json  one JSON object for each PATH\n",
+        "      --sessions  of a store: each of its sessions, too\n"
+        "      --json      one JSON object for each PATH, and each session\n",
     .options = OPTIONS,
     .operand_min = 1,
     .operand_max = -1,
@@ -118,6 +131,9 @@ struct stat_report {
     const char *shown;
     struct seglog_scan_summary scanned;
     struct contents contents;
+    struct stat_costs costs;
+    struct stat_sealed sealed;
+    struct tool_progress progress;
 };
 
 static void
@@ -127,11 +143,10 @@ identity_text(const uint8_t *identity, char text[2 * SEGLOG_IDENTITY_BYTES + 1])
         (void)snprintf(text + 2 * i, 3, "%02x", identity[i]);
 }
 
-/* SPEC.md 12, COMPRESSED. */
 static bool
 is_compressed(const struct seglog_scan_summary *scanned)
 {
-    return (scanned->features_refuse & 2) != 0;
+    return tool_stored_of(scanned->features_refuse) != TOOL_STORED_PLAIN;
 }
 
 /*
@@ -148,15 +163,11 @@ overhead_bytes(const struct seglog_scan_summary *scanned)
     return scanned->bytes > used ? scanned->bytes - used : 0;
 }
 
-static double
-quotient(uint64_t a, uint64_t b)
-{
-    return b > 0 ? (double)a / (double)b : 0.0;
-}
-
 static const char *
 damage_cost(const struct seglog_scan_summary *scanned)
 {
+    if (tool_stored_of(scanned->features_refuse) == TOOL_STORED_SEALED)
+        return "its block";
     if (is_compressed(scanned))
         return "the rest of its block, up to the next sync point";
     return scanned->groups > 0 ? "one record, or its group" : "one record";
@@ -184,13 +195,11 @@ report_json(const struct stat_report *report)
         { "bytes", scanned->bytes },
         { "records", scanned->records },
         { "lines", contents->lines },
-        { "payload_bytes", scanned->payload_bytes },
         { "text_bytes", contents->text_bytes },
         { "framing_bytes", overhead_bytes(scanned) },
         { "record_frames", scanned->record_frames },
         { "groups", scanned->groups },
         { "compressed_frames", scanned->compressed_frames },
-        { "body_bytes", scanned->body_bytes },
         { "sync_points", scanned->sync_points },
         { "closing_marks", scanned->closing_marks },
         { "cuts", scanned->cuts },
@@ -222,14 +231,16 @@ report_json(const struct stat_report *report)
                  scanned->is_closed ? "true" : "false");
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)printf(",\"%s\":%" PRIu64, numbers[i].name, numbers[i].value);
+    stat_costs_json(&report->costs);
     (void)printf(",\"codec\":\"%s\"",
-                 is_compressed(scanned) ? "deflate" : "none");
+                 tool_stored_name(tool_stored_of(scanned->features_refuse)));
     (void)printf(",\"framing_per_record\":%.3f,\"ratio\":%.4f",
-                 quotient(overhead_bytes(scanned), scanned->records),
-                 quotient(contents->text_bytes, scanned->bytes));
+                 stat_quotient(overhead_bytes(scanned), scanned->records),
+                 stat_quotient(contents->text_bytes, scanned->bytes));
     (void)printf(",\"identity\":\"%s\",\"epoch\":\"%016" PRIx64 "\"", identity,
                  scanned->epoch);
     report_features_json(scanned);
+    stat_sealed_json(&report->sealed);
     (void)printf(",\"damage_cost\":\"%s\"}\n", damage_cost(scanned));
 }
 
@@ -246,20 +257,19 @@ report_sizes(const struct stat_report *report)
                  scanned->payload_bytes, scanned->records, contents->smallest,
                  contents->largest);
     (void)printf("  framing   %" PRIu64 " bytes, %.2f a record, %.2f %%\n",
-                 overhead, quotient(overhead, scanned->records),
-                 100 * quotient(overhead, scanned->bytes));
+                 overhead, stat_quotient(overhead, scanned->records),
+                 100 * stat_quotient(overhead, scanned->bytes));
+    stat_costs_text(&report->costs);
     (void)printf("  text      %" PRIu64 " bytes in %" PRIu64
                  " lines, ratio %.3f (%s)\n",
                  contents->text_bytes, contents->lines,
-                 quotient(contents->text_bytes, scanned->bytes),
+                 stat_quotient(contents->text_bytes, scanned->bytes),
                  is_compressed(scanned) ? "records are compressed"
                                         : "records are stored as they are");
-    if (is_compressed(scanned))
-        (void)printf("  codec     deflate, %" PRIu64 " of %" PRIu64
-                     " frames; records in %" PRIu64 " bytes, ratio %.3f\n",
-                     scanned->compressed_frames, scanned->record_frames,
-                     scanned->body_bytes,
-                     quotient(scanned->payload_bytes, scanned->body_bytes));
+    (void)printf("  codec     %s, %" PRIu64 " of %" PRIu64
+                 " frames are compressed\n",
+                 tool_stored_name(tool_stored_of(scanned->features_refuse)),
+                 scanned->compressed_frames, scanned->record_frames);
     (void)printf("  damage    one damaged byte costs %s\n",
                  damage_cost(scanned));
 }
@@ -295,8 +305,15 @@ report_numbers(const struct stat_report *report)
         tool_size_text(UINT64_C(1) << scanned->sync_log2, size, sizeof size));
 }
 
+static const char *const FEATURE_NAMES[TOOL_STORED_COUNT] = {
+    [TOOL_STORED_PLAIN] = "",
+    [TOOL_STORED_DEFLATE] = " (COMPRESSED)",
+    [TOOL_STORED_ZSTD] = " (COMPRESSED, ZSTD)",
+    [TOOL_STORED_SEALED] = " (SEALED)",
+};
+
 static void
-report_text(const struct stat_report *report)
+report_text(struct stat_report *report)
 {
     const struct seglog_scan_summary *scanned = &report->scanned;
     char identity[2 * SEGLOG_IDENTITY_BYTES + 1];
@@ -307,6 +324,7 @@ report_text(const struct stat_report *report)
                  scanned->is_closed ? "closed" : "not closed");
     report_numbers(report);
     report_sizes(report);
+    stat_sealed_text(&report->sealed);
     (void)printf("  identity  %s\n  epoch     %016" PRIx64 "\n", identity,
                  scanned->epoch);
     (void)printf("  features  ignore %#x, read only %#x, refuse %#x%s%s\n",
@@ -314,7 +332,7 @@ report_text(const struct stat_report *report)
                  (unsigned)scanned->features_read_only,
                  (unsigned)scanned->features_refuse,
                  scanned->features_refuse & 1 ? " (NO_XXH3)" : "",
-                 is_compressed(scanned) ? " (COMPRESSED)" : "");
+                 FEATURE_NAMES[tool_stored_of(scanned->features_refuse)]);
     if (scanned->verdict != SEGLOG_VERDICT_OK)
         (void)printf("  lost      %" PRIu64 " records, %" PRIu64
                      " findings, %" PRIu64 " bytes of a torn tail; see "
@@ -329,33 +347,60 @@ report_text(const struct stat_report *report)
 static void
 on_progress(void *arg, uint64_t done, uint64_t total)
 {
-    tool_progress_update(arg, done, total);
+    struct stat_report *report = arg;
+
+    tool_progress_update(&report->progress, done, total);
+}
+
+static bool
+on_frame(void *arg, const struct seglog_frame *frame)
+{
+    struct stat_report *report = arg;
+
+    return stat_costs_frame(&report->costs, frame);
+}
+
+/* Of a damaged one the parts are not known. */
+static seglog_code
+report_fill(const struct tool_source *source, struct stat_report *report,
+            struct seglog_error *err)
+{
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_frame = on_frame,
+                                                 .on_progress = on_progress,
+                                                 .arg = report };
+    seglog_code code = seglog_scan(source->store, source->name, &options,
+                                   &report->scanned, err);
+
+    if (code == SEGLOG_OK)
+        code = contents_count(source, &report->contents, &report->progress,
+                              report->scanned.bytes, err);
+    if (code != SEGLOG_OK)
+        return code;
+    stat_costs_end(&report->costs, &report->scanned);
+    if (report->scanned.verdict == SEGLOG_VERDICT_OK)
+        code =
+            stat_sealed_read(source->store, source->name, &report->sealed, err);
+    return code == SEGLOG_CORRUPT ? SEGLOG_OK : code;
 }
 
 static enum tool_status
 stat_source(const struct tool_source *source, bool is_json)
 {
-    struct tool_progress progress;
-    const struct seglog_scan_options options = { .size = sizeof options,
-                                                 .on_progress = on_progress,
-                                                 .arg = &progress };
     struct stat_report report = { .shown = source->shown };
     struct seglog_error err = { 0 };
     seglog_code code = SEGLOG_OK;
 
-    tool_progress_init(&progress, source->shown);
-    code = seglog_scan(source->store, source->name, &options, &report.scanned,
-                       &err);
-    if (code == SEGLOG_OK)
-        code = contents_count(source, &report.contents, &progress,
-                              report.scanned.bytes, &err);
-    tool_progress_clear(&progress);
+    tool_progress_init(&report.progress, source->shown);
+    code = report_fill(source, &report, &err);
+    tool_progress_clear(&report.progress);
+    if (code == SEGLOG_OK && is_json)
+        report_json(&report);
+    else if (code == SEGLOG_OK)
+        report_text(&report);
+    stat_sealed_free(&report.sealed);
     if (code != SEGLOG_OK)
         return tool_fail(source->shown, &err);
-    if (is_json)
-        report_json(&report);
-    else
-        report_text(&report);
     return report.scanned.verdict == SEGLOG_VERDICT_OK ||
                    report.scanned.verdict == SEGLOG_VERDICT_TORN
                ? TOOL_OK
@@ -376,7 +421,7 @@ stat_file(const char *path, bool is_json)
 }
 
 static enum tool_status
-stat_path(const char *path, bool is_json)
+stat_path(const char *path, const struct stat_options *options)
 {
     struct tool_store_path parsed;
     enum tool_status status = tool_store_parse(path, &parsed);
@@ -384,8 +429,8 @@ stat_path(const char *path, bool is_json)
     if (status != TOOL_GO_ON)
         return status;
     status = parsed.place == TOOL_PLACE_STORE
-                 ? stat_store(parsed.dir, path, is_json)
-                 : stat_file(path, is_json);
+                 ? stat_store(parsed.dir, path, options)
+                 : stat_file(path, options->is_json);
     tool_store_path_free(&parsed);
     return status;
 }
@@ -393,15 +438,15 @@ stat_path(const char *path, bool is_json)
 int
 cmd_stat(int argc, char **argv)
 {
-    bool is_json = false;
+    struct stat_options options = { 0 };
     char **paths = NULL;
-    enum tool_status status = tool_parse(&SPEC, argc, argv, &is_json, &paths);
+    enum tool_status status = tool_parse(&SPEC, argc, argv, &options, &paths);
 
     if (status != TOOL_GO_ON)
         return (int)status;
     status = TOOL_OK;
     for (; *paths; paths++) {
-        const enum tool_status each = stat_path(*paths, is_json);
+        const enum tool_status each = stat_path(*paths, &options);
 
         if (status != TOOL_FAILED && each != TOOL_OK)
             status = each;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "tools/cmd.h"
+#include "tools/cmd_stat.h"
+#include "tools/tool_codec.h"
 
 /* Blobs of one sort. */
 struct sum {
@@ -12,13 +14,24 @@ struct sum {
     uint64_t bytes;
 };
 
+/* One session, all of its lanes. */
+struct session_totals {
+    struct seglog_uuid id;
+    uint64_t segments;
+    uint64_t records; /* entries */
+    uint64_t bytes;   /* notes included */
+    struct stat_costs costs;
+    uint64_t codecs[TOOL_STORED_COUNT]; /* lanes of each */
+};
+
 struct totals {
     const char *shown;
+    const struct stat_options *options;
     struct seglog_store store;
     struct tool_progress progress;
     enum tool_status status;
 
-    struct seglog_uuid last_session;
+    struct session_totals session; /* the one whose lanes come now */
     uint64_t sessions;
     struct sum lanes[SEGLOG_LANE_NOTES + 1];
     struct sum names;
@@ -26,7 +39,8 @@ struct totals {
     struct sum others;
     /* Of entries and debug events. */
     uint64_t records[SEGLOG_LANE_TRACE + 1];
-    uint64_t payload;
+    struct stat_costs costs;
+    uint64_t codecs[TOOL_STORED_COUNT];
     uint64_t torn;
     uint64_t lost;
     uint64_t findings;
@@ -40,9 +54,37 @@ struct totals {
  */
 
 static void
+lane_add(struct totals *totals, enum seglog_lane lane,
+         const struct seglog_scan_summary *summary, struct stat_costs *costs)
+{
+    const enum tool_stored stored = tool_stored_of(summary->features_refuse);
+
+    stat_costs_end(costs, summary);
+    stat_costs_add(&totals->costs, costs);
+    stat_costs_add(&totals->session.costs, costs);
+    totals->codecs[stored]++;
+    totals->session.codecs[stored]++;
+    totals->records[lane] += summary->records;
+    if (lane == SEGLOG_LANE_ENTRIES)
+        totals->session.records += summary->records;
+    totals->torn += summary->torn_bytes;
+    totals->lost += summary->lost;
+    totals->findings += summary->findings;
+    totals->groups += summary->groups;
+    if (summary->verdict == SEGLOG_VERDICT_OK ||
+        summary->verdict == SEGLOG_VERDICT_TORN)
+        return;
+    totals->damaged++;
+    totals->status = cmd_status_worse(totals->status, TOOL_DAMAGED);
+}
+
+static void
 lane_scan(struct totals *totals, const char *name, enum seglog_lane lane)
 {
-    const struct seglog_scan_options options = { .size = sizeof options };
+    struct stat_costs costs = { 0 };
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_frame = stat_costs_frame,
+                                                 .arg = &costs };
     struct seglog_scan_summary summary;
     struct seglog_error err = { 0 };
     const seglog_code code =
@@ -51,62 +93,12 @@ lane_scan(struct totals *totals, const char *name, enum seglog_lane lane)
     /* It may have been removed meanwhile. */
     if (code == SEGLOG_NOT_FOUND)
         return;
-    if (code != SEGLOG_OK) {
-        tool_progress_clear(&totals->progress);
-        totals->status =
-            cmd_status_worse(totals->status, tool_fail(name, &err));
+    if (code == SEGLOG_OK) {
+        lane_add(totals, lane, &summary, &costs);
         return;
     }
-    totals->records[lane] += summary.records;
-    totals->payload += summary.payload_bytes;
-    totals->torn += summary.torn_bytes;
-    totals->lost += summary.lost;
-    totals->findings += summary.findings;
-    totals->groups += summary.groups;
-    if (summary.verdict == SEGLOG_VERDICT_OK ||
-        summary.verdict == SEGLOG_VERDICT_TORN)
-        return;
-    totals->damaged++;
-    totals->status = cmd_status_worse(totals->status, TOOL_DAMAGED);
-}
-
-static struct sum *
-sum_of(struct totals *totals, const char *name)
-{
-    if (strcmp(name, "index.seg") == 0)
-        return &totals->index;
-    if (strcmp(name, "names.seg") == 0)
-        return &totals->names;
-    return &totals->others;
-}
-
-static bool
-on_name(void *arg, const char *name)
-{
-    struct totals *totals = arg;
-    struct seglog_blob_info info = { 0 };
-    struct seglog_uuid session;
-    struct seglog_uuid segment;
-    enum seglog_lane lane = SEGLOG_LANE_ENTRIES;
-    const bool is_lane = seglog_lane_parse(name, &session, &segment, &lane);
-    struct sum *sum = is_lane ? &totals->lanes[lane] : sum_of(totals, name);
-
-    if (seglog_store_get_info(totals->store, name, &info, NULL) != SEGLOG_OK)
-        return true;
-    sum->blobs++;
-    sum->bytes += info.size;
-    totals->bytes += info.size;
-    tool_progress_update(&totals->progress, totals->bytes, 0);
-    if (!is_lane || lane == SEGLOG_LANE_NOTES)
-        return true;
-    /* Names come in order, those of a session together. */
-    if (lane == SEGLOG_LANE_ENTRIES &&
-        seglog_uuid_compare(&session, &totals->last_session) != 0) {
-        totals->last_session = session;
-        totals->sessions++;
-    }
-    lane_scan(totals, name, lane);
-    return true;
+    tool_progress_clear(&totals->progress);
+    totals->status = cmd_status_worse(totals->status, tool_fail(name, &err));
 }
 
 /* ---------------------------------------------------------------------------
@@ -121,19 +113,14 @@ scanned_bytes(const struct totals *totals)
            totals->lanes[SEGLOG_LANE_TRACE].bytes;
 }
 
+/* As of one segment: with what is damaged, without a torn tail. */
 static uint64_t
 framing_bytes(const struct totals *totals)
 {
-    const uint64_t used = totals->payload + totals->torn;
+    const uint64_t used = totals->costs.bodies + totals->torn;
     const uint64_t bytes = scanned_bytes(totals);
 
     return bytes > used ? bytes - used : 0;
-}
-
-static double
-quotient(uint64_t a, uint64_t b)
-{
-    return b > 0 ? (double)a / (double)b : 0.0;
 }
 
 static uint64_t
@@ -143,18 +130,70 @@ all_records(const struct totals *totals)
            totals->records[SEGLOG_LANE_TRACE];
 }
 
-/* What the store takes beyond the bytes of its records. */
+/* What the store takes beyond its records as they are stored. */
 static uint64_t
 overhead_bytes(const struct totals *totals)
 {
-    return totals->bytes > totals->payload ? totals->bytes - totals->payload
-                                           : 0;
+    return totals->bytes > totals->costs.bodies
+               ? totals->bytes - totals->costs.bodies
+               : 0;
+}
+
+static uint64_t
+lane_count(const struct totals *totals)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < TOOL_STORED_COUNT; i++)
+        count += totals->codecs[i];
+    return count;
 }
 
 static const char *
 damage_cost(const struct totals *totals)
 {
+    if (totals->codecs[TOOL_STORED_SEALED] > 0 &&
+        totals->codecs[TOOL_STORED_SEALED] == lane_count(totals))
+        return "its block";
+    if (totals->codecs[TOOL_STORED_SEALED] > 0)
+        return "its block where it is sealed, the rest of its block up to the "
+               "next sync point where it is compressed";
+    if (totals->codecs[TOOL_STORED_PLAIN] < lane_count(totals))
+        return "where it is compressed the rest of its block, up to the next "
+               "sync point";
     return totals->groups > 0 ? "one record, or its group" : "one record";
+}
+
+static void
+codecs_json(const uint64_t codecs[TOOL_STORED_COUNT])
+{
+    const char *comma = "";
+
+    (void)fputs(",\"codecs\":{", stdout);
+    for (size_t i = 0; i < TOOL_STORED_COUNT; i++) {
+        if (codecs[i] == 0)
+            continue;
+        (void)printf("%s\"%s\":%" PRIu64, comma,
+                     tool_stored_name((enum tool_stored)i), codecs[i]);
+        comma = ",";
+    }
+    (void)fputs("}", stdout);
+}
+
+/* "3 deflate, 1 none" */
+static void
+codecs_text(const uint64_t codecs[TOOL_STORED_COUNT])
+{
+    const char *comma = "";
+
+    for (size_t i = 0; i < TOOL_STORED_COUNT; i++) {
+        if (codecs[i] == 0)
+            continue;
+        (void)printf("%s%" PRIu64 " %s", comma, codecs[i],
+                     tool_stored_name((enum tool_stored)i));
+        comma = ", ";
+    }
+    (void)fputs("\n", stdout);
 }
 
 static void
@@ -169,7 +208,6 @@ totals_json(const struct totals *totals)
         { "records", totals->records[SEGLOG_LANE_ENTRIES] },
         { "trace_records", totals->records[SEGLOG_LANE_TRACE] },
         { "bytes", totals->bytes },
-        { "payload_bytes", totals->payload },
         { "framing_bytes", framing_bytes(totals) },
         { "overhead_bytes", overhead_bytes(totals) },
         { "entries_bytes", totals->lanes[SEGLOG_LANE_ENTRIES].bytes },
@@ -188,8 +226,10 @@ totals_json(const struct totals *totals)
     tool_json_string(stdout, totals->shown);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)printf(",\"%s\":%" PRIu64, numbers[i].name, numbers[i].value);
+    stat_costs_json(&totals->costs);
+    codecs_json(totals->codecs);
     (void)printf(",\"framing_per_record\":%.3f,\"damage_cost\":\"%s\"}\n",
-                 quotient(framing_bytes(totals), all_records(totals)),
+                 stat_quotient(framing_bytes(totals), all_records(totals)),
                  damage_cost(totals));
 }
 
@@ -221,14 +261,17 @@ totals_text(const struct totals *totals)
     sum_print("of names", &totals->names);
     sum_print("of the index (derived)", &totals->index);
     sum_print("of others", &totals->others);
-    (void)printf("  payload   %" PRIu64 " bytes\n", totals->payload);
+    (void)fputs("  codecs    ", stdout);
+    codecs_text(totals->codecs);
+    (void)printf("  payload   %" PRIu64 " bytes\n", totals->costs.payload);
     (void)printf("  framing   %" PRIu64 " bytes, %.2f a record, %.2f %%\n",
-                 framing, quotient(framing, all_records(totals)),
-                 100 * quotient(framing, scanned_bytes(totals)));
+                 framing, stat_quotient(framing, all_records(totals)),
+                 100 * stat_quotient(framing, scanned_bytes(totals)));
+    stat_costs_text(&totals->costs);
     (void)printf("  overhead  %" PRIu64
-                 " bytes, all that is not payload, %.2f %%\n",
+                 " bytes, all that is not bodies, %.2f %%\n",
                  overhead_bytes(totals),
-                 100 * quotient(overhead_bytes(totals), totals->bytes));
+                 100 * stat_quotient(overhead_bytes(totals), totals->bytes));
     (void)printf("  damage    one damaged byte costs %s; in the index or the "
                  "notes nothing\n",
                  damage_cost(totals));
@@ -238,10 +281,113 @@ totals_text(const struct totals *totals)
                      totals->lost, totals->findings);
 }
 
-enum tool_status
-stat_store(const char *dir, const char *shown, bool is_json)
+/* ---------------------------------------------------------------------------
+ * Sessions
+ */
+
+static void
+session_json(const struct session_totals *session)
 {
-    struct totals totals = { .shown = shown, .status = TOOL_OK };
+    char id[SEGLOG_UUID_TEXT_CAP];
+
+    (void)printf(
+        "{\"session\":\"%s\",\"segments\":%" PRIu64 ",\"records\":%" PRIu64
+        ",\"bytes\":%" PRIu64 ",\"framing_bytes\":%" PRIu64,
+        seglog_uuid_format(&session->id, id), session->segments,
+        session->records, session->bytes, stat_costs_framing(&session->costs));
+    stat_costs_json(&session->costs);
+    codecs_json(session->codecs);
+    (void)fputs("}\n", stdout);
+}
+
+static void
+session_text(const struct session_totals *session)
+{
+    const struct stat_costs *costs = &session->costs;
+    char id[SEGLOG_UUID_TEXT_CAP];
+
+    (void)printf("%s: session, %" PRIu64 " %s, %" PRIu64 " %s\n",
+                 seglog_uuid_format(&session->id, id), session->segments,
+                 cmd_plural(session->segments, "segment", "segments"),
+                 session->records,
+                 cmd_plural(session->records, "record", "records"));
+    (void)printf("  files     %" PRIu64 " bytes\n", session->bytes);
+    (void)fputs("  codecs    ", stdout);
+    codecs_text(session->codecs);
+    (void)printf("  framing   %" PRIu64 " bytes, %.2f %%\n",
+                 stat_costs_framing(costs),
+                 100 * stat_quotient(stat_costs_framing(costs), costs->bytes));
+    stat_costs_text(costs);
+}
+
+/* All lanes of the session before have come. */
+static void
+session_end(struct totals *totals)
+{
+    const struct session_totals *session = &totals->session;
+
+    totals->sessions += session->segments > 0;
+    if (session->bytes == 0 || !totals->options->has_sessions)
+        return;
+    tool_progress_clear(&totals->progress);
+    if (totals->options->is_json)
+        session_json(session);
+    else
+        session_text(session);
+}
+
+/* ---------------------------------------------------------------------------
+ * The store
+ */
+
+static struct sum *
+sum_of(struct totals *totals, const char *name)
+{
+    if (strcmp(name, "index.seg") == 0)
+        return &totals->index;
+    if (strcmp(name, "names.seg") == 0)
+        return &totals->names;
+    return &totals->others;
+}
+
+static bool
+on_name(void *arg, const char *name)
+{
+    struct totals *totals = arg;
+    struct seglog_blob_info info = { 0 };
+    struct seglog_uuid session;
+    struct seglog_uuid segment;
+    enum seglog_lane lane = SEGLOG_LANE_ENTRIES;
+    const bool is_lane = seglog_lane_parse(name, &session, &segment, &lane);
+    struct sum *sum = is_lane ? &totals->lanes[lane] : sum_of(totals, name);
+
+    if (seglog_store_get_info(totals->store, name, &info, NULL) != SEGLOG_OK)
+        return true;
+    sum->blobs++;
+    sum->bytes += info.size;
+    totals->bytes += info.size;
+    tool_progress_update(&totals->progress, totals->bytes, 0);
+    if (!is_lane)
+        return true;
+    /* Names come in order, those of a session together. */
+    if (seglog_uuid_compare(&session, &totals->session.id) != 0) {
+        session_end(totals);
+        totals->session = (struct session_totals){ .id = session };
+    }
+    totals->session.segments += lane == SEGLOG_LANE_ENTRIES;
+    totals->session.bytes += info.size;
+    if (lane != SEGLOG_LANE_NOTES)
+        lane_scan(totals, name, lane);
+    return true;
+}
+
+enum tool_status
+stat_store(const char *dir, const char *shown,
+           const struct stat_options *options)
+{
+    struct totals totals = { .shown = shown,
+                             .options = options,
+                             .status = TOOL_OK };
     struct seglog_error err = { 0 };
 
     if (seglog_store_file_open(dir, false, &totals.store, &err) != SEGLOG_OK)
@@ -251,10 +397,11 @@ stat_store(const char *dir, const char *shown, bool is_json)
         SEGLOG_OK)
         totals.status = tool_fail(shown, &err);
     tool_progress_clear(&totals.progress);
+    session_end(&totals);
     seglog_store_close(&totals.store);
     if (totals.status == TOOL_FAILED)
         return TOOL_FAILED;
-    if (is_json)
+    if (options->is_json)
         totals_json(&totals);
     else
         totals_text(&totals);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/import_chain.h"
 #include "tools/tool_common.h"
 
 bool
@@ -161,17 +162,36 @@ fail_foreign(struct seglog_error *err)
                           "it does not hold the lines of a file any more");
 }
 
+/* Where one segment ends and the next begins no line is open, and the numbers
+ * begin anew. */
+static bool
+next_link(struct import_account *account, const struct import_reader *reader,
+          size_t *at)
+{
+    if (reader->at == *at)
+        return true;
+    *at = reader->at;
+    account->records = 0;
+    return account->open_records == 0;
+}
+
 static seglog_code
-records_account(struct import_account *account, struct seglog_reader *reader,
+records_account(struct import_account *account, struct import_reader *reader,
                 struct seglog_error *err)
 {
+    size_t at = 0;
+
     for (;;) {
         struct seglog_event event;
-        const seglog_code code = seglog_reader_next(reader, &event, err);
+        const seglog_code code = import_reader_next(reader, &event, err);
         const struct seglog_record *record = &event.record;
 
-        if (code != SEGLOG_OK)
-            return code == SEGLOG_END ? SEGLOG_OK : code;
+        if (code != SEGLOG_OK && code != SEGLOG_END)
+            return code;
+        if (!next_link(account, reader, &at))
+            return fail_foreign(err);
+        if (code == SEGLOG_END)
+            return SEGLOG_OK;
         if (event.type != SEGLOG_EVENT_RECORD)
             return fail_foreign(err);
         /* A TAIL is the last record, and an import makes no BYTES. */
@@ -190,17 +210,17 @@ import_account_segment(struct import_account *account,
                        const struct seglog_uuid *segment,
                        struct seglog_error *err)
 {
-    const struct seglog_reader_options options = { .size = sizeof options };
-    struct seglog_reader *reader = NULL;
-    seglog_code code = SEGLOG_OK;
+    struct import_reader reader = { 0 };
+    struct import_chain chain;
+    seglog_code code =
+        import_chain_read(sessions, session, segment, &chain, err);
 
     import_account_reset(account);
-    code =
-        seglog_session_open_reader(sessions, session, segment,
-                                   SEGLOG_LANE_ENTRIES, &options, &reader, err);
-    if (code != SEGLOG_OK)
-        return code;
-    code = records_account(account, reader, err);
-    seglog_reader_close(reader);
+    if (code == SEGLOG_OK)
+        code = import_reader_open(&reader, sessions, &chain, false, err);
+    if (code == SEGLOG_OK)
+        code = records_account(account, &reader, err);
+    import_reader_close(&reader);
+    import_chain_free(&chain);
     return code;
 }

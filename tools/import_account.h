@@ -79,7 +79,8 @@ import_account_to_state(const struct import_account *account,
                         struct import_state *state);
 
 /*
- * Read a segment and account for its records.  CORRUPT: damaged, or with a
+ * Read a segment, and those it continues, and account for their records, which
+ * are counted in the last one alone.  CORRUPT: damaged, or with a
  * recorded gap in it, or not of lines; account is then of no use.
  */
 seglog_code

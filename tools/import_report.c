@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tools/tool_seal.h"
 #include "tools/tool_base64.h"
 #include "tools/tool_fault.h"
 #include "tools/tool_text.h"
@@ -154,6 +155,9 @@ totals_add(struct import_totals *totals, const struct import_outcome *outcome)
     totals->lines += outcome->lines;
     totals->bytes += outcome->bytes;
     totals->bad_lines += outcome->bad_lines;
+    totals->sealed += outcome->is_sealed;
+    totals->sealed_before += outcome->sealed_before;
+    totals->sealed_after += outcome->sealed_after;
 }
 
 void
@@ -240,10 +244,12 @@ summary_json(const struct import_totals *t)
         ",\"deleted\":%" PRIu64 ",\"failed\":%" PRIu64 ",\"lines\":%" PRIu64
         ",\"bytes\":%" PRIu64 ",\"bad_lines\":%" PRIu64 ",\"folders\":%" PRIu64
         ",\"links\":%" PRIu64 ",\"other_files\":%" PRIu64
-        ",\"special\":%" PRIu64 "}}\n",
+        ",\"special\":%" PRIu64 ",\"sealed\":%" PRIu64
+        ",\"sealed_before\":%" PRIu64 ",\"sealed_after\":%" PRIu64 "}}\n",
         t->sources, t->added, t->grown, t->replaced, t->touched, t->unchanged,
         t->renamed, t->deleted, t->failed, t->lines, t->bytes, t->bad_lines,
-        t->folders, t->links, t->other_files, t->special);
+        t->folders, t->links, t->other_files, t->special, t->sealed,
+        t->sealed_before, t->sealed_after);
 }
 
 struct sentence {
@@ -272,6 +278,7 @@ import_report_summary(const struct import_run *run)
     const struct import_totals *t = &run->totals;
     struct sentence done = { "", 0 };
     struct sentence left = { "", 0 };
+    char saved[TOOL_SAVED_CAP];
     char size[32];
 
     if (run->options->is_json)
@@ -292,6 +299,10 @@ import_report_summary(const struct import_run *run)
               done.len > 0 ? done.text : "no sources", t->lines,
               tool_size_text(t->bytes, size, sizeof size),
               left.len > 0 ? "; left out: " : "", left.text);
+    if (t->sealed > 0)
+        tool_note("%s: %" PRIu64 " %s sealed, %s", run->options->into,
+                  t->sealed, t->sealed == 1 ? "segment" : "segments",
+                  tool_saved_text(t->sealed_before, t->sealed_after, saved));
     if (t->bad_lines > 0)
         tool_note("%s: %" PRIu64 " broken %s kept; `seglog export --mended` "
                   "gives what is whole in %s",

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +25,8 @@
 #define LOCK_MS     500
 /* Of a worker; nothing here is deep or large. */
 #define STACK_BYTES ((size_t)1 << 20)
+/* Buffers of this size and more are given back to the system when freed. */
+#define SHARED_BYTES (1 << 20)
 
 /* ---------------------------------------------------------------------------
  * Signals
@@ -455,6 +460,8 @@ run_opened(struct import_run *run)
     if (!import_job_init(&run->job, &run->catalog) ||
         pthread_mutex_init(&run->mutex, NULL) != 0)
         return tool_fail_memory();
+    run->job.is_sealing = run->options->is_sealing;
+    run->job.seal_level = (int)run->options->codec.level;
     run->job.on_fault = import_report_fault;
     run->job.arg = run;
     signals_catch(run);
@@ -476,6 +483,16 @@ run_free(struct import_run *run)
     free(run);
 }
 
+/* What one worker has freed is to be there for the others: the allocator would
+ * keep large buffers for the thread that had them. */
+static void
+memory_share(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, SHARED_BYTES);
+#endif
+}
+
 enum tool_status
 import_run_all(const struct import_options *options)
 {
@@ -483,6 +500,9 @@ import_run_all(const struct import_options *options)
         .size = sizeof store_options,
         .accepts_raw = true,
         .body_log2 = IMPORT_BODY_LOG2,
+        .codec = options->codec.codec,
+        .level_of_codec =
+            options->is_sealing ? 0 : (uint8_t)options->codec.level,
     };
     struct import_run *run = calloc(1, sizeof *run);
     struct seglog_error err;
@@ -490,6 +510,7 @@ import_run_all(const struct import_options *options)
 
     if (!run)
         return tool_fail_memory();
+    memory_share();
     run->options = options;
     if (seglog_session_store_open_dir(options->into, &store_options,
                                       &run->sessions, &err) != SEGLOG_OK) {

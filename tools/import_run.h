@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "tools/import_source.h"
+#include "tools/tool_codec.h"
 #include "tools/tool_common.h"
 
 struct import_options {
@@ -30,6 +31,8 @@ struct import_options {
     bool is_verifying;
     bool has_nul; /* between the paths of verify */
     bool is_json;
+    bool is_sealing;         /* codec.level is that of sealing */
+    struct tool_codec codec; /* of new segments */
 };
 
 /* One operand: a folder below a root, or a file in it. */
@@ -57,6 +60,9 @@ struct import_totals {
     uint64_t lines;
     uint64_t bytes;
     uint64_t bad_lines;
+    uint64_t sealed;
+    uint64_t sealed_before; /* bytes */
+    uint64_t sealed_after;
 };
 
 /* Entries that something is to be done with. */

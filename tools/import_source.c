@@ -18,8 +18,9 @@
 #include "tools/tool_common.h"
 #include "tools/tool_tree.h"
 
-/* Each takes up to about 40 MiB while its buffers grow. */
-#define LARGE_COUNT 3u
+/* Each takes up to about 40 MiB while its buffers grow, and compressing what is
+ * in them about 20 more. */
+#define LARGE_COUNT 2u
 
 /* ---------------------------------------------------------------------------
  * The job
@@ -433,7 +434,10 @@ import_source_run(struct import_job *job, struct import_entry *entry,
         tool_tree_join(job->catalog->roots[entry->root].path, entry->path);
     if (source.shown)
         source_run(&source);
-    else
+    if (source.shown && job->is_sealing && outcome->is_complete &&
+        outcome->change != IMPORT_FAILED && outcome->change != IMPORT_GONE)
+        (void)import_source_seal(&source);
+    if (!source.shown)
         (void)import_source_fail(
             &source,
             tool_error_errno(&outcome->err, ENOMEM, entry->path, "no memory"));

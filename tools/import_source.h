@@ -29,6 +29,8 @@ struct import_job {
     bool is_live; /* keep what it takes to follow a file */
     /* An incomplete last line is no fault: more is to come. */
     bool accepts_open_line;
+    bool is_sealing; /* segments, once a file is in */
+    int seal_level;  /* 0: the default */
     void (*on_fault)(void *arg, const struct import_entry *entry,
                      const struct seglog_json_broken *line, uint64_t line_no,
                      uint64_t line_at);
@@ -59,6 +61,9 @@ struct import_outcome {
     bool is_complete;    /* everything the file had at the start is in */
     bool is_damaged;     /* REPLACED because the segment was damaged */
     bool is_store_error; /* FAILED: of the store, so no other will do better */
+    bool is_sealed;      /* just now */
+    uint64_t sealed_before;
+    uint64_t sealed_after;
     struct seglog_error err;
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tools/import_chain.h"
 #include "tools/json2seg.h"
 
 /* ---------------------------------------------------------------------------
@@ -120,19 +121,98 @@ lines_import(struct import_source *source, struct seglog_writer *writer)
     return is_done;
 }
 
+/* ---------------------------------------------------------------------------
+ * Where they go
+ */
+
+/* A segment that continues the source's, up to the open line. */
+static seglog_code
+next_make(struct import_source *source, uint64_t last_record,
+          struct seglog_uuid *next)
+{
+    const struct import_entry *entry = source->entry;
+    const struct import_state *state = &entry->state;
+    struct seglog_session_store *sessions = source->job->catalog->sessions;
+    struct seglog_error *err = &source->outcome->err;
+    const struct seglog_segment_new new = {
+        .size = sizeof new,
+        .label = { entry->path, entry->path_len },
+        .lineage = { .kind = SEGLOG_LINEAGE_CONTINUES,
+                     .segment = state->segment,
+                     .at_record = last_record },
+    };
+    bool is_found = false;
+    const seglog_code code =
+        import_chain_find_next(sessions, &state->session, &state->segment,
+                               last_record, next, &is_found, err);
+
+    if (code != SEGLOG_OK || is_found)
+        return code;
+    if (!seglog_uuid_new(next))
+        return tool_error_set(err, SEGLOG_IO, source->shown,
+                              "the system gives no random bytes for an id");
+    return seglog_session_create_segment(sessions, &state->session, next, &new,
+                                         err);
+}
+
+/*
+ * The segment is sealed: go on in one that continues it.  That one is there
+ * before the state names it, and empty until the state does: so a crash in
+ * between leaves nothing that the next import could not tell.
+ */
+static bool
+source_continue(struct import_source *source)
+{
+    struct import_account *account = &source->account;
+    struct import_entry *entry = source->entry;
+    struct import_state *state = &entry->state;
+    const struct import_state before = *state;
+    struct seglog_uuid next;
+    seglog_code code =
+        next_make(source, account->records - account->open_records, &next);
+
+    if (code != SEGLOG_OK)
+        return import_source_fail(source, code);
+    if (account->open_records > 0)
+        import_account_rewind(account, account->open_bytes);
+    account->records = 0;
+    import_account_to_state(account, state);
+    state->segment = next;
+    state->head = (struct seglog_head){ 0 };
+    state->flags |= IMPORT_PENDING;
+    code = import_catalog_save(source->job->catalog, &entry, 1, false,
+                               &source->outcome->err);
+    if (code == SEGLOG_OK)
+        return true;
+    *state = before;
+    return import_source_fail(source, code);
+}
+
+static seglog_code
+writer_open(struct import_source *source, struct seglog_writer **writer)
+{
+    const struct import_state *state = &source->entry->state;
+
+    return seglog_session_open_writer(
+        source->job->catalog->sessions, &state->session, &state->segment,
+        SEGLOG_WRITER_EXCLUSIVE, writer, &source->outcome->err);
+}
+
 /* The open line is written anew, whole or longer: cut it, then add. */
 bool
 import_source_append(struct import_source *source)
 {
     struct import_account *account = &source->account;
-    const struct import_state *state = &source->entry->state;
     struct seglog_error *err = &source->outcome->err;
     struct seglog_writer *writer = NULL;
     struct seglog_writer_state at;
-    seglog_code code = seglog_session_open_writer(
-        source->job->catalog->sessions, &state->session, &state->segment,
-        SEGLOG_WRITER_EXCLUSIVE, &writer, err);
+    seglog_code code = writer_open(source, &writer);
 
+    if (code == SEGLOG_SEALED) {
+        if (!source_continue(source))
+            return false;
+        code = writer_open(source, &writer);
+    }
     if (code != SEGLOG_OK)
         return import_source_fail(source, code);
     seglog_writer_get_state(writer, &at);

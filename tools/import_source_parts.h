@@ -6,6 +6,7 @@
  *   import_source_file.c   the file: is it what it was, with more behind it?
  *   import_source_lines.c  what is new of it becomes records
  *   import_source_back.c   files and segments compared
+ *   import_source_seal.c   segments sealed
  *
  * Threads  a source belongs to one thread
  */
@@ -81,5 +82,9 @@ import_source_note_live(struct import_source *source);
 /* Add what is behind the account, up to the size the file had. */
 bool
 import_source_append(struct import_source *source);
+
+/* Seal the segment, unless it is or would only grow by it. */
+bool
+import_source_seal(struct import_source *source);
 
 #endif /* IMPORT_SOURCE_PARTS_H */

@@ -8,6 +8,7 @@
 #include "tools/json2seg.h"
 #include "tools/tool_base64.h"
 #include "tools/tool_common.h"
+#include "tools/tool_seal.h"
 #include "tools/tool_stream.h"
 
 /* A segment made here has the default limit; one appended to, any other. */
@@ -33,11 +34,15 @@ static const char HELP[] =
     "      --append       append to OUT, which several programs may do at\n"
     "                     once; made if missing. A signal ends it cleanly\n"
     "      --sync         with --append: every record survives a power cut\n"
-    "      --codec NAME   how a segment made here is compressed: none or\n"
-    "                     deflate; one appended to stays as it is\n"
-    "      --level N      how hard to compress, 1 to 9 (default 6)\n"
+    "      --codec NAME   how a segment made here is compressed: auto (the\n"
+    "                     default), none, deflate or zstd; one appended to\n"
+    "                     stays as it is\n"
+    "      --level N      how hard to compress, 1 to 19; deflate to 9\n"
     "      --group N      store N lines at a time: after a crash all of\n"
     "                     them are there, or none\n"
+    "      --seal         in the end seal OUT (`seglog help seal`), at "
+    "--level;\n"
+    "                     nothing can be appended to it any more\n"
     "      --typed        restore what `seg2json --gaps` has written\n"
     "      --strict       stop at the first line that is not one JSON value\n"
     "      --force        replace OUT if it is there\n"
@@ -53,6 +58,7 @@ enum {
     KEY_CODEC,
     KEY_LEVEL,
     KEY_GROUP,
+    KEY_SEAL,
     KEY_TYPED,
     KEY_STRICT,
     KEY_FORCE,
@@ -62,18 +68,6 @@ enum {
 /* ---------------------------------------------------------------------------
  * The program
  */
-
-static enum tool_status
-codec_set(struct json2seg_options *options, const char *value)
-{
-    if (strcmp(value, "deflate") == 0)
-        options->codec = SEGLOG_CODEC_DEFLATE;
-    else if (strcmp(value, "none") == 0)
-        options->codec = SEGLOG_CODEC_NONE;
-    else
-        return tool_usage("--codec is none or deflate");
-    return TOOL_GO_ON;
-}
 
 static enum tool_status
 options_set(void *arg, int key, const char *value)
@@ -91,9 +85,12 @@ options_set(void *arg, int key, const char *value)
         options->is_sync = true;
         return TOOL_GO_ON;
     case KEY_CODEC:
-        return codec_set(options, value);
+        return tool_codec_set(&options->codec, value);
     case KEY_LEVEL:
-        return tool_number("--level", value, 1, 9, &options->level);
+        return tool_codec_set_level(&options->codec, value);
+    case KEY_SEAL:
+        options->is_sealed = true;
+        return TOOL_GO_ON;
     case KEY_TYPED:
         options->is_typed = true;
         return TOOL_GO_ON;
@@ -115,23 +112,18 @@ static enum tool_status
 options_parse(struct json2seg_options *options, int argc, char **argv)
 {
     static const struct tool_option OPTIONS[] = {
-        { KEY_OUTPUT, "output", true },
-        { KEY_APPEND, "append", false },
-        { KEY_SYNC, "sync", false },
-        { KEY_CODEC, "codec", true },
-        { KEY_LEVEL, "level", true },
-        { KEY_GROUP, "group", true },
-        { KEY_TYPED, "typed", false },
-        { KEY_STRICT, "strict", false },
-        { KEY_FORCE, "force", false },
-        { KEY_JSON, "json", false },
-        { 0, NULL, false },
+        { KEY_OUTPUT, "output", true },  { KEY_APPEND, "append", false },
+        { KEY_SYNC, "sync", false },     { KEY_CODEC, "codec", true },
+        { KEY_LEVEL, "level", true },    { KEY_GROUP, "group", true },
+        { KEY_SEAL, "seal", false },     { KEY_TYPED, "typed", false },
+        { KEY_STRICT, "strict", false }, { KEY_FORCE, "force", false },
+        { KEY_JSON, "json", false },     { 0, NULL, false },
     };
     static const struct tool_spec SPEC = {
         .name = "json2seg",
         .usage = "[-o OUT] [--append [--sync]] [--codec NAME] [--level N]\n"
-                 "                [--group N] [--typed] [--strict] [--force]\n"
-                 "                [--json] [FILE]",
+                 "                [--group N] [--seal] [--typed] [--strict]\n"
+                 "                [--force] [--json] [FILE]",
         .help = HELP,
         .options = OPTIONS,
         .operand_max = 1,
@@ -151,6 +143,16 @@ options_parse(struct json2seg_options *options, int argc, char **argv)
         return tool_usage("--append and --force exclude each other");
     if (options->is_sync && !options->is_append)
         return tool_usage("--sync goes with --append");
+    if (options->is_sealed &&
+        (!options->output || strcmp(options->output, "-") == 0))
+        return tool_usage("--seal needs -o OUT");
+    /* The level is for the end: until then it need not be small. */
+    if (options->is_sealed && !options->is_append && !options->codec.is_given)
+        options->codec.codec = SEGLOG_CODEC_NONE;
+    else if (!options->is_sealed)
+        return tool_codec_settle(&options->codec);
+    else if (!options->codec.is_given)
+        options->codec.codec = TOOL_CODEC_DEFAULT;
     return TOOL_GO_ON;
 }
 
@@ -205,6 +207,26 @@ fail_open(const struct tool_target *target, const struct seglog_error *err)
     return TOOL_FAILED;
 }
 
+/* Whoever else appends gets SEALED from then on. */
+static seglog_code
+segment_seal(struct json2seg_import *import, struct seglog_store store,
+             const char *name)
+{
+    const struct seglog_seal_options options = {
+        .size = sizeof options, .level = (int)import->options->codec.level
+    };
+    struct seglog_seal_result result;
+    char saved[TOOL_SAVED_CAP];
+    const seglog_code code = tool_seal_blob(store, name, import->batch.shown,
+                                            &options, &result, &import->err);
+
+    if (code == SEGLOG_OK)
+        tool_note(
+            "%s: sealed, %s", import->batch.shown,
+            tool_saved_text(result.text_bytes, result.bytes_after, saved));
+    return code;
+}
+
 /* The end of a run: records that are in deserve a closing mark. */
 static enum tool_status
 append_close(struct json2seg_import *import, enum tool_status status)
@@ -214,6 +236,36 @@ append_close(struct json2seg_import *import, enum tool_status status)
     if (code == SEGLOG_OK || import->is_failed)
         return status;
     return tool_fail(import->batch.shown, &import->err);
+}
+
+/* It stays what it is: whoever asks for something else is told. */
+static enum tool_status
+append_check_codec(const struct json2seg_import *import,
+                   const struct tool_path *path)
+{
+    const struct tool_codec *asked = &import->options->codec;
+    struct seglog_scan_summary summary;
+    enum tool_stored stored = TOOL_STORED_PLAIN;
+
+    if (!asked->is_given && (asked->level == 0 || import->options->is_sealed))
+        return TOOL_GO_ON;
+    /* What is wrong with it is said by the writer. */
+    if (seglog_segment_get_summary(path->store, path->name, &summary, NULL) !=
+        SEGLOG_OK)
+        return TOOL_GO_ON;
+    stored = tool_stored_of(summary.features_refuse);
+    /* That it is sealed is said by the writer as well. */
+    if (stored == TOOL_STORED_SEALED)
+        return TOOL_GO_ON;
+    if (asked->is_given && !tool_codec_fits(asked->codec, stored))
+        return tool_usage("%s has --codec %s, and stays so",
+                          import->batch.shown, tool_stored_name(stored));
+    if (asked->level > 0 && stored == TOOL_STORED_PLAIN &&
+        !import->options->is_sealed)
+        return tool_usage("%s is not compressed, and stays so: --level does "
+                          "nothing",
+                          import->batch.shown);
+    return TOOL_GO_ON;
 }
 
 static enum tool_status
@@ -230,6 +282,11 @@ append_run(struct json2seg_import *import)
     status = tool_path_open(batch->shown, &path);
     if (status != TOOL_GO_ON)
         return status;
+    status = append_check_codec(import, &path);
+    if (status != TOOL_GO_ON) {
+        tool_path_close(&path);
+        return status;
+    }
     json2seg_input_watch(&import->input);
     batch->store = path.store;
     batch->name = path.name;
@@ -243,8 +300,28 @@ append_run(struct json2seg_import *import)
         status = tool_fail(batch->shown, &import->err);
     }
     status = append_close(import, status);
+    if (import->options->is_sealed &&
+        (status == TOOL_OK || status == TOOL_DAMAGED) && !import->is_failed &&
+        segment_seal(import, path.store, path.name) != SEGLOG_OK)
+        status = tool_fail(batch->shown, &import->err);
     tool_path_close(&path);
     return status;
+}
+
+/* Under its temporary name: OUT is sealed when it appears. */
+static seglog_code
+target_seal(struct json2seg_import *import, struct tool_target *target)
+{
+    struct seglog_lock lock = { 0 };
+    const seglog_code code = segment_seal(import, target->store, target->name);
+
+    /* Nobody else has it, and nobody needs the file of its lock any more. */
+    if (seglog_lock_open(target->store, target->name, &lock, NULL) ==
+            SEGLOG_OK &&
+        seglog_lock_acquire(lock, 0, NULL) == SEGLOG_OK)
+        (void)seglog_lock_discard(lock, NULL);
+    seglog_lock_close(&lock);
+    return code;
 }
 
 /* Fill, close and name the new segment. */
@@ -259,6 +336,8 @@ create_fill(struct json2seg_import *import, struct tool_target *target)
     code = json2seg_batch_close(&import->batch, &import->err);
     if (is_dropped)
         return status;
+    if (code == SEGLOG_OK && import->options->is_sealed)
+        code = target_seal(import, target);
     if (code == SEGLOG_OK)
         code = tool_target_commit(target, &import->err);
     return code == SEGLOG_OK ? status : tool_fail(target->shown, &import->err);
@@ -294,6 +373,8 @@ create_run(struct json2seg_import *import)
     enum tool_status status =
         tool_target_open(import->options->output, flags, &target);
 
+    if (status == TOOL_GO_ON && target.is_stream && import->options->is_sealed)
+        status = tool_usage("--seal needs a file, not '%s'", target.shown);
     if (status == TOOL_GO_ON)
         status = create_into(import, &target);
     tool_target_close(&target);
@@ -322,8 +403,9 @@ main(int argc, char **argv)
     import->batch.input = &import->input;
     import->batch.group_max = (size_t)options.group;
     import->batch.shown = options.output;
-    import->batch.options.codec = options.codec;
-    import->batch.options.level = (uint8_t)options.level;
+    import->batch.options.codec = options.codec.codec;
+    if (!options.is_sealed)
+        import->batch.options.level = (uint8_t)options.codec.level;
     if (json2seg_input_open(&import->input, options.input, RECORD_MAX_LIMIT,
                             &import->err) != SEGLOG_OK) {
         status = tool_fail(NULL, &import->err);

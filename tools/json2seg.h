@@ -23,6 +23,7 @@
 #include "seglog/json_diagnose.h"
 #include "seglog/json_line.h"
 #include "seglog/segment.h"
+#include "tools/tool_codec.h"
 #include "tools/tool_common.h"
 #include "tools/tool_fault.h"
 
@@ -175,9 +176,9 @@ json2seg_batch_close(struct json2seg_batch *batch, struct seglog_error *err);
 struct json2seg_options {
     const char *input;
     const char *output;
-    enum seglog_codec codec;
-    uint64_t level; /* 0: the default */
+    struct tool_codec codec;
     uint64_t group;
+    bool is_sealed; /* in the end; codec.level is that of sealing */
     bool is_append;
     bool is_sync;
     bool is_typed;

@@ -11,11 +11,10 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    { "check", cmd_check },   { "repair", cmd_repair },
-    { "stat", cmd_stat },     { "cat", cmd_cat },
-    { "tail", cmd_tail },     { "damage", cmd_damage },
-    { "ls", cmd_ls },         { "rm", cmd_rm },
-    { "import", cmd_import }, { "export", cmd_export },
+    { "check", cmd_check },   { "repair", cmd_repair }, { "train", cmd_train },
+    { "stat", cmd_stat },     { "cat", cmd_cat },       { "tail", cmd_tail },
+    { "damage", cmd_damage }, { "ls", cmd_ls },         { "rm", cmd_rm },
+    { "import", cmd_import }, { "export", cmd_export }, { "seal", cmd_seal },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -42,11 +41,13 @@ static const struct tool_spec SPEC = {
         "  cat PATH                its lines, or some of them\n"
         "  tail [-f] PATH          its last lines, and those to come\n"
         "  damage FILE -o OUT ...  damage a copy in a known way\n"
+        "  train STORE             what its small segments share, kept once\n"
         "  ls [STORE]              the sessions and segments of a store\n"
         "  rm STORE:ID...          remove sessions and segments\n"
         "  import PATH... --into STORE\n"
         "                          folders of .jsonl files into a store\n"
         "  export STORE -o DIR     the same folders out again\n"
+        "  seal PATH...            make segments small for good\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

@@ -94,8 +94,10 @@ struct tool_target {
     const char *shown; /* for messages: the name as given */
     bool is_stream;    /* a pipe or device: nothing to commit or discard */
     struct tool_path path;
-    char *temp_name; /* NAME.tmp in path.store */
-    char *temp_path; /* the same as a path */
+    char *temp_name;    /* NAME.tmp in path.store */
+    char *temp_path;    /* the same as a path */
+    char *sealing_path; /* what sealing it makes beside it */
+    char *lock_path;
     unsigned flags;
     bool is_created; /* the temporary file is ours */
 };

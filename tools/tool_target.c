@@ -18,8 +18,11 @@
 
 #define PIPE_BYTES (1024 * 1024)
 
-/* What the handler needs: one program writes one output. */
+/* What the handler needs: one program writes one output.  What sealing makes
+ * beside it goes with it. */
 static const char *volatile guarded_path;
+static const char *volatile guarded_sealing;
+static const char *volatile guarded_lock;
 
 static const int FATAL[] = { SIGINT, SIGTERM, SIGHUP };
 #define FATAL_COUNT (sizeof FATAL / sizeof FATAL[0])
@@ -29,8 +32,11 @@ guard_on_signal(int number)
 {
     const char *path = guarded_path;
 
-    if (path)
+    if (path) {
         (void)unlink(path);
+        (void)unlink(guarded_lock);
+        (void)unlink(guarded_sealing);
+    }
     /* SA_RESETHAND has restored the default, which says who ended us. */
     (void)raise(number);
 }
@@ -156,8 +162,11 @@ target_open_file(struct tool_target *target, const char *path)
     target->store = target->path.store;
     target->temp_name = text_join(target->path.name, ".tmp");
     target->temp_path = text_join(path, ".tmp");
+    target->sealing_path = text_join(path, ".tmp.sealing");
+    target->lock_path = text_join(path, ".tmp.lock");
     target->name = target->temp_name;
-    if (!target->temp_name || !target->temp_path)
+    if (!target->temp_name || !target->temp_path || !target->sealing_path ||
+        !target->lock_path)
         return tool_fail_memory();
     return TOOL_GO_ON;
 }
@@ -217,8 +226,11 @@ tool_target_end_create(struct tool_target *target, bool is_created)
     if (target->is_stream)
         return;
     target->is_created = is_created;
-    if (is_created)
+    if (is_created) {
+        guarded_sealing = target->sealing_path;
+        guarded_lock = target->lock_path;
         guarded_path = target->temp_path;
+    }
     guard_hold(SIG_UNBLOCK);
 }
 
@@ -258,5 +270,7 @@ tool_target_close(struct tool_target *target)
     tool_path_close(&target->path);
     free(target->temp_name);
     free(target->temp_path);
+    free(target->sealing_path);
+    free(target->lock_path);
     *target = (struct tool_target){ 0 };
 }

@@ -19,6 +19,10 @@
  * Threads  a session store is shared by any number of threads; many processes
  *          may have the same store open.  Readers and writers that are handed
  *          out are used by one thread at a time.
+ * Damage   costs the records it touches.  In a compressed segment it costs what
+ *          stands behind it as well, up to the next sync point, which is at
+ *          most one sync interval of the file: entries and traces, not the
+ *          index, names and notes, which are never compressed.
  * Level    appends return after FLUSH: every process sees the entry at once,
  *          and it survives the death of this one.  After SYNC where asked, by
  *          store or by call; then it survives a power failure.
@@ -36,6 +40,7 @@
 #include "seglog/error.h"
 #include "seglog/export.h"
 #include "seglog/replay.h"
+#include "seglog/seal.h"
 #include "seglog/segment.h"
 #include "seglog/dictionary.h"
 #include "seglog/slice.h"
@@ -63,11 +68,20 @@ struct seglog_session_store_options {
     enum seglog_level level; /* of appends: FLUSH (0) or SYNC */
     bool is_read_only;
     bool accepts_raw;    /* entries need not be JSON */
-    bool rolls_over;     /* append to a damaged segment: go on in a new one */
+    bool rolls_over;     /* append to a damaged or sealed segment: go on in a
+                          * new one */
     int lock_timeout_ms; /* 0: 10 seconds; negative: wait for ever */
     uint8_t body_log2;   /* of new segments; 0: 27, entries of 128 MiB */
     uint8_t sync_log2;   /* of new segments; 0: SEGLOG_SYNC_LOG2_DEFAULT */
     unsigned open_max;   /* segments kept open for appending; 0: 64 */
+    /* Of segments and traces that are made from now on, whoever makes them:
+     * an append, a fork, a roll-over; those that are there stay what they are.
+     * Each append is compressed by itself, against those before it, and is in
+     * the segment when it returns.  0: as they are. */
+    enum seglog_codec codec;
+    /* 1 to 9 for DEFLATE, else to 19; 0: the default.  Also for segments that
+     * are there. */
+    uint8_t level_of_codec;
 };
 
 /*
@@ -105,9 +119,9 @@ seglog_session_store_describe(const struct seglog_session_store *sessions,
 
 /*
  * The dictionary (seglog/dictionary.h) that new segments are made with; it must
- * be in the same byte store.  NULL: none.  Their entries are compressed then,
- * also where the store's options say nothing of it.  One that has gone missing
- * since does not stop new segments: they are made without.
+ * be in the same byte store.  NULL: none.  It serves those whose entries are
+ * compressed (options->codec).  One that has gone missing since does not stop
+ * new segments: they are made without.
  *
  * Returns NOT_FOUND, CORRUPT, INVALID as it is not there, not right, or not the
  * name of one.
@@ -193,7 +207,8 @@ struct seglog_appended {
  *   CORRUPT    the segment is damaged at its end: `seglog repair` mends it;
  *              with rolls_over the entry goes to a new segment that continues
  *              this one
- *   SEALED     it is sealed
+ *   SEALED     it is sealed: begin a new segment that continues it, or, with
+ *              rolls_over, the entry goes to one as after damage
  * Anything but OK: nothing of the entry is in the segment, except after
  * POISONED, where that is unknown.
  * Cost  a lock, a write, an unlock, about the time of the JSON check
@@ -301,14 +316,18 @@ seglog_session_truncate(struct seglog_session_store *sessions,
                         const struct seglog_expect *expect,
                         struct seglog_error *err);
 
-/* All lanes of it.  existed may be NULL; a missing one is no error. */
+/*
+ * All lanes of it.  existed may be NULL; a missing one is no error.
+ * Returns CONFLICT, naming it, while a sealed segment refers to this one.
+ */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_session_delete_segment(struct seglog_session_store *sessions,
                               const struct seglog_uuid *session,
                               const struct seglog_uuid *segment, bool *existed,
                               struct seglog_error *err);
 
-/* All its segments and its note. */
+/* All its segments and its note; CONFLICT while a sealed segment of another
+ * session refers to one of them, and then all of them stay. */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_session_delete(struct seglog_session_store *sessions,
                       const struct seglog_uuid *session, bool *existed,
@@ -466,6 +485,7 @@ struct seglog_session_segment_info {
     struct seglog_head head;
     enum seglog_verdict verdict; /* about the tail */
     bool is_closed;
+    bool is_sealed;
 };
 
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
@@ -542,8 +562,9 @@ struct seglog_session_head {
 
 /*
  * Append an entry where the writer believes the segment stands; if somebody
- * else has appended or cut meanwhile, begin a new segment in the same session,
- * forked_from the old one at that turn, with `start` and then the entry.
+ * else has appended, cut or sealed it meanwhile, begin a new segment in the
+ * same session, forked_from the old one at that turn (continuing it, where it
+ * is sealed), with `start` and then the entry.
  * Between the check and the append there is no gap for others to slip in.
  *
  *   place   brought up to date: the segment and its head after the call
@@ -569,6 +590,46 @@ seglog_session_restore(struct seglog_session_store *sessions,
                        const struct seglog_uuid *session,
                        const struct seglog_uuid *segment,
                        struct seglog_replay **replay, struct seglog_error *err);
+
+/* ---------------------------------------------------------------------------
+ * Sealing
+ */
+
+struct seglog_session_seal_options {
+    size_t size;
+    enum seglog_lane lane; /* ENTRIES or TRACE */
+    /* As in seglog_seal_options; 0: the defaults. */
+    int level;
+    size_t block_bytes;
+    size_t memory_max;
+    /*
+     * A segment that was forked or compacted from another one, repeats much of
+     * it, and finds it sealed, refers to it: that one cannot be deleted any
+     * more before this one is.  True: it never does.
+     */
+    bool no_parent;
+    bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+};
+
+/*
+ * Make a segment small for good (seglog/seal.h).  It stays readable in every
+ * way, its numbers and its notes remain, and so does what descends from it; its
+ * head is another one (a new epoch).  Whoever appends or cuts gets SEALED from
+ * then on.  The index is made anew by whoever asks it next.
+ *
+ *   options  NULL: the entries, all defaults
+ *   result   may be NULL
+ * Returns SEALED if it is sealed already; NOT_FOUND; what seglog_segment_seal
+ * returns.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_session_seal_segment(struct seglog_session_store *sessions,
+                            const struct seglog_uuid *session,
+                            const struct seglog_uuid *segment,
+                            const struct seglog_session_seal_options *options,
+                            struct seglog_seal_result *result,
+                            struct seglog_error *err);
 
 /* ---------------------------------------------------------------------------
  * The caller's own bytes, and things with names

@@ -84,6 +84,17 @@ slg_index_doubt(struct slg_index *index);
 void
 slg_index_commit(struct slg_index *index);
 
+/*
+ * Between begin and commit, while no segment comes or goes: those whose lineage
+ * names this one; free rows with seglog_free.  is_known false: the index does
+ * not hold, and says nothing.
+ */
+seglog_code
+slg_index_list_descendants(struct slg_index *index,
+                           const struct seglog_uuid *segment,
+                           struct seglog_session_row **rows, size_t *count,
+                           bool *is_known, struct seglog_error *err);
+
 /* Make it anew from the segments, whatever it says. */
 seglog_code
 slg_index_rebuild(struct slg_index *index, struct seglog_error *err);

@@ -130,6 +130,47 @@ slg_index_list_sessions(struct slg_index *index, struct seglog_uuid **ids,
     return code;
 }
 
+seglog_code
+slg_index_list_descendants(struct slg_index *index,
+                           const struct seglog_uuid *segment,
+                           struct seglog_session_row **rows, size_t *count,
+                           bool *is_known, struct seglog_error *err)
+{
+    struct seglog_session_row row;
+    size_t from = 0;
+    size_t to = 0;
+    size_t n = 0;
+
+    *rows = NULL;
+    *count = 0;
+    *is_known = index->was_valid;
+    if (!*is_known)
+        return SEGLOG_OK;
+    rows_range(index, NULL, &from, &to);
+    for (size_t i = from; i < to; i++) {
+        if (!slg_row_decode(slg_table_row(index->table, i), &row) ||
+            row.lineage.kind == SEGLOG_LINEAGE_NONE ||
+            seglog_uuid_compare(&row.lineage.segment, segment) != 0)
+            continue;
+        if ((n & (n - 1)) == 0) {
+            struct seglog_session_row *more =
+                realloc(*rows, 2 * (n + 1) * sizeof row);
+
+            if (!more) {
+                free(*rows);
+                *rows = NULL;
+                return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                                "no memory for a list");
+            }
+            *rows = more;
+        }
+        row.label = (struct seglog_slice){ NULL, 0 };
+        (*rows)[n++] = row;
+    }
+    *count = n;
+    return SEGLOG_OK;
+}
+
 /* -- by segment ----------------------------------------------------------- */
 
 static const char *

@@ -306,17 +306,32 @@ lane_append_or_begin(struct slg_append_call *call, struct seglog_appended *done,
 /* -- the calls ------------------------------------------------------------ */
 
 static seglog_code
+fail_sealed(const struct slg_lane_id *id, struct seglog_error *err)
+{
+    char name[SEGLOG_LANE_NAME_CAP];
+    const struct slg_place place = { .name = slg_lane_id_name(id, name),
+                                     .offset = SEGLOG_NO_OFFSET };
+
+    return slg_fail(err, SEGLOG_SEALED, &place,
+                    "the segment is sealed and takes no more: begin a new one "
+                    "that continues it, or set rolls_over");
+}
+
+static seglog_code
 items_append(struct slg_append_call *call, bool rolls_over,
              struct seglog_appended *done, struct seglog_error *err)
 {
     struct seglog_appended local = { 0 };
     seglog_code code = lane_append_or_begin(call, &local, err);
 
-    /* What a damaged segment holds cannot be compared with anything. */
-    if (code == SEGLOG_CORRUPT && rolls_over &&
+    /* What a damaged segment holds cannot be compared with anything, and
+     * nothing can be appended where a sealed one stands. */
+    if (slg_code_is_final(code) && rolls_over &&
         call->id.lane == SEGLOG_LANE_ENTRIES && !call->expect.has_count &&
         !call->expect.has_head)
         code = slg_roll_over(call, &local, err);
+    if (code == SEGLOG_SEALED)
+        code = fail_sealed(&call->id, err);
     if (done && (code == SEGLOG_OK || code == SEGLOG_CONFLICT))
         *done = local;
     return code;

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/session/session_seal.h"
 #include "src/store/fail.h"
 
-#define SUFFIX_CAP 8
+#define SUFFIX_CAP 10
 #define NAME_CAP   (SEGLOG_LANE_NAME_CAP + SUFFIX_CAP)
 
 static const char *
@@ -107,8 +108,6 @@ dictionary_choose(const struct seglog_session_store *sessions,
         name[0] == '\0')
         return;
     options->dictionary = name;
-    if (options->codec == SEGLOG_CODEC_NONE)
-        options->codec = SEGLOG_CODEC_AUTO;
 }
 
 /* Under a name that nobody else uses: whoever has the index's lock may. */
@@ -137,8 +136,14 @@ segment_write(const struct seglog_session_store *sessions, const char *name,
     if (!attributes)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for the attributes of a segment");
+    /* Notes are small and dense, and cut and compared often. */
+    if (lane->id.lane != SEGLOG_LANE_NOTES) {
+        options.codec = sessions->options.codec;
+        options.level = sessions->options.level_of_codec;
+    }
     options.attributes = attributes;
-    if (lane->id.lane == SEGLOG_LANE_ENTRIES)
+    if (lane->id.lane == SEGLOG_LANE_ENTRIES &&
+        options.codec != SEGLOG_CODEC_NONE)
         dictionary_choose(sessions, &options, dictionary);
     code = seglog_writer_open(sessions->store, name, &options, &writer, err);
     /* A lane without it is better than none. */
@@ -272,15 +277,25 @@ slg_lane_make(struct seglog_session_store *sessions,
 /* -- going ---------------------------------------------------------------- */
 
 static seglog_code
-locked_remove(struct seglog_store store, struct seglog_lock lock,
-              const char *name, int timeout_ms, bool *existed,
+locked_remove(struct seglog_session_store *sessions, struct seglog_lock lock,
+              const struct slg_lane_id *id, bool *existed,
               struct seglog_error *err)
 {
-    seglog_code code = seglog_lock_acquire(lock, timeout_ms, err);
+    const struct seglog_store store = sessions->store;
+    char name[SEGLOG_LANE_NAME_CAP];
+    seglog_code code =
+        seglog_lock_acquire(lock, sessions->options.lock_timeout_ms, err);
     void *hint = NULL;
 
+    (void)slg_lane_id_name(id, name);
     if (code != SEGLOG_OK)
         return code;
+    if (id->lane == SEGLOG_LANE_ENTRIES)
+        code = slg_seal_check_children(sessions, id, NULL, err);
+    if (code != SEGLOG_OK) {
+        (void)seglog_lock_release(lock, NULL);
+        return code;
+    }
     /* Writers that find their hint do not ask whether the blob is still there:
      * should this process die in the middle, they are to. */
     hint = seglog_lock_get_hint(lock);
@@ -299,7 +314,9 @@ slg_lane_remove(struct seglog_session_store *sessions,
                 const struct slg_lane_id *id, bool *existed,
                 struct seglog_error *err)
 {
-    static const char *const leftovers[] = { ".torn", ".cut", ".new" };
+    static const char *const leftovers[] = { ".torn", ".cut", ".new",
+                                             ".sealing" };
+    const size_t left_count = sizeof leftovers / sizeof leftovers[0];
     const struct seglog_store store = sessions->store;
     struct seglog_lock lock = { 0 };
     char name[SEGLOG_LANE_NAME_CAP];
@@ -313,10 +330,9 @@ slg_lane_remove(struct seglog_session_store *sessions,
     if (code == SEGLOG_OK && exists)
         code = seglog_lock_open(store, name, &lock, err);
     if (code == SEGLOG_OK && exists)
-        code = locked_remove(store, lock, name,
-                             sessions->options.lock_timeout_ms, existed, err);
+        code = locked_remove(sessions, lock, id, existed, err);
     seglog_lock_close(&lock);
-    for (size_t i = 0; i < 3 && code == SEGLOG_OK; i++)
+    for (size_t i = 0; i < left_count && code == SEGLOG_OK; i++)
         code =
             blob_remove(store, name_with(name, leftovers[i], left), NULL, err);
     return code;

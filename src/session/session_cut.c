@@ -6,6 +6,7 @@
 
 #include "src/session/session_append.h"
 #include "src/session/session_notes.h"
+#include "src/session/session_seal.h"
 #include "src/store/fail.h"
 
 /* -- cutting -------------------------------------------------------------- */
@@ -194,6 +195,10 @@ segment_remove(struct seglog_session_store *sessions,
     *existed =
         seglog_store_get_info(sessions->store, slg_lane_id_name(id, name),
                               &info, NULL) == SEGLOG_OK;
+    /* Before anything of it goes; once more under the lock of the entries. */
+    code = slg_seal_check_children(sessions, id, NULL, err);
+    if (code != SEGLOG_OK)
+        return code;
     code = slg_lanes_remove(sessions, &id->session, &id->segment, err);
     if (code == SEGLOG_OK)
         code =
@@ -276,6 +281,38 @@ segment_names_look(void *arg, const char *name)
     return !names->is_out_of_memory;
 }
 
+/*
+ * Once round, the most recent first: what others refer to stays for the next
+ * time, so that at no time one is there without what it refers to.
+ */
+static seglog_code
+segments_remove(struct seglog_session_store *sessions,
+                struct segment_names *names, bool *existed,
+                struct seglog_error *err)
+{
+    const size_t before = names->count;
+    seglog_code code = SEGLOG_OK;
+    size_t kept = 0;
+
+    for (size_t i = before; i > 0; i--) {
+        const struct slg_lane_id id = { *names->session, names->segments[i - 1],
+                                        SEGLOG_LANE_ENTRIES };
+        bool was_there = false;
+
+        code = segment_remove(sessions, &id, &was_there, err);
+        if (code != SEGLOG_OK && code != SEGLOG_CONFLICT)
+            return code;
+        if (code == SEGLOG_CONFLICT)
+            names->segments[before - ++kept] = id.segment;
+        else
+            *existed |= was_there;
+    }
+    memmove(names->segments, names->segments + before - kept,
+            kept * sizeof *names->segments);
+    names->count = kept;
+    return kept < before ? SEGLOG_OK : code;
+}
+
 static seglog_code
 session_remove(struct seglog_session_store *sessions,
                struct segment_names *names, bool *existed,
@@ -292,11 +329,11 @@ session_remove(struct seglog_session_store *sessions,
     for (size_t i = 0; i < names->count && code == SEGLOG_OK; i++) {
         const struct slg_lane_id id = { *names->session, names->segments[i],
                                         SEGLOG_LANE_ENTRIES };
-        bool was_there = false;
 
-        code = segment_remove(sessions, &id, &was_there, err);
-        *existed |= was_there;
+        code = slg_seal_check_children(sessions, &id, names->session, err);
     }
+    while (code == SEGLOG_OK && names->count > 0)
+        code = segments_remove(sessions, names, existed, err);
     return code;
 }
 

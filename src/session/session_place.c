@@ -97,7 +97,9 @@ seglog_session_ensure_head_or_fork(struct seglog_session_store *sessions,
     code = slg_lane_append(&call, &done, &local);
     if (code == SEGLOG_OK)
         place_settle(place, &done);
-    if (code == SEGLOG_CONFLICT || (code == SEGLOG_CORRUPT && rolls_over)) {
+    /* A sealed segment stands where it stood, but has another head. */
+    if (code == SEGLOG_CONFLICT || code == SEGLOG_SEALED ||
+        (code == SEGLOG_CORRUPT && rolls_over)) {
         code = place_fork(sessions, place,
                           code == SEGLOG_CONFLICT ? SEGLOG_LINEAGE_FORKED_FROM
                                                   : SEGLOG_LINEAGE_CONTINUES,

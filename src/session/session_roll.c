@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* src/session/session_roll.c - going on in a new segment after damage. */
+/* src/session/session_roll.c - going on in a new segment: SPEC.md 14. */
 #include "src/session/session_roll.h"
 
 #include <string.h>
@@ -7,10 +7,16 @@
 #include "src/session/entry.h"
 #include "src/store/fail.h"
 
-/* A continuation may be damaged as well, and continued. */
+/* A continuation may be damaged or sealed as well, and continued. */
 #define CONTINUED_MAX 1000
 
-/* Reads everything, for a turn may end anywhere.  Damage is rare. */
+bool
+slg_code_is_final(seglog_code code)
+{
+    return code == SEGLOG_CORRUPT || code == SEGLOG_SEALED;
+}
+
+/* Reads everything, for a turn may end anywhere.  It is rarely done. */
 seglog_code
 slg_last_words_read(struct seglog_session_store *sessions,
                     const struct slg_lane_id *id, struct slg_last_words *last,
@@ -99,7 +105,7 @@ slg_roll_over(const struct slg_append_call *call, struct seglog_appended *done,
     seglog_code code = SEGLOG_CORRUPT;
     bool is_found = true;
 
-    for (unsigned i = 0; i < CONTINUED_MAX && code == SEGLOG_CORRUPT; i++) {
+    for (unsigned i = 0; i < CONTINUED_MAX && slg_code_is_final(code); i++) {
         code = successor_find(call->sessions, &next.id, &next.id.segment,
                               &is_found, err);
         if (code != SEGLOG_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * src/session/session_roll.h - going on in a new segment after damage.
+ * src/session/session_roll.h - going on in a new segment, where one is
+ * damaged or sealed.
  *
  * Layer  session.
  */
@@ -8,6 +9,10 @@
 #define SLG_SESSION_ROLL_H
 
 #include "src/session/session_append.h"
+
+/* CORRUPT or SEALED: nothing more can be appended to it. */
+bool
+slg_code_is_final(seglog_code code);
 
 /* What can still be read of a segment, at its end. */
 struct slg_last_words {
@@ -21,8 +26,8 @@ slg_last_words_read(struct seglog_session_store *sessions,
                     struct seglog_error *err);
 
 /*
- * Append to the segment that continues the one of the call, which is damaged;
- * made if there is none.
+ * Append to the segment that continues the one of the call, which is damaged or
+ * sealed; made if there is none.
  */
 seglog_code
 slg_roll_over(const struct slg_append_call *call, struct seglog_appended *done,

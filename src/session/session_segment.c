@@ -9,6 +9,9 @@
 #include "src/store/fail.h"
 #include "src/store/options.h"
 
+/* SPEC.md 12. */
+#define REFUSE_SEALED 4u
+
 /* -- creating ------------------------------------------------------------- */
 
 static seglog_code
@@ -159,6 +162,7 @@ seglog_session_get_segment_info(struct seglog_session_store *sessions,
         .head = summary.head,
         .verdict = summary.verdict,
         .is_closed = summary.is_closed,
+        .is_sealed = (summary.features_refuse & REFUSE_SEALED) != 0,
     };
     return SEGLOG_OK;
 }
@@ -252,6 +256,7 @@ seglog_session_open_writer(struct seglog_session_store *sessions,
     if (code != SEGLOG_OK)
         return code;
     options.lock_timeout_ms = sessions->options.lock_timeout_ms;
+    options.level = sessions->options.level_of_codec;
     code = seglog_writer_open(sessions->store, slg_lane_id_name(&id, name),
                               &options, writer, err);
     return code == SEGLOG_NOT_FOUND ? slg_session_fail_missing(segment, err)

@@ -24,6 +24,24 @@
 
 /* -- options -------------------------------------------------------------- */
 
+/* Now, and not when the first segment is made. */
+static seglog_code
+codec_check(const struct seglog_session_store_options *options,
+            struct seglog_error *err)
+{
+    const unsigned most = options->codec == SEGLOG_CODEC_DEFLATE ? 9 : 19;
+
+    if ((unsigned)options->codec > SEGLOG_CODEC_AUTO)
+        return slg_fail(err, SEGLOG_INVALID, NULL,
+                        "session store option codec: there is no such codec");
+    if (options->level_of_codec > most)
+        return slg_fail(err, SEGLOG_INVALID, NULL,
+                        "session store option level_of_codec: it must be 1 to "
+                        "%u",
+                        most);
+    return SEGLOG_OK;
+}
+
 static seglog_code
 options_settle(struct seglog_session_store_options *options,
                struct seglog_error *err)
@@ -48,7 +66,7 @@ options_settle(struct seglog_session_store_options *options,
         options->sync_log2 > SEGLOG_SYNC_LOG2_MAX)
         return slg_fail(err, SEGLOG_INVALID, NULL,
                         "session store option sync_log2: it must be 9 to 20");
-    return SEGLOG_OK;
+    return codec_check(options, err);
 }
 
 /* -- life ----------------------------------------------------------------- */

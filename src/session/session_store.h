@@ -17,6 +17,7 @@
  *   session_read.c      count, read_all, readers
  *   session_segment.c   create, exists, info, writers
  *   session_cut.c       truncate, delete
+ *   session_seal.c      sealing, and what others refer to
  *   session_fork.c      forks
  *   session_place.c     ensure_head_or_fork, restore
  *   session_notes.c     kind, time and turn of entries; seeking by them;

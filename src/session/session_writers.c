@@ -82,6 +82,7 @@ lane_writer_open(const struct seglog_session_store *sessions,
         .lock_timeout_ms = sessions->options.lock_timeout_ms,
         .buffer_bytes = BUFFER_BYTES,
         .no_closing_mark = true,
+        .level = sessions->options.level_of_codec,
     };
     char name[SEGLOG_LANE_NAME_CAP];
     struct seglog_blob_info info;

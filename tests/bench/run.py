@@ -160,7 +160,8 @@ def import_lines(bench, figures):
         got = bench.rounds_of({
             "jq": lambda: bench.pipe(sink, ["jq", "-c", ".", lines]),
             "json2seg": lambda: bench.pipe(
-                sink, [bench.tools / "json2seg", "-o", "-", lines]),
+                sink, [bench.tools / "json2seg", "--codec", "none",
+                       "-o", "-", lines]),
         }, bench.scale(5, 3), 1)
         for result in got["jq"] + got["json2seg"]:
             result["bytes"] = size
@@ -173,7 +174,8 @@ def export_lines(bench, figures):
     lines = input_lines(bench.path("lines.jsonl"), bench.scale(64, 24) * MIB)
     segment = bench.path("lines.seg")
     size = lines.stat().st_size
-    bench.pipe("null", [bench.tools / "json2seg", "-o", segment, lines])
+    bench.pipe("null", [bench.tools / "json2seg", "--codec", "none", "-o",
+                        segment, lines])
     got = bench.rounds_of({
         "cat": lambda: bench.pipe("pipe", ["cat", lines]),
         "seg2json": lambda: bench.pipe(

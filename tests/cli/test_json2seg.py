@@ -49,8 +49,14 @@ class UsageTest(cli.CliTest):
             ("--group", "99999999999999999999"):
                 "--group needs a number from 1 to 65536, "
                 "not '99999999999999999999'",
-            ("--codec", "gzip"): "--codec is none or deflate",
-            ("--level", "10"): "--level needs a number from 1 to 9, not '10'",
+            ("--codec", "gzip"): "--codec is auto, none, deflate or zstd",
+            ("--level", "0"): "--level needs a number from 1 to 19, not '0'",
+            ("--codec", "deflate", "--level", "10"):
+                "--level is 1 to 9 for --codec deflate",
+            ("--codec", "zstd", "--level", "20"):
+                "--level needs a number from 1 to 19, not '20'",
+            ("--codec", "none", "--level", "3"):
+                "--level goes with a codec that compresses",
             ("a", "b"): "'b' is too much",
             ("--append",): "--append needs -o OUT",
             ("--append", "-o", "-"): "--append needs -o OUT",
@@ -334,14 +340,43 @@ class CodecTest(cli.CliTest):
         for line in lines[:30]:
             self.json2seg("--append", "--codec", "deflate", "-o", "c.seg",
                           data=line, status=OK)
-        self.json2seg("--append", "--codec", "none", "-o", "c.seg",
-                      data=b"".join(lines[30:]), status=OK)
+        for options in ([], ["--codec", "auto"], ["--level", "9"]):
+            self.json2seg("--append", *options, "-o", "c.seg",
+                          data=lines.pop(30), status=OK)
+        self.json2seg("--append", "-o", "c.seg", data=b"".join(lines[30:]),
+                      status=OK)
         self.assertEqual(self.seg2json("c.seg", status=OK).stdout, self.LINES)
         self.assertEqual(self.stat("c.seg")["codec"], "deflate")
-        self.json2seg("-o", "n.seg", data=lines[0], status=OK)
-        self.json2seg("--append", "--codec", "deflate", "-o", "n.seg",
-                      data=lines[1], status=OK)
+        self.json2seg("--codec", "none", "-o", "n.seg", data=lines[0],
+                      status=OK)
+        self.json2seg("--append", "-o", "n.seg", data=lines[1], status=OK)
         self.assertEqual(self.stat("n.seg")["codec"], "none")
+
+    def test_append_with_another_codec_is_refused(self):
+        self.json2seg("--codec", "deflate", "-o", "c.seg", data=b"1\n",
+                      status=OK)
+        self.json2seg("--codec", "none", "-o", "n.seg", data=b"1\n",
+                      status=OK)
+        for name, options, why in (
+                ("c.seg", ["--codec", "none"],
+                 "c.seg has --codec deflate, and stays so"),
+                ("n.seg", ["--codec", "deflate"],
+                 "n.seg has --codec none, and stays so"),
+                ("n.seg", ["--level", "5"],
+                 "n.seg is not compressed, and stays so: --level does "
+                 "nothing")):
+            with self.subTest(name=name, options=options):
+                before = self.get(name)
+                done = self.json2seg("--append", *options, "-o", name,
+                                     data=b"2\n", status=USAGE)
+                self.assertEqual(done.stderr, "json2seg: %s; "
+                                 "try 'json2seg --help'\n" % why)
+                self.assertEqual(self.get(name), before)
+
+    def test_default_is_compressed(self):
+        self.json2seg("-o", "d.seg", data=self.LINES, status=OK)
+        self.assertLess(len(self.get("d.seg")), len(self.LINES) // 3)
+        self.assertNotEqual(self.stat("d.seg")["codec"], "none")
 
     def test_damage_takes_with_it_what_depends_on_it(self):
         self.json2seg("--codec", "deflate", "-o", "c.seg", data=self.LINES,

@@ -30,7 +30,8 @@ def frame_at(record):
 
 class CheckTest(cli.CliTest):
     def make(self, name="a.seg", data=LINES):
-        self.json2seg("--force", "-o", name, data=data, status=OK)
+        self.json2seg("--codec", "none", "--force", "-o", name, data=data,
+                      status=OK)
         return bytearray(self.get(name))
 
     def check(self, *args, status=OK, **options):

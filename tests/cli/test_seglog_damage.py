@@ -21,7 +21,8 @@ def frame_at(record):
 class DamageTest(cli.CliTest):
     def setUp(self):
         super().setUp()
-        self.json2seg("-o", "a.seg", data=LINES, status=OK)
+        self.json2seg("--codec", "none", "-o", "a.seg", data=LINES,
+                      status=OK)
         self.whole = self.get("a.seg")
 
     def damage(self, *args, status=OK):

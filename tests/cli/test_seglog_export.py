@@ -175,7 +175,7 @@ class Damage(trees.StoreTest):
     def test_what_is_left_of_a_damaged_segment_is_written(self):
         lines = [b'{"n":%d}\n' % i for i in range(2000)]
         self.put_tree("a.jsonl", b"".join(lines))
-        item = lines_of_json(self.run_import("--json"))[0]
+        item = lines_of_json(self.run_import("--json", "--codec", "none"))[0]
         path = self.path("store/%s.%s.seg" % (item["session"],
                                               item["segment"]))
         with open(path, "r+b") as file:

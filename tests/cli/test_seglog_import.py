@@ -144,6 +144,42 @@ class Usage(trees.StoreTest):
         self.assertIn("at work", done.stderr)
 
 
+class Codec(trees.StoreTest):
+    LINES = [b'{"type":"entry","text":"nearly the same each time","n":%d}\n'
+             % n for n in range(400)]
+
+    def codecs(self):
+        done = self.run_tool("seglog", "stat", "--json", "store", status=OK)
+        return json.loads(done.stdout)["codecs"]
+
+    def test_new_segments_are_compressed(self):
+        self.put_tree("a.jsonl", b"".join(self.LINES))
+        self.run_import()
+        self.assertNotIn("none", self.codecs())
+        self.assert_exports()
+
+    def test_a_segment_stays_what_it_is(self):
+        half = len(self.LINES) // 2
+        self.put_tree("a.jsonl", b"".join(self.LINES[:half]) + b'{"op')
+        self.run_import("--codec", "none", status=DAMAGED)
+        self.put_tree("a.jsonl", b'en":1}\n' + b"".join(self.LINES[half:]),
+                      "ab")
+        self.put_tree("b.jsonl", b"".join(self.LINES) + b'{"op')
+        self.run_import("--codec", "deflate", "--level", "9", status=DAMAGED)
+        self.assertEqual(self.codecs(), {"none": 1, "deflate": 1})
+        self.put_tree("b.jsonl", b'en":1}\n' + b"".join(self.LINES), "ab")
+        self.run_import("--codec", "none", "--verify")
+        self.assertEqual(self.codecs(), {"none": 1, "deflate": 1})
+        self.assert_exports()
+
+    def test_wrong_codec(self):
+        self.put_tree("a.jsonl", b"{}\n")
+        for options in (["--codec", "lz4"], ["--codec", "deflate", "--level", "10"],
+                        ["--codec", "none", "--level", "1"]):
+            self.run_import(*options, status=USAGE)
+        self.assertNotIn("store", self.names())
+
+
 class Growth(trees.StoreTest):
     def grow(self, before, after, status=OK, change="grown", lines=None):
         self.put_tree("a.jsonl", before)
@@ -241,7 +277,7 @@ class Growth(trees.StoreTest):
 
     def test_a_damaged_segment_is_imported_again(self):
         self.put_tree("a.jsonl", b'{"a":1}\n' * 500)
-        item = lines_of_json(self.run_import("--json"))[0]
+        item = lines_of_json(self.run_import("--json", "--codec", "none"))[0]
         path = self.path("store/%s.%s.seg" % (item["session"],
                                               item["segment"]))
         with open(path, "r+b") as file:
@@ -441,7 +477,7 @@ class Interrupted(trees.StoreTest):
         rng = random.Random(SEED)
         self.big_tree(rng, 30)
         done = self.run_tool("seglog", "import", "tree", "--into",
-                             "disk/store", status=FAILED)
+                             "disk/store", "--codec", "none", status=FAILED)
         self.assertIn("o space", done.stderr)
         subprocess.run(["mount", "-o", "remount,size=64m", mount], check=True)
         self.run_tool("seglog", "import", "tree", "--into", "disk/store",

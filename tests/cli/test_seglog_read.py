@@ -20,7 +20,8 @@ def frame_at(record):
 class ReadTest(cli.CliTest):
     def setUp(self):
         super().setUp()
-        self.json2seg("-o", "a.seg", data=b"".join(LINES), status=OK)
+        self.json2seg("--codec", "none", "-o", "a.seg", data=b"".join(LINES),
+                      status=OK)
 
     def damage(self, record, name="a.seg"):
         seg = bytearray(self.get(name))
@@ -45,15 +46,33 @@ class StatTest(ReadTest):
                             "largest_record": 8, "text_records": 20,
                             "body_max": 1 << 23, "sync_interval": 1 << 16,
                             "codec": "none", "compressed_frames": 0,
-                            "body_bytes": 160,
+                            "body_bytes": 160, "header_bytes": 54,
+                            "head_bytes": 120, "mark_bytes": 70,
+                            "control_bytes": 0,
                             "damage_cost": "one record"}.items():
             with self.subTest(name=name):
                 self.assertEqual(stat[name], value)
         self.assertEqual(len(stat["identity"]), 32)
 
+    def test_stat__compressed__parts_add_up(self):
+        self.json2seg("--codec", "deflate", "-o", "c.seg",
+                      data=b"".join(LINES) * 500, status=OK)
+        stat = json.loads(self.seglog("stat", "--json", "c.seg").stdout)
+        self.assertEqual(stat["codec"], "deflate")
+        self.assertEqual(stat["payload_bytes"], 160 * 500)
+        self.assertLess(stat["body_bytes"], 160 * 500 * 2 // 3)
+        self.assertEqual(stat["bytes"],
+                         stat["header_bytes"] + stat["head_bytes"] +
+                         stat["mark_bytes"] + stat["body_bytes"])
+        text = self.seglog("stat", "c.seg").stdout.decode()
+        self.assertIn("  bodies    80000 bytes of records in %d bytes, "
+                      % stat["body_bytes"], text)
+        self.assertIn("the rest of its block", text)
+
     def test_stat__groups_and_tail__counted(self):
         data = b"".join(LINES) + b'{"end":1}'
-        self.json2seg("--group", "10", "-o", "g.seg", data=data, status=OK)
+        self.json2seg("--codec", "none", "--group", "10", "-o", "g.seg",
+                      data=data, status=OK)
         stat = json.loads(self.seglog("stat", "--json", "g.seg").stdout)
         self.assertEqual(stat["text_bytes"], len(data))
         self.assertEqual(stat["tail_records"], 1)

@@ -17,7 +17,8 @@ def frame_at(record):
 class RepairTest(cli.CliTest):
     def setUp(self):
         super().setUp()
-        self.json2seg("-o", "a.seg", data=b"".join(LINES), status=OK)
+        self.json2seg("--codec", "none", "-o", "a.seg", data=b"".join(LINES),
+                      status=OK)
         seg = bytearray(self.get("a.seg"))
         seg[frame_at(5) + 6] ^= 1
         self.put("bad.seg", seg)

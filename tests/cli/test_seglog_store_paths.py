@@ -9,7 +9,7 @@ import time
 import cli
 import stores
 from cli import DAMAGED, FAILED, OK, USAGE
-from stores import A, A0, A1, A2, B, B1, C1, D, D1, blob
+from stores import A, A0, A1, A2, B, B1, C, C1, D, D1, blob
 
 
 def lines(count):
@@ -184,6 +184,24 @@ class StatTest(stores.StoreTest):
         self.assertEqual(stat["entries_bytes"] + stat["trace_bytes"] +
                          stat["notes_bytes"] + stat["names_bytes"] +
                          stat["index_bytes"] + stat["other_bytes"], size)
+
+    def test_stat__sessions__add_up_to_the_store(self):
+        *sessions, store = self.objects("stat", "--json", "--sessions", "st")
+        self.assertEqual([one["session"] for one in sessions], [A, B, C, D])
+        self.assertEqual([one["segments"] for one in sessions], [3, 1, 1, 1])
+        self.assertEqual([one["records"] for one in sessions], [27, 7, 0, 2])
+        self.assertEqual(sessions[0]["codecs"], {"none": 4})
+        for name in ("payload_bytes", "body_bytes", "header_bytes",
+                     "head_bytes", "mark_bytes", "control_bytes"):
+            with self.subTest(name=name):
+                self.assertEqual(sum(one[name] for one in sessions),
+                                 store[name])
+        self.assertEqual(store["header_bytes"], 7 * 54)
+        self.assertEqual(store["framing_bytes"],
+                         store["header_bytes"] + store["head_bytes"] +
+                         store["mark_bytes"] + store["control_bytes"])
+        text = self.seglog("stat", "--sessions", "st").stdout.decode()
+        self.assertIn(B + ": session, 1 segment, 7 records\n", text)
 
     def test_stat__store_as_text__names_the_costs(self):
         text = self.seglog("stat", "st").stdout.decode()

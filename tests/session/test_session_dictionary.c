@@ -20,6 +20,11 @@ static const char entry[] = "{\"kind\":\"message\",\"role\":\"user\",\"text\":"
                             "\"what was said about the "
                             "thing that is to be done?\"}";
 
+static const struct seglog_session_store_options packing = {
+    .size = sizeof packing,
+    .codec = SEGLOG_CODEC_AUTO,
+};
+
 static unsigned
 features_of(const struct session_fixture *fixture, enum seglog_lane lane)
 {
@@ -51,7 +56,7 @@ lane__of_a_store_with_one__is_made_with_it(void **state)
     assert_string_equal(got, name);
 
     /* Known to others who have the store open, too. */
-    struct seglog_session_store *other = session_open_other(fixture, NULL);
+    struct seglog_session_store *other = session_open_other(fixture, &packing);
     session_put(other, fixture, entry);
     session_put(fixture->sessions, fixture, entry);
     session_expect_entries(other, fixture, entries, 2);
@@ -72,8 +77,24 @@ lane__behind_none__is_made_without(void **state)
         seglog_session_store_set_dictionary(fixture->sessions, name, NULL));
     assert_ok(
         seglog_session_store_set_dictionary(fixture->sessions, NULL, NULL));
-    session_put(fixture->sessions, fixture, entry);
+    struct seglog_session_store *other = session_open_other(fixture, &packing);
+    session_put(other, fixture, entry);
+    session_close_ok(other);
     assert_int_equal(features_of(fixture, SEGLOG_LANE_ENTRIES) & REFERS, 0);
+}
+
+static void
+lane__that_is_not_compressed__is_made_without(void **state)
+{
+    struct session_fixture *fixture = *state;
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+
+    assert_ok(seglog_dictionary_put(fixture->store, like, sizeof like - 1, name,
+                                    NULL));
+    assert_ok(
+        seglog_session_store_set_dictionary(fixture->sessions, name, NULL));
+    session_put(fixture->sessions, fixture, entry);
+    assert_int_equal(features_of(fixture, SEGLOG_LANE_ENTRIES), 0);
 }
 
 static void
@@ -97,11 +118,13 @@ dictionary__gone_missing__stops_only_what_needs_it(void **state)
                                     NULL));
     assert_ok(
         seglog_session_store_set_dictionary(fixture->sessions, name, NULL));
-    session_put(fixture->sessions, fixture, entry);
+    struct seglog_session_store *packer = session_open_other(fixture, &packing);
+    session_put(packer, fixture, entry);
+    session_close_ok(packer);
     made = *fixture;
     assert_ok(seglog_store_remove(fixture->store, name, NULL));
 
-    struct seglog_session_store *other = session_open_other(fixture, NULL);
+    struct seglog_session_store *other = session_open_other(fixture, &packing);
     assert_code(seglog_session_read_entry_count(
                     other, &made.session, &made.segment, &count, NULL, &err),
                 SEGLOG_CORRUPT);
@@ -120,6 +143,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         ON_BOTH(lane__of_a_store_with_one__is_made_with_it),
         ON_BOTH(lane__behind_none__is_made_without),
+        ON_BOTH(lane__that_is_not_compressed__is_made_without),
         ON_BOTH(dictionary__gone_missing__stops_only_what_needs_it),
     };
 

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 # Completion of json2seg, seg2json and seglog.
 
-_seglog_json2seg='--output --append --sync --codec --level --group --typed
-    --strict --force --json --quiet --help --version'
+_seglog_json2seg='--output --append --sync --codec --level --group --seal
+    --typed --strict --force --json --quiet --help --version'
 _seglog_seg2json='--output --from --to --gaps --strict --json --quiet --help
     --version'
 
@@ -14,7 +14,7 @@ _seglog_options()
     case $1 in
         check) echo "--json --expect --strict --map $common" ;;
         repair) echo "--output --force --json --expect $common" ;;
-        stat) echo "--json $common" ;;
+        stat) echo "--sessions --json $common" ;;
         cat) echo "--from --to --gaps $common" ;;
         tail) echo "--follow --lines $common" ;;
         damage)
@@ -23,11 +23,17 @@ _seglog_options()
                 --splice --lie-length --seed --action --count $common"
             ;;
         ls) echo "--sort --lines --flat --verify --json $common" ;;
+        train) echo "--size --none --json $common" ;;
         rm)
             echo "--older-than --unreferenced --dry-run --force --json $common"
             ;;
         import)
-            echo "--into --all --follow --verify --null --jobs --json $common"
+            echo "--into --all --follow --verify --codec --level --seal --null
+                --jobs --json $common"
+            ;;
+        seal)
+            echo "--level --block --window --memory --all --traces --no-parent
+                --json $common"
             ;;
         export)
             echo "--output --mended --versions --deleted --force --json $common"
@@ -38,7 +44,7 @@ _seglog_options()
 _seglog()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='check repair stat cat tail damage ls rm import export help'
+    local commands='check repair stat cat tail damage train ls rm import export seal help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
@@ -71,8 +77,13 @@ _seglog()
             return
             ;;
         --older-than) return ;; # a time
+        --block | --window | --memory)
+            mapfile -t COMPREPLY < <(
+                compgen -W '64K 512K 1M 8M 32M 128M' -- "$word")
+            return
+            ;;
         --codec)
-            mapfile -t COMPREPLY < <(compgen -W 'none deflate' -- "$word")
+            mapfile -t COMPREPLY < <(compgen -W 'auto none deflate zstd' -- "$word")
             return
             ;;
         --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs)
