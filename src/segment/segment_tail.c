@@ -105,8 +105,10 @@ walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
         return SEGLOG_OK;
     }
 
+    /* One of its epoch must be seen, however long the last frames are. */
     const uint64_t back = 2 * LOOK_BYTES;
-    const uint64_t least = mark.offset - SLG_HEADER_BYTES > back
+    const uint64_t least = mark.epoch == walk->header.epoch &&
+                                   mark.offset - SLG_HEADER_BYTES > back
                                ? mark.offset - back
                                : SLG_HEADER_BYTES;
     struct slg_mark sync;
@@ -118,6 +120,10 @@ walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
         code = checksum_look_back(walk, mark.offset, &is_lone, &checksum, err);
     if (code != SEGLOG_OK)
         return code;
+    /* A device that has lost the sync point of an epoch may still show the
+     * closing mark: nobody who reads in order gets there, so nothing must be
+     * appended behind it. */
+    is_lone &= mark.epoch == (is_found ? sync.epoch : walk->header.epoch);
     if (is_lone) {
         slg_walk_stand_at(walk, &mark);
         walk->checksum = checksum;

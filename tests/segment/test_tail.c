@@ -166,6 +166,27 @@ find__behind_a_cut__has_the_new_epoch(void **state)
     forge_free(&forge);
 }
 
+/* What a device may show whose sync failed: nobody reads as far as there. */
+static void
+find__closing_mark_whose_epoch_begins_nowhere__is_not_the_end(void **state)
+{
+    struct slg_tail tail;
+    struct forge forge;
+    size_t begin = 0;
+
+    (void)state;
+    make_log(&forge);
+    begin = forge.len;
+    (void)forge_new_epoch(&forge, forge.number);
+    (void)forge_close(&forge);
+    memset(forge.bytes + begin, 0, 82);
+    tail = tail_of(forge.bytes, forge.len);
+    assert_string_equal(seglog_verdict_name(tail.verdict), "TORN");
+    assert_int_equal(tail.end, begin);
+    assert_int_equal(tail.number, forge.number);
+    forge_free(&forge);
+}
+
 static void
 find__first_record_and_features__are_those_of_the_header(void **state)
 {
@@ -849,6 +870,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(find__every_sound_end__has_all_to_go_on_with),
         cmocka_unit_test(find__behind_a_cut__has_the_new_epoch),
+        cmocka_unit_test(
+            find__closing_mark_whose_epoch_begins_nowhere__is_not_the_end),
         cmocka_unit_test(
             find__first_record_and_features__are_those_of_the_header),
         cmocka_unit_test(
