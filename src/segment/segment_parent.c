@@ -15,7 +15,7 @@ void
 slg_parent_reset(struct slg_parent *parent)
 {
     seglog_reader_close(parent->reader);
-    free(parent->bytes);
+    free(parent->held);
     *parent = (struct slg_parent){ .reader = NULL };
 }
 
@@ -72,6 +72,39 @@ parent_find(struct seglog_blob blob, uint64_t size,
     return code;
 }
 
+seglog_code
+slg_parent_name(struct seglog_store store, const char *name,
+                char parent[SLG_NAME_CAP], struct seglog_error *err)
+{
+    uint8_t bytes[SLG_HEADER_BYTES];
+    struct seglog_blob blob = { 0 };
+    struct slg_header header;
+    struct named named;
+    uint64_t size = 0;
+    seglog_code code =
+        seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, err);
+
+    parent[0] = 0;
+    if (code == SEGLOG_OK)
+        code = seglog_blob_get_size(blob, &size, NULL, err);
+    if (code == SEGLOG_OK && size >= sizeof bytes) {
+        code = seglog_blob_read_at(blob, 0, bytes, sizeof bytes, err);
+        if (code == SEGLOG_OK &&
+            (slg_header_decode(bytes, &header) == SLG_HEADER_OK ||
+             (slg_header_correct(bytes) &&
+              slg_header_decode(bytes, &header) == SLG_HEADER_OK)) &&
+            (header.features_refuse & SLG_REFUSE_SEALED) != 0) {
+            code = parent_find(blob, size, &header, &named, err);
+            if (code == SEGLOG_OK)
+                memcpy(parent, named.name, sizeof named.name);
+            else if (code == SEGLOG_FORMAT)
+                code = SEGLOG_OK;
+        }
+    }
+    (void)seglog_blob_close(&blob, NULL);
+    return code;
+}
+
 /* -- opening it ----------------------------------------------------------- */
 
 static seglog_code
@@ -108,8 +141,9 @@ parent_verify(const struct seglog_reader *reader, const char *name,
 
 seglog_code
 slg_parent_open(struct seglog_store store, const char *name,
-                const uint8_t *digest, unsigned depth, const char *child,
-                struct seglog_reader **reader, struct seglog_error *err)
+                const uint8_t *digest, unsigned depth, unsigned *jumps,
+                const char *child, struct seglog_reader **reader,
+                struct seglog_error *err)
 {
     const struct slg_place place = { .name = child,
                                      .offset = SEGLOG_NO_OFFSET };
@@ -120,7 +154,7 @@ slg_parent_open(struct seglog_store store, const char *name,
         return slg_fail(err, SEGLOG_FORMAT, &place,
                         "parents refer to parents more than %u deep",
                         SLG_PARENT_DEPTH_MAX);
-    code = slg_reader_open_parent(store, name, depth, &opened, err);
+    code = slg_reader_open_parent(store, name, depth, jumps, &opened, err);
     if (code == SEGLOG_NOT_FOUND || code == SEGLOG_INVALID)
         return slg_fail(err, SEGLOG_NOT_FOUND, &place,
                         "it refers to records of %s, which is missing: put it "
@@ -139,31 +173,121 @@ slg_parent_open(struct seglog_store store, const char *name,
 
 /* -- its records ---------------------------------------------------------- */
 
+static void
+held_clear(struct slg_parent *parent)
+{
+    parent->start = parent->end = 0;
+    parent->first = parent->next = 0;
+}
+
+/* Room behind end; what is in front of start is not wanted any more. */
+static seglog_code
+held_reserve(struct slg_parent *parent, size_t more, struct seglog_error *err)
+{
+    const size_t len = parent->end - parent->start;
+    uint8_t *grown = NULL;
+    size_t cap = 0;
+
+    if (more <= parent->cap - parent->end)
+        return SEGLOG_OK;
+    if (len > 0 && parent->start > 0)
+        memmove(parent->held, parent->held + parent->start, len);
+    parent->start = 0;
+    parent->end = len;
+    if (more <= parent->cap - len)
+        return SEGLOG_OK;
+    cap = 2 * (len + more);
+    grown = realloc(parent->held, cap);
+    if (!grown)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory for records of its parent");
+    parent->held = grown;
+    parent->cap = cap;
+    return SEGLOG_OK;
+}
+
 static seglog_code
 entry_add(struct slg_parent *parent, const struct seglog_record *record,
           uint64_t max, struct seglog_error *err)
 {
     const uint64_t more =
         slg_varint_len((uint64_t)record->len << 2) + record->len;
+    seglog_code code = SEGLOG_CORRUPT;
 
-    if (more > max - parent->len)
-        return SEGLOG_CORRUPT;
-    if (more > parent->cap - parent->len) {
-        const size_t cap = 2 * (parent->len + (size_t)more);
-        uint8_t *grown = realloc(parent->bytes, cap);
-
-        if (!grown)
-            return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                            "no memory for records of its parent");
-        parent->bytes = grown;
-        parent->cap = cap;
-    }
-    parent->len += slg_varint_put(parent->bytes + parent->len,
+    if (more <= max - (parent->end - parent->start))
+        code = held_reserve(parent, (size_t)more, err);
+    if (code != SEGLOG_OK)
+        return code;
+    parent->end += slg_varint_put(parent->held + parent->end,
                                   (uint64_t)record->len << 2 |
                                       ((unsigned)record->kind - 1));
     if (record->len > 0)
-        memcpy(parent->bytes + parent->len, record->data, record->len);
-    parent->len += record->len;
+        memcpy(parent->held + parent->end, record->data, record->len);
+    parent->end += record->len;
+    return SEGLOG_OK;
+}
+
+/* Past so many entries, which were put there by entry_add. */
+static size_t
+entries_pass(const struct slg_parent *parent, uint64_t count)
+{
+    size_t at = parent->start;
+
+    for (; count > 0 && at < parent->end; count--) {
+        uint64_t head = 0;
+
+        at += slg_varint_get(parent->held + at, parent->end - at, &head);
+        at += (size_t)(head >> 2);
+    }
+    return at;
+}
+
+/* Go on from what was read, if first is in it or directly behind. */
+static seglog_code
+held_begin(struct slg_parent *parent, uint64_t first, struct seglog_error *err)
+{
+    if (parent->next > 0 && first >= parent->first && first <= parent->next) {
+        parent->start = entries_pass(parent, first - parent->first);
+        parent->first = first;
+        return SEGLOG_OK;
+    }
+    held_clear(parent);
+    if (*parent->jumps == 0)
+        return slg_fail(err, SEGLOG_FORMAT, NULL,
+                        "its parents refer to each other back and forth, more "
+                        "than %u times for one block",
+                        SLG_PARENT_JUMPS_MAX);
+    --*parent->jumps;
+    return seglog_reader_seek(parent->reader, first, err);
+}
+
+/* From where the reader stands up to the record last, or the end. */
+static seglog_code
+held_extend(struct slg_parent *parent, uint64_t last, uint64_t max,
+            bool *is_whole, struct seglog_error *err)
+{
+    struct seglog_event event;
+    const struct seglog_record *record = &event.record;
+
+    while (parent->next == 0 || parent->next <= last) {
+        seglog_code code = seglog_reader_next(parent->reader, &event, err);
+
+        if (code != SEGLOG_OK)
+            return code;
+        if (event.type != SEGLOG_EVENT_RECORD)
+            continue;
+        *is_whole &= parent->next == 0 || record->record_no == parent->next;
+        if (record->record_no > last) {
+            *is_whole = false;
+            return SEGLOG_OK;
+        }
+        code = entry_add(parent, record, max, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (parent->next == 0)
+            parent->first = record->record_no;
+        parent->next = record->record_no + 1;
+    }
     return SEGLOG_OK;
 }
 
@@ -172,26 +296,26 @@ entries_read(struct slg_parent *parent, const char *name, uint64_t first,
              uint64_t last, uint64_t max, struct seglog_error *err)
 {
     const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
-    struct seglog_event event;
-    seglog_code code = seglog_reader_seek(parent->reader, first, err);
+    bool is_whole = true;
+    seglog_code code = held_begin(parent, first, err);
 
-    parent->len = 0;
-    while (code == SEGLOG_OK) {
-        code = seglog_reader_next(parent->reader, &event, err);
-        if (code != SEGLOG_OK)
-            break;
-        if (event.type != SEGLOG_EVENT_RECORD)
-            continue;
-        if (event.record.record_no > last)
-            return SEGLOG_OK;
-        code = entry_add(parent, &event.record, max, err);
-        if (code != SEGLOG_OK || event.record.record_no == last)
-            return code;
-    }
+    if (code == SEGLOG_OK)
+        code = held_extend(parent, last, max, &is_whole, err);
+    /* Numbers tell the place of an entry only where none is missing. */
+    const bool is_kept = code == SEGLOG_OK && is_whole && parent->next > last;
+    const size_t end =
+        is_kept ? entries_pass(parent, last - parent->first + 1) : parent->end;
+
+    parent->bytes = parent->held + parent->start;
+    parent->len = end - parent->start;
+    if (!is_kept)
+        held_clear(parent);
     if (code == SEGLOG_CORRUPT)
         return slg_fail(err, SEGLOG_NOT_FOUND, &place,
                         "it refers to records of %s, which is damaged there",
                         parent->reader->name);
+    if (parent->len > max)
+        return SEGLOG_CORRUPT;
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
@@ -204,14 +328,19 @@ slg_parent_load(struct slg_parent *parent, struct seglog_blob blob,
     struct named named;
     seglog_code code = SEGLOG_OK;
 
+    parent->len = 0;
     if (first == 0 || first > last)
         return SEGLOG_CORRUPT;
+    if (parent->depth == 0) {
+        parent->jumps = &parent->own_jumps;
+        parent->own_jumps = SLG_PARENT_JUMPS_MAX;
+    }
     if (!parent->reader) {
         code = parent_find(blob, size, header, &named, err);
         if (code == SEGLOG_OK)
-            code =
-                slg_parent_open(parent->store, named.name, named.digest,
-                                parent->depth + 1, name, &parent->reader, err);
+            code = slg_parent_open(parent->store, named.name, named.digest,
+                                   parent->depth + 1, parent->jumps, name,
+                                   &parent->reader, err);
     }
     if (code != SEGLOG_OK)
         return code;

@@ -251,6 +251,7 @@ reader_open_walk(struct seglog_reader *reader, struct seglog_error *err)
     reader->is_headless = code == SEGLOG_END;
     reader->walk.with_digest = reader->options.salvage;
     reader->walk.parent.depth = reader->parent_depth;
+    reader->walk.parent.jumps = reader->parent_jumps;
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
@@ -520,7 +521,8 @@ reader_allocate(const char *name, const struct seglog_reader_options *options,
 static seglog_code
 reader_open(struct seglog_store store, const char *name,
             const struct seglog_reader_options *options, unsigned depth,
-            struct seglog_reader **reader, struct seglog_error *err)
+            unsigned *jumps, struct seglog_reader **reader,
+            struct seglog_error *err)
 {
     struct seglog_reader *opened = NULL;
     seglog_code code = reader_allocate(name, options, &opened, err);
@@ -528,6 +530,7 @@ reader_open(struct seglog_store store, const char *name,
     if (opened) {
         opened->store = store;
         opened->parent_depth = depth;
+        opened->parent_jumps = jumps;
     }
     if (code == SEGLOG_OK)
         opened->store = store;
@@ -553,15 +556,15 @@ seglog_reader_open(struct seglog_store store, const char *name,
         const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
         return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
     }
-    return reader_open(store, name, options, 0, reader, err);
+    return reader_open(store, name, options, 0, NULL, reader, err);
 }
 
 seglog_code
 slg_reader_open_parent(struct seglog_store store, const char *name,
-                       unsigned depth, struct seglog_reader **reader,
-                       struct seglog_error *err)
+                       unsigned depth, unsigned *jumps,
+                       struct seglog_reader **reader, struct seglog_error *err)
 {
-    return reader_open(store, name, NULL, depth, reader, err);
+    return reader_open(store, name, NULL, depth, jumps, reader, err);
 }
 
 seglog_code

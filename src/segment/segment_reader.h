@@ -32,6 +32,7 @@ struct slg_delivery {
 struct seglog_reader {
     struct seglog_store store; /* of what it refers to */
     unsigned parent_depth;     /* 0: it is not read as a parent */
+    unsigned *parent_jumps;    /* of struct slg_parent; NULL: likewise */
     struct seglog_blob blob;
     char *name;
     struct seglog_reader_options options;
@@ -81,8 +82,8 @@ slg_delivery_gap(const struct slg_step *step, struct seglog_event *event);
 /* Open a segment strictly, to be read as the parent of another. */
 seglog_code
 slg_reader_open_parent(struct seglog_store store, const char *name,
-                       unsigned depth, struct seglog_reader **reader,
-                       struct seglog_error *err);
+                       unsigned depth, unsigned *jumps,
+                       struct seglog_reader **reader, struct seglog_error *err);
 
 /* Hand out the next of the map: OK, or END when it is used up. */
 seglog_code

@@ -166,6 +166,7 @@ parent_learn(struct slg_kin *kin, struct seglog_error *err)
     seglog_code code = SEGLOG_OK;
 
     while (code == SEGLOG_OK) {
+        kin->parent.own_jumps = SLG_PARENT_JUMPS_MAX;
         code = seglog_reader_next(kin->parent.reader, &event, err);
         if (code == SEGLOG_OK && event.type == SEGLOG_EVENT_RECORD)
             code = record_learn(kin, &event.record, err);
@@ -227,7 +228,8 @@ slg_kin_open(struct slg_kin **kin, struct seglog_store store, const char *name,
     if (code == SEGLOG_OK)
         code = seglog_segment_get_seal(store, name, &opened->info, err);
     if (code == SEGLOG_OK)
-        code = slg_parent_open(store, name, opened->info.digest, 1, child,
+        code = slg_parent_open(store, name, opened->info.digest, 1,
+                               &opened->parent.own_jumps, child,
                                &opened->parent.reader, err);
     return code == SEGLOG_OK ? parent_learn(opened, err) : code;
 }

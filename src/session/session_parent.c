@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "format/checksum.h"
+#include "src/segment/segment_parent.h"
 #include "src/session/session_read.h"
 #include "src/store/fail.h"
 
@@ -213,6 +214,30 @@ slg_parent_is_sealed(struct seglog_session_store *sessions,
            info.is_sealed;
 }
 
+/* Nobody reads parents of parents without end: one that has as many as may be
+ * is no parent any more. */
+static bool
+chain_has_room(struct seglog_session_store *sessions,
+               const struct slg_lane_id *parent)
+{
+    struct seglog_seal_info info;
+    char first[SEGLOG_LANE_NAME_CAP];
+    char name[sizeof info.parent];
+    unsigned depth = 1;
+
+    (void)slg_lane_id_name(parent, first);
+    memcpy(name, first, sizeof first);
+    while (depth <= SLG_PARENT_DEPTH_MAX &&
+           seglog_segment_get_seal(sessions->store, name, &info, NULL) ==
+               SEGLOG_OK) {
+        if (!info.has_parent)
+            return true;
+        memcpy(name, info.parent, sizeof name);
+        depth++;
+    }
+    return false;
+}
+
 seglog_code
 slg_parent_find(struct seglog_session_store *sessions,
                 const struct slg_lane_id *id, struct slg_lane_id *parent,
@@ -235,7 +260,8 @@ slg_parent_find(struct seglog_session_store *sessions,
     if (code != SEGLOG_OK || !is_found)
         return code;
     parent->session = row.session;
-    if (!slg_parent_is_sealed(sessions, parent))
+    if (!slg_parent_is_sealed(sessions, parent) ||
+        !chain_has_room(sessions, parent))
         return SEGLOG_OK;
     return share_measure(sessions, id, parent, is_worth_it, err);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/segment/segment_parent.h"
 #include "src/session/session_parent.h"
 #include "src/store/fail.h"
 #include "src/store/options.h"
@@ -19,20 +20,20 @@ struct child_search {
     struct seglog_error *err;
 };
 
-/* What cannot be read is not known to refer to anything. */
+/* Damage can be repaired, as long as the parent is there: where the end does
+ * not tell, what stands in front of the records does. */
 static bool
 lane_refers(const struct child_search *search, const struct slg_lane_id *id)
 {
     char name[SEGLOG_LANE_NAME_CAP];
-    struct seglog_seal_info info;
+    char parent[SLG_NAME_CAP];
 
     if (search->besides &&
         seglog_uuid_compare(&id->session, search->besides) == 0)
         return false;
-    return seglog_segment_get_seal(search->sessions->store,
-                                   slg_lane_id_name(id, name), &info,
-                                   NULL) == SEGLOG_OK &&
-           info.has_parent && strcmp(info.parent, search->parent) == 0;
+    return slg_parent_name(search->sessions->store, slg_lane_id_name(id, name),
+                           parent, NULL) == SEGLOG_OK &&
+           strcmp(parent, search->parent) == 0;
 }
 
 static seglog_code

@@ -324,6 +324,34 @@ seal__parents_of_parents__are_read_sixteen_deep(void **state)
                 SEGLOG_FORMAT);
 }
 
+/* Its blocks refer to several of its parent's, and they to several of theirs:
+ * read anew for each, a chain would take longer than anybody waits. */
+static void
+seal__chain_of_many_blocks__takes_time_in_proportion(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_seal_options options = seal_options(SEGLOG_SEAL_BLOCK_MIN);
+    struct seglog_scan_summary summary;
+    struct tale tale;
+    char name[32];
+    char parent[32] = PARENT;
+
+    fork_make(store, PARENT, 1, 2 * LINES, "one");
+    assert_ok(seglog_segment_seal(store, PARENT, &options, NULL, NULL));
+    for (unsigned depth = 1; depth <= 14; depth++) {
+        (void)snprintf(name, sizeof name, "fork%u.seg", depth);
+        fork_make(store, name, 1, 2 * LINES, "one");
+        options.parent = parent;
+        assert_ok(seglog_segment_seal(store, name, &options, NULL, NULL));
+        memcpy(parent, name, sizeof parent);
+    }
+    assert_scan_ok(store, parent, &summary);
+    assert_int_equal(summary.records, 2 * LINES);
+    tale_read(&tale, store, parent, LINES);
+    assert_int_equal(tale.count, LINES + 1);
+    tale_free(&tale);
+}
+
 int
 main(void)
 {
@@ -338,6 +366,7 @@ main(void)
         on_memory(flip__in_a_fork__costs_its_block_whatever_names_the_parent),
         on_memory(seal__with_no_good_parent__is_refused),
         on_memory(seal__parents_of_parents__are_read_sixteen_deep),
+        on_memory(seal__chain_of_many_blocks__takes_time_in_proportion),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -352,6 +352,50 @@ delete__parent_of_a_sealed_fork__is_refused_and_names_it(void **state)
 }
 
 static void
+delete__parent_of_a_fork_with_a_damaged_end__is_refused(void **state)
+{
+    struct session_fixture *f = *state;
+    const struct seglog_uuid forked = family_make(f, NULL);
+    char name[SEGLOG_LANE_NAME_CAP];
+    struct seglog_error err;
+    size_t len = 0;
+
+    (void)seglog_lane_name(&f->session, &forked, SEGLOG_LANE_ENTRIES, name);
+    uint8_t *bytes = blob_get(f->store, name, &len);
+    bytes[len - 1] ^= 1;
+    blob_put(f->store, name, bytes, len);
+    free(bytes);
+    assert_code_err(seglog_session_delete_segment(f->sessions, &f->session,
+                                                  &f->segment, NULL, &err),
+                    SEGLOG_CONFLICT, &err);
+}
+
+/* Forks of forks: the one that is too many parents away stands alone. */
+static void
+seal__forks_of_forks__all_are_sealed(void **state)
+{
+    struct session_fixture *f = *state;
+    const struct seglog_fork_options options = { .size = sizeof options,
+                                                 .how = SEGLOG_FORK_BY_COPY };
+    struct seglog_uuid last = f->segment;
+    struct seglog_uuid forked;
+    char name[SEGLOG_LANE_NAME_CAP];
+
+    entries_put(f->sessions, f, 50);
+    seal_ok(f->sessions, f, &last);
+    for (unsigned i = 1; i <= 18; i++) {
+        assert_ok(seglog_session_fork(f->sessions, &f->session, &last, &options,
+                                      &forked, NULL));
+        seal_ok(f->sessions, f, &forked);
+        (void)seglog_lane_name(&f->session, &last, SEGLOG_LANE_ENTRIES, name);
+        assert_int_equal(lane_has_parent(f, &f->session, &forked, name),
+                         i != 17);
+        entries_expect(f->sessions, f, &forked, 50);
+        last = forked;
+    }
+}
+
+static void
 delete__session_with_its_forks__goes_as_a_whole(void **state)
 {
     struct session_fixture *f = *state;
@@ -584,6 +628,8 @@ main(void)
         ON_BOTH(fork__of_a_sealed_one__by_copy_and_by_replay),
         ON_BOTH(seal__fork_of_a_sealed_parent__refers_to_it),
         ON_BOTH(delete__parent_of_a_sealed_fork__is_refused_and_names_it),
+        ON_BOTH(delete__parent_of_a_fork_with_a_damaged_end__is_refused),
+        ON_BOTH(seal__forks_of_forks__all_are_sealed),
         ON_BOTH(delete__session_with_its_forks__goes_as_a_whole),
         ON_BOTH(delete__session_that_another_refers_to__stays_as_a_whole),
         ON_BOTH(seal__without_parent__refers_to_none),
