@@ -11,6 +11,7 @@
 #ifdef SEGLOG_HAVE_ZSTD
 
 #include <zdict.h>
+#include <zstd_errors.h>
 
 #define SIZE_DEFAULT    ((size_t)114688)
 #define SIZE_LEAST      ((size_t)1024)
@@ -145,6 +146,10 @@ samples_train(const struct samples *samples, size_t size,
                                     samples->sizes, samples->count);
     if (samples->count > 0 && !ZDICT_isError(len))
         tables = ZDICT_getDictHeaderSize(bytes, len);
+    if (ZSTD_getErrorCode(len) == ZSTD_error_memory_allocation) {
+        free(bytes);
+        return fail_no_memory(err);
+    }
     if (samples->count == 0 || ZDICT_isError(len) || ZDICT_isError(tables) ||
         tables >= len) {
         free(bytes);

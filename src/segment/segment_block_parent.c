@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /*
  * From the default level on: only from this level on does zstd weigh what a
@@ -93,6 +94,9 @@ slg_block_parent_decode(struct slg_block *block, const uint8_t *data,
         got = ZSTD_decompressDCtx(context, block->bytes, (size_t)plain, data,
                                   len);
     ZSTD_freeDCtx(context);
+    /* The block is not to blame. */
+    if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
+        return SEGLOG_NO_MEMORY;
     if (ZSTD_isError(got) || got != plain)
         return SEGLOG_CORRUPT;
     block->len = (size_t)plain;
