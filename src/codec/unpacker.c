@@ -13,6 +13,8 @@
 #define OUT_CAP_MIN ((size_t)16384)
 /* zlib: not in the last block, directly behind a block, no bits left over. */
 #define DATA_TYPE_AT_END 128
+/* SPEC.md 7.5: behind so many bytes of a run it does not go on. */
+#define RUN_BYTES_MAX ((size_t)1048576)
 
 /*
  * Where zstd stands in a run is more than the bytes that came out: to stand
@@ -124,7 +126,8 @@ run_start(struct slg_unpacker *unpacker, enum slg_packing packing)
 {
     struct run *run = &unpacker->run;
 
-    if (packing == SLG_PACKING_NEXT && !run->is_open)
+    if (packing == SLG_PACKING_NEXT &&
+        (!run->is_open || run->len > RUN_BYTES_MAX))
         return SLG_UNPACK_BAD;
     if (!run->reader)
         run->reader = slg_zrun_reader_new();

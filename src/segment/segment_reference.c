@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "src/segment/segment_walk.h"
+#include "src/store/fail.h"
 
 void
 slg_walk_use_dictionary(struct slg_walk *walk,
@@ -54,6 +55,10 @@ reference_find(struct slg_walk *walk, struct slg_reference *reference,
     /* Without a header, what is there and no sync point has the number 1. */
     walk->at.pos = SLG_HEADER_BYTES;
     code = reference_look(walk, reference, is_found, err);
+    /* What has been looked through is not looked through again, mark by mark:
+     * there may be nothing but marks. */
+    if (walk->at.pos > SLG_HEADER_BYTES)
+        offset = walk->at.pos;
     while (code == SEGLOG_OK && !*is_found && offset < walk->window.size) {
         struct slg_mark mark;
 
@@ -67,6 +72,8 @@ reference_find(struct slg_walk *walk, struct slg_reference *reference,
             code = reference_look(walk, reference, is_found, err);
         }
         offset += SLG_CLOSING_MARK_BYTES;
+        if (walk->at.pos > offset)
+            offset = walk->at.pos;
     }
     return code;
 }
@@ -81,6 +88,8 @@ slg_walk_find_dictionary(struct slg_walk *walk,
     const uint64_t stretch_start = walk->stretch_start;
     const uint64_t context_pos = walk->context.pos;
     const bool with_digest = walk->with_digest;
+    const struct slg_place place = { .name = walk->window.name,
+                                     .offset = SEGLOG_NO_OFFSET };
     struct slg_dictionary *dictionary = NULL;
     struct slg_reference reference;
     bool is_found = false;
@@ -111,6 +120,11 @@ slg_walk_find_dictionary(struct slg_walk *walk,
     }
     code = slg_dictionary_load(*source->store, reference.name,
                                walk->window.name, &dictionary, err);
+    /* The caller has not named it. */
+    if (code == SEGLOG_INVALID)
+        return slg_fail(err, SEGLOG_FORMAT, &place,
+                        "it refers to a dictionary by a name that no "
+                        "dictionary has");
     if (code != SEGLOG_OK)
         return code;
     slg_walk_use_dictionary(walk, dictionary);
