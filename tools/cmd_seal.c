@@ -287,10 +287,14 @@ seal_file(struct seal_run *run, const char *path)
     };
     struct seglog_seal_result result = { 0 };
     struct seglog_error err = { 0 };
-    const enum tool_status status = tool_path_open(path, &opened);
+    /* What a link leads to is sealed: replacing the link would leave that as
+     * it is, and make two of one. */
+    char *real = realpath(path, NULL);
+    const enum tool_status status = tool_path_open(real ? real : path, &opened);
     struct seal_target target = { .shown = path };
     seglog_code code = SEGLOG_OK;
 
+    free(real);
     if (status != TOOL_GO_ON)
         return status;
     target.store = opened.store;

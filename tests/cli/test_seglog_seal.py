@@ -68,6 +68,16 @@ class FileTest(cli.CliTest):
         done = self.run_tool("seglog", "tail", "-n", "2", "a.seg", status=OK)
         self.assertEqual(done.stdout, b"".join(LINES[-2:]))
         self.run_tool("seglog", "check", "a.seg", status=OK)
+
+    def test_seal__link_to_a_segment__seals_what_it_leads_to(self):
+        link = self.path("link.seg")
+        os.symlink("a.seg", link)
+        self.seal("link.seg")
+        self.assertTrue(os.path.islink(link))
+        self.assertEqual(self.stat("a.seg")["sealed"],
+                         self.stat("link.seg")["sealed"])
+        self.assertEqual(self.lines_of("a.seg"), TEXT)
+        self.json2seg("--append", "-o", "a.seg", data=b"{}\n", status=FAILED)
         self.assertEqual(self.names(), ["a.seg"])
 
     def test_seal__twice__fine_and_unchanged(self):
