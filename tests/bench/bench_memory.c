@@ -38,6 +38,9 @@ __libc_memalign(size_t align, size_t len);
 extern void
 __libc_free(void *bytes);
 
+/* Libraries must find these in front of their own. */
+#define VISIBLE __attribute__((visibility("default")))
+
 static size_t in_use;
 static size_t peak;
 
@@ -50,19 +53,19 @@ count_up(void *bytes)
     return bytes;
 }
 
-void *
+VISIBLE void *
 malloc(size_t len)
 {
     return count_up(__libc_malloc(len));
 }
 
-void *
+VISIBLE void *
 calloc(size_t count, size_t len)
 {
     return count_up(__libc_calloc(count, len));
 }
 
-void *
+VISIBLE void *
 realloc(void *bytes, size_t len)
 {
     const size_t before = malloc_usable_size(bytes);
@@ -73,13 +76,13 @@ realloc(void *bytes, size_t len)
     return moved ? count_up(moved) : NULL;
 }
 
-void *
+VISIBLE void *
 aligned_alloc(size_t align, size_t len)
 {
     return count_up(__libc_memalign(align, len));
 }
 
-int
+VISIBLE int
 posix_memalign(void **bytes, size_t align, size_t len)
 {
     void *taken = __libc_memalign(align, len);
@@ -90,7 +93,7 @@ posix_memalign(void **bytes, size_t align, size_t len)
     return 0;
 }
 
-void
+VISIBLE void
 free(void *bytes)
 {
     in_use -= malloc_usable_size(bytes);

@@ -5,7 +5,8 @@
     memory.py FOLDER_OF_PROGRAMS [--mib N]
 
 Lines of a few hundred bytes, made up, are written line by line with each codec
-and level, read back, sealed with each level and size of block, and read back.
+and level, and read back; and more of them sealed with each level and size of
+block, and read back.
 In KiB, what is allocated at one time at most, without the stack.
 """
 import argparse
@@ -17,8 +18,9 @@ import tempfile
 
 CODECS = (("none", 0, (0,)), ("deflate", 1, (1, 6, 9)),
           ("zstd", 2, (1, 3, 9, 19)), ("auto", 3, (0,)))
-SEALS = ((3, 1), (3, 8), (9, 8), (19, 1), (19, 8), (19, 128))
+SEALS = ((3, 1), (3, 8), (9, 8), (19, 1), (19, 8), (3, 32))
 SMALL_BUFFER = 16384
+LIVE_MIB = 4  # enough to fill every history
 
 
 def measure(program, **values):
@@ -75,13 +77,14 @@ def sealed(program, path, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("programs")
-    parser.add_argument("--mib", type=int, default=160, help="of lines")
+    parser.add_argument("--mib", type=int, default=40, help="of lines")
     args = parser.parse_args()
     program = os.path.join(args.programs, "bench_memory")
     with tempfile.TemporaryDirectory(prefix="seglog-memory.") as folder:
         path = os.path.join(folder, "lines")
-        lines_write(path, args.mib << 20)
+        lines_write(path, LIVE_MIB << 20)
         live(program, path, folder)
+        lines_write(path, args.mib << 20)
         sealed(program, path, folder)
     return 0
 
