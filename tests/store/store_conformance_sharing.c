@@ -9,6 +9,8 @@
  */
 #include "tests/store/store_conformance_parts.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 
 enum {
@@ -52,6 +54,7 @@ struct worker {
     int delay_ms;
     bool is_ok;
     uint64_t *counter;
+    sem_t is_held; /* the lock, by the thread */
 };
 
 static void
@@ -167,6 +170,7 @@ hold_for_a_while(void *arg)
         seglog_lock_open(worker->store, "a", &lock, NULL) == SEGLOG_OK &&
         seglog_lock_acquire(lock, 0, NULL) == SEGLOG_OK;
     *worker->counter = 1;
+    (void)sem_post(&worker->is_held);
     test_sleep_ms(worker->delay_ms);
     *worker->counter = 2;
     worker->is_ok =
@@ -188,15 +192,15 @@ lock__released_by_a_thread__lets_a_waiter_in(void **state)
                                  .delay_ms = 30,
                                  .counter = &progress };
 
+        assert_return_code(sem_init(&worker.is_held, 0, 0), errno);
         worker_start(&worker, hold_for_a_while);
-        while (seglog_lock_acquire(lock, 0, NULL) == SEGLOG_OK) {
-            assert_ok(seglog_lock_release(lock, NULL));
-            test_sleep_ms(1);
-        }
+        while (sem_wait(&worker.is_held) != 0)
+            assert_int_equal(errno, EINTR);
         assert_ok(seglog_lock_acquire(lock, timeouts_ms[i], NULL));
         assert_int_equal(progress, 2);
         seglog_lock_close(&lock);
         worker_join(&worker);
+        (void)sem_destroy(&worker.is_held);
     }
 }
 
