@@ -13,14 +13,16 @@
 #include "tools/tool_stream.h"
 
 /* Blocks are made smaller where there is less. */
-#define MEMORY_MIN (UINT64_C(1) << 20)
-#define MEMORY_MAX (UINT64_C(1) << 40)
+#define MEMORY_MIN  (UINT64_C(1) << 20)
+#define MEMORY_MAX  (UINT64_C(1) << 40)
+#define THREADS_MAX 64
 
 enum {
     KEY_LEVEL = TOOL_KEY(1),
     KEY_BLOCK,
     KEY_WINDOW,
     KEY_MEMORY,
+    KEY_THREADS,
     KEY_ALL,
     KEY_TRACES,
     KEY_NO_PARENT,
@@ -48,6 +50,8 @@ on_option(void *arg, int key, const char *value)
     case KEY_MEMORY:
         return tool_bytes("--memory", value, MEMORY_MIN, MEMORY_MAX,
                           &run->memory);
+    case KEY_THREADS:
+        return tool_number("--threads", value, 1, THREADS_MAX, &run->threads);
     case KEY_ALL:
         run->has_all = true;
         return TOOL_GO_ON;
@@ -64,21 +68,18 @@ on_option(void *arg, int key, const char *value)
 }
 
 static const struct tool_option OPTIONS[] = {
-    { KEY_LEVEL, "level", true },
-    { KEY_BLOCK, "block", true },
-    { KEY_WINDOW, "window", true },
-    { KEY_MEMORY, "memory", true },
-    { KEY_ALL, "all", false },
-    { KEY_TRACES, "traces", false },
-    { KEY_NO_PARENT, "no-parent", false },
-    { KEY_JSON, "json", false },
-    { 0, NULL, false },
+    { KEY_LEVEL, "level", true },     { KEY_BLOCK, "block", true },
+    { KEY_WINDOW, "window", true },   { KEY_MEMORY, "memory", true },
+    { KEY_THREADS, "threads", true }, { KEY_ALL, "all", false },
+    { KEY_TRACES, "traces", false },  { KEY_NO_PARENT, "no-parent", false },
+    { KEY_JSON, "json", false },      { 0, NULL, false },
 };
 
 static const struct tool_spec SPEC = {
     .name = "seglog seal",
-    .usage = "[--level N] [--block SIZE] [--memory SIZE] [--all]\n"
-             "                   [--traces] [--no-parent] [--json] PATH...",
+    .usage = "[--level N] [--block SIZE] [--memory SIZE] [--threads N]\n"
+             "                   [--all] [--traces] [--no-parent] [--json] "
+             "PATH...",
     .help =
         "Make segments small for good: smaller than any compressor of files "
         "makes the\n"
@@ -104,6 +105,11 @@ static const struct tool_spec SPEC = {
         "                     record. --window is another name for it\n"
         "      --memory SIZE  use about that much, with smaller blocks if "
         "need be\n"
+        "      --threads N    compress N blocks at the same time; as many as "
+        "there are\n"
+        "                     processors if not given, at most 4. What comes "
+        "out is the\n"
+        "                     same\n"
         "      --all          of a store: also the latest segment of each "
         "session\n"
         "      --traces       of a store: debug events too; more of them are "
@@ -282,6 +288,7 @@ seal_file(struct seal_run *run, const char *path)
         .level = (int)run->level,
         .block_bytes = run->block,
         .memory_max = run->memory,
+        .threads = (unsigned)run->threads,
         .on_progress = on_progress,
         .arg = &progress,
     };

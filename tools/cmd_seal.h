@@ -23,6 +23,7 @@ struct seal_run {
     uint64_t level; /* 0: the default */
     size_t block;
     size_t memory;
+    uint64_t threads; /* 0: the library chooses */
     bool has_all;    /* also what is still appended to */
     bool has_traces; /* debug events too */
     bool no_parent;

@@ -44,6 +44,7 @@ import_source_seal(struct import_source *source)
         .memory_max = MEMORY_BYTES,
         .on_progress = on_progress,
         .arg = source,
+        .threads = 1, /* there are workers for other files */
     };
     struct seglog_session_segment_info info;
     struct seglog_seal_result result;

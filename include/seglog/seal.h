@@ -48,6 +48,14 @@ struct seglog_seal_options {
     /* Called now and then with bytes done and in all.  False: stop. */
     bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
     void *arg;
+    /*
+     * Blocks are compressed by so many threads, which are made for the call
+     * and end with it.  The segment is the same, however many.  0: as many as
+     * there are processors, 4 at most; 1: none is made.  Fewer where
+     * memory_max has no room for more.  All else, on_progress too, is done by
+     * the thread that calls.
+     */
+    unsigned threads;
 };
 
 struct seglog_seal_result {

@@ -610,6 +610,7 @@ struct seglog_session_seal_options {
     bool no_parent;
     bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
     void *arg;
+    unsigned threads; /* as in seglog_seal_options */
 };
 
 /*

@@ -8,11 +8,13 @@
  * the end, for what has come since and for the replace.  A shared writer that
  * comes next sees that its blob was replaced and says SEALED.
  */
+#define _POSIX_C_SOURCE 200809L /* sysconf */
 #include "src/segment/segment_seal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "format/checksum.h"
 #include "src/segment/segment_reader.h"
@@ -31,6 +33,11 @@
 /* After so many changes under its hands it keeps the lock from the start. */
 #define ATTEMPTS_UNLOCKED 3u
 #define PROGRESS_BYTES    (UINT64_C(1) << 20)
+/* Threads that are made when nobody says how many, and their memory. */
+#define THREADS_CHOSEN 4
+#define MEMORY_CHOSEN  ((size_t)512 << 20)
+/* From here on encoding takes much memory. */
+#define LEVEL_MUCH 10
 
 struct seal {
     struct seglog_store store;
@@ -45,6 +52,7 @@ struct seal {
     struct slg_verify verify;
     uint64_t epoch; /* the newest of the segment when it was looked at */
     uint64_t progress_at;
+    uint64_t verified_end; /* as much has been read back */
 };
 
 /* -- options -------------------------------------------------------------- */
@@ -54,6 +62,33 @@ fail_option(struct seglog_error *err, const char *option, const char *rule)
 {
     return slg_fail(err, SEGLOG_INVALID, NULL, "seal option %s: %s", option,
                     rule);
+}
+
+/*
+ * What each thread has beside the others: the text, what is encoded of it, and
+ * room to encode (columns.h), which is more at the high levels.  Not more than
+ * a few of the largest blocks where nobody says how much there is.
+ */
+static unsigned
+threads_settle(const struct seglog_seal_options *options)
+{
+    const size_t each =
+        options->block_bytes * (options->level < LEVEL_MUCH ? 8u : 24u);
+    const size_t max =
+        options->memory_max > 0 ? options->memory_max : MEMORY_CHOSEN;
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t threads = options->threads;
+
+    if (threads == 0)
+        threads = online > THREADS_CHOSEN ? THREADS_CHOSEN
+                  : online > 1            ? (size_t)online
+                                          : 1;
+    if ((options->threads == 0 || options->memory_max > 0) &&
+        threads > max / each)
+        threads = max / each;
+    return threads < 1                      ? 1
+           : threads > SLG_SEAL_THREADS_MAX ? SLG_SEAL_THREADS_MAX
+                                            : (unsigned)threads;
 }
 
 static seglog_code
@@ -73,6 +108,7 @@ options_settle(struct seglog_seal_options *options, struct seglog_error *err)
         options->block_bytes = options->memory_max / MEMORY_SHARE;
     if (options->block_bytes < SEGLOG_SEAL_BLOCK_MIN)
         return fail_option(err, "memory_max", "it must be at least 1 MiB");
+    options->threads = threads_settle(options);
 #ifndef SEGLOG_HAVE_ZSTD
     return slg_fail(err, SEGLOG_INVALID, NULL,
                     "this build cannot seal: it has no zstd");
@@ -214,6 +250,7 @@ build_start(struct seal *seal, const struct slg_prelude *prelude,
     build->level = seal->options.level;
     build->block_bytes = seal->options.block_bytes;
     build->memory_max = seal->options.memory_max / 2;
+    build->threads = seal->options.threads;
     build->kin = seal->kin;
     build->parent = seal->options.parent;
     if (code == SEGLOG_OK)
@@ -260,6 +297,7 @@ attempt_reset(struct seal *seal)
     seglog_reader_close(seal->reader);
     seal->reader = NULL;
     seal->progress_at = 0;
+    seal->verified_end = 0;
 }
 
 /* -- copying -------------------------------------------------------------- */
@@ -278,6 +316,18 @@ progress_tell(struct seal *seal, struct seglog_error *err)
                                      walk->window.size)
                ? SEGLOG_OK
                : slg_fail(err, SEGLOG_END, &place, "it was stopped");
+}
+
+/* While others encode there is time to read back what is written; who does all
+ * alone keeps that for later, so that it takes no memory beside encoding. */
+static seglog_code
+written_verify(struct seal *seal, struct seglog_error *err)
+{
+    if (!slg_jobs_are_threaded(seal->build.jobs) ||
+        seal->build.end - seal->verified_end < seal->options.block_bytes / 32)
+        return SEGLOG_OK;
+    seal->verified_end = seal->build.end;
+    return slg_verify_advance(&seal->verify, seal->store, seal->temp, err);
 }
 
 /*
@@ -299,6 +349,8 @@ copy_until(struct seal *seal, uint64_t until, struct seglog_error *err)
         if (code != SEGLOG_OK)
             return code == SEGLOG_END ? SEGLOG_OK : code;
         code = slg_build_add(&seal->build, &event, err);
+        if (code == SEGLOG_OK)
+            code = written_verify(seal, err);
         if (code == SEGLOG_OK)
             code = progress_tell(seal, err);
         if (code != SEGLOG_OK)
@@ -328,6 +380,8 @@ copy_unlocked(struct seal *seal, struct seglog_error *err)
         code = seglog_blob_get_size(seal->reader->blob, &size, NULL, err);
         if (code == SEGLOG_OK)
             code = copy_until(seal, size, err);
+        if (code == SEGLOG_OK)
+            code = slg_build_settle(&seal->build, err);
         if (code == SEGLOG_OK)
             code = seglog_blob_sync(seal->build.blob, err);
         if (code == SEGLOG_OK)

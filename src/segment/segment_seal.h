@@ -5,6 +5,7 @@
  *   segment_seal.c         locks, attempts, the replace
  *   segment_seal_start.c   what stands before the records
  *   segment_seal_block.c   records into blocks
+ *   segment_seal_jobs.c    several of them at once
  *   segment_seal_build.c   frames into the new segment
  *   segment_seal_parent.c  what of it the parent has as well
  *   segment_seal_verify.c  reading it back
@@ -19,6 +20,7 @@
 #include "seglog/seal.h"
 #include "src/checksum/digest.h"
 #include "src/columns/columns.h"
+#include "src/segment/segment_block.h"
 #include "src/segment/segment_walk.h"
 
 /* A run of bytes that grows. */
@@ -100,6 +102,52 @@ struct slg_pending {
     uint64_t digest; /* of the stretch (SPEC.md 6.1) */
 };
 
+/* All records are there: their places, times and digest. */
+void
+slg_pending_measure(struct slg_pending *pending);
+
+/* A block on its way: filled, encoded, taken. */
+struct slg_job {
+    struct slg_pending pending;
+    int level;
+    size_t memory_max;
+    struct slg_bytes prefix_bytes;
+    struct slg_block_prefix prefix; /* in prefix_bytes */
+    bool is_done;                   /* what follows is there */
+    seglog_code code;
+    uint8_t *body; /* on OK */
+    size_t len;
+};
+
+/* Threads of a call at most. */
+#define SLG_SEAL_THREADS_MAX 64u
+
+/* Blocks being encoded, by other threads while the caller goes on. */
+struct slg_jobs;
+
+/* threads: that encode; up to 1: only the caller's. */
+seglog_code
+slg_jobs_open(struct slg_jobs **jobs, unsigned threads,
+              struct seglog_error *err);
+/* No thread is left; what was not taken is dropped.  May be NULL. */
+void
+slg_jobs_close(struct slg_jobs *jobs);
+bool
+slg_jobs_are_threaded(const struct slg_jobs *jobs);
+/* The one to fill.  NULL: there is no room until the oldest is taken. */
+struct slg_job *
+slg_jobs_filling(struct slg_jobs *jobs);
+/* It is filled.  is_more: others will follow, so threads pay. */
+void
+slg_jobs_submit(struct slg_jobs *jobs, bool is_more);
+/* The oldest that was submitted, when it is encoded, which is waited for if
+ * is_wanted.  NULL: there is none, or it is not. */
+struct slg_job *
+slg_jobs_oldest(struct slg_jobs *jobs, bool is_wanted);
+/* Done with the oldest. */
+void
+slg_jobs_take(struct slg_jobs *jobs);
+
 /* The new segment while it is written. */
 struct slg_build {
     struct seglog_blob blob;
@@ -120,7 +168,8 @@ struct slg_build {
     size_t memory_max;
     struct slg_kin *kin; /* NULL: no parent */
     const char *parent;  /* its name */
-    struct slg_pending pending;
+    unsigned threads;
+    struct slg_jobs *jobs;
     struct slg_bytes rows; /* of the footer's table */
     struct slg_footer_table table;
     struct slg_footer footer;
@@ -129,8 +178,8 @@ struct slg_build {
 
 /*
  * Begin the new segment: the header, and a sync point where that does not say
- * it all.  blob, name, header, new_epoch, line, level, block_bytes, memory_max
- * and kin are set.
+ * it all.  blob, name, header, new_epoch, line, level, block_bytes, memory_max,
+ * threads and kin are set.
  */
 seglog_code
 slg_build_begin(struct slg_build *build, struct seglog_error *err);
@@ -153,6 +202,9 @@ slg_build_put_reference(struct slg_build *build, struct seglog_error *err);
 seglog_code
 slg_build_add(struct slg_build *build, const struct seglog_event *event,
               struct seglog_error *err);
+/* Write the blocks that are full. */
+seglog_code
+slg_build_settle(struct slg_build *build, struct seglog_error *err);
 /* Write what is pending. */
 seglog_code
 slg_build_flush(struct slg_build *build, struct seglog_error *err);

@@ -5,7 +5,6 @@
 
 #include "format/checksum.h"
 #include "format/json_time.h"
-#include "src/segment/segment_block.h"
 #include "src/segment/segment_seal.h"
 #include "src/store/fail.h"
 
@@ -88,50 +87,20 @@ pending_reserve(struct slg_pending *pending, size_t len,
 
 /* SPEC.md 11: a line that is a record has a time, if it says one. */
 static void
-row_note_time(struct slg_footer_row *row, const struct seglog_record *record)
+row_note_time(struct slg_footer_row *row,
+              const struct slg_columns_record *record)
 {
+    const unsigned kind = record->kind + 1u;
     int64_t time = 0;
 
-    if ((record->kind != SEGLOG_TEXT && record->kind != SEGLOG_TAIL) ||
-        !slg_json_time_find(record->data, record->len, NULL, 0, &time))
+    if ((kind != SEGLOG_TEXT && kind != SEGLOG_TAIL) ||
+        !slg_json_time_find(record->bytes, record->len, NULL, 0, &time))
         return;
     time = time / 1000 - (time % 1000 < 0);
     if (time < row->time_min)
         row->time_min = time;
     if (time > row->time_max)
         row->time_max = time;
-}
-
-static void
-pending_put(struct slg_pending *pending, const struct seglog_record *record)
-{
-    const unsigned attribute = (unsigned)record->kind - 1;
-
-    if (record->len > 0)
-        memcpy(pending->text.data + pending->text.len, record->data,
-               record->len);
-    pending->text.len += record->len;
-    pending->records[pending->count++] = (struct slg_columns_record){
-        .len = record->len,
-        .kind = (uint8_t)attribute,
-    };
-    pending->plain += slg_varint_len((uint64_t)record->len << 2) + record->len;
-    pending->digest +=
-        slg_digest_term(record->record_no, record->data, record->len);
-    pending->row.lines += record->kind != SEGLOG_PART;
-    pending->row.text_bytes += record->len;
-    row_note_time(&pending->row, record);
-}
-
-static bool
-pending_has_room(const struct slg_build *build, size_t len)
-{
-    const struct slg_pending *pending = &build->pending;
-    const uint64_t entry = slg_varint_len((uint64_t)len << 2) + len;
-
-    return pending->count == 0 ||
-           (pending->plain + entry + SLG_VARINT_MAX <= build->block_bytes &&
-            pending->count < slg_block_records_max(build->block_bytes));
 }
 
 /* The text does not move any more. */
@@ -144,6 +113,53 @@ pending_point(struct slg_pending *pending)
         pending->records[i].bytes = at;
         at += pending->records[i].len;
     }
+}
+
+void
+slg_pending_measure(struct slg_pending *pending)
+{
+    struct slg_footer_row *row = &pending->row;
+
+    pending_point(pending);
+    row->count = pending->count;
+    for (size_t i = 0; i < pending->count; i++) {
+        const struct slg_columns_record *record = &pending->records[i];
+
+        pending->digest +=
+            slg_digest_term(row->first + i, record->bytes, record->len);
+        row_note_time(row, record);
+    }
+}
+
+static void
+pending_put(struct slg_pending *pending, const struct seglog_record *record)
+{
+    const unsigned attribute = (unsigned)record->kind - 1;
+
+    if (pending->count == 0)
+        pending->row.first = record->record_no;
+    if (record->len > 0)
+        memcpy(pending->text.data + pending->text.len, record->data,
+               record->len);
+    pending->text.len += record->len;
+    pending->records[pending->count++] = (struct slg_columns_record){
+        .len = record->len,
+        .kind = (uint8_t)attribute,
+    };
+    pending->plain += slg_varint_len((uint64_t)record->len << 2) + record->len;
+    pending->row.lines += record->kind != SEGLOG_PART;
+    pending->row.text_bytes += record->len;
+}
+
+static bool
+pending_has_room(const struct slg_build *build,
+                 const struct slg_pending *pending, size_t len)
+{
+    const uint64_t entry = slg_varint_len((uint64_t)len << 2) + len;
+
+    return pending->count == 0 ||
+           (pending->plain + entry + SLG_VARINT_MAX <= build->block_bytes &&
+            pending->count < slg_block_records_max(build->block_bytes));
 }
 
 static seglog_code
@@ -170,67 +186,118 @@ row_keep(struct slg_build *build, const struct slg_footer_row *row,
     return SEGLOG_OK;
 }
 
+/* Looking through the parent reads it, which is for the caller's thread; what
+ * is found there is gone with the next block. */
 static seglog_code
-pending_encode(struct slg_build *build, uint8_t **body, size_t *len,
-               struct seglog_error *err)
+job_find_prefix(struct slg_build *build, struct slg_job *job,
+                struct seglog_error *err)
 {
-    struct slg_pending *pending = &build->pending;
-    struct slg_block_prefix prefix = { .bytes = NULL };
+    struct slg_pending *pending = &job->pending;
+    struct slg_block_prefix *prefix = &job->prefix;
     seglog_code code = SEGLOG_OK;
 
+    *prefix = (struct slg_block_prefix){ .bytes = NULL };
+    if (!build->kin)
+        return SEGLOG_OK;
     pending_point(pending);
-    if (build->kin)
-        code = slg_kin_find(
-            build->kin, pending->records, pending->count, pending->plain,
-            slg_block_prefix_max(build->limits.body_max), &prefix, err);
+    code = slg_kin_find(
+        build->kin, pending->records, pending->count, pending->plain,
+        slg_block_prefix_max(build->limits.body_max), prefix, err);
+    if (code != SEGLOG_OK || prefix->len == 0 ||
+        !slg_jobs_are_threaded(build->jobs))
+        return code;
+    job->prefix_bytes.len = 0;
+    code = slg_bytes_reserve(&job->prefix_bytes, prefix->len, err);
     if (code != SEGLOG_OK)
         return code;
-    code = slg_block_encode(pending->records, pending->count, build->level,
-                            build->memory_max, &prefix, body, len);
-    return code == SEGLOG_OK
-               ? SEGLOG_OK
-               : slg_fail(err, code, NULL,
-                          "the records could not be made a block");
+    memcpy(job->prefix_bytes.data, prefix->bytes, prefix->len);
+    prefix->bytes = job->prefix_bytes.data;
+    return SEGLOG_OK;
 }
 
-seglog_code
-slg_build_flush(struct slg_build *build, struct seglog_error *err)
+static seglog_code
+job_write(struct slg_build *build, struct slg_job *job,
+          struct seglog_error *err)
 {
-    struct slg_pending *pending = &build->pending;
+    struct slg_pending *pending = &job->pending;
     struct slg_footer_row *row = &pending->row;
-    uint8_t *body = NULL;
-    size_t len = 0;
+    seglog_code code = job->code;
 
-    if (pending->count == 0)
-        return SEGLOG_OK;
-    seglog_code code = pending_encode(build, &body, &len, err);
     if (code != SEGLOG_OK)
-        return code;
-    row->first = build->number;
-    row->count = pending->count;
-    code = slg_build_put_frame(build, SLG_FRAME_BLOCK, body, len, &row->offset,
-                               &row->len, err);
-    free(body);
+        return slg_fail(err, code, NULL,
+                        "the records could not be made a block");
+    code = slg_build_put_frame(build, SLG_FRAME_BLOCK, job->body, job->len,
+                               &row->offset, &row->len, err);
     if (code == SEGLOG_OK)
         code = row_keep(build, row, err);
     build->number += pending->count;
     build->line += row->lines;
     build->digest += pending->digest;
     pending_clear(pending);
+    slg_jobs_take(build->jobs);
     return code;
+}
+
+/* Those that are encoded; all that were submitted, if all are wanted. */
+static seglog_code
+jobs_write(struct slg_build *build, bool is_all, struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    while (code == SEGLOG_OK) {
+        const bool is_wanted = is_all || !slg_jobs_filling(build->jobs);
+        struct slg_job *job = slg_jobs_oldest(build->jobs, is_wanted);
+
+        if (!job)
+            break;
+        code = job_write(build, job, err);
+    }
+    return code;
+}
+
+/* Afterwards there is one to fill, which is empty. */
+static seglog_code
+pending_submit(struct slg_build *build, bool is_more, struct seglog_error *err)
+{
+    struct slg_job *job = slg_jobs_filling(build->jobs);
+    const seglog_code code = job_find_prefix(build, job, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    job->level = build->level;
+    job->memory_max = build->memory_max;
+    slg_jobs_submit(build->jobs, is_more);
+    return jobs_write(build, !is_more, err);
+}
+
+seglog_code
+slg_build_settle(struct slg_build *build, struct seglog_error *err)
+{
+    return jobs_write(build, true, err);
+}
+
+seglog_code
+slg_build_flush(struct slg_build *build, struct seglog_error *err)
+{
+    return slg_jobs_filling(build->jobs)->pending.count > 0
+               ? pending_submit(build, false, err)
+               : slg_build_settle(build, err);
 }
 
 static seglog_code
 build_add_record(struct slg_build *build, const struct seglog_record *record,
                  struct seglog_error *err)
 {
-    struct slg_pending *pending = &build->pending;
+    struct slg_pending *pending = &slg_jobs_filling(build->jobs)->pending;
     seglog_code code = SEGLOG_OK;
 
-    if (!pending_has_room(build, record->len))
-        code = slg_build_flush(build, err);
-    if (code == SEGLOG_OK)
-        code = pending_reserve(pending, record->len, err);
+    if (!pending_has_room(build, pending, record->len)) {
+        code = pending_submit(build, true, err);
+        if (code != SEGLOG_OK)
+            return code;
+        pending = &slg_jobs_filling(build->jobs)->pending;
+    }
+    code = pending_reserve(pending, record->len, err);
     if (code != SEGLOG_OK)
         return code;
     if (pending->count == 0)
@@ -259,12 +326,11 @@ build_add_gap(struct slg_build *build, const struct seglog_finding *finding,
         .depends_on = finding->depends_on,
     };
     uint8_t bytes[SLG_GAP_BYTES];
-    const bool is_behind_block =
-        build->pending.count > 0 || build->epoch != build->new_epoch ||
-        build->end == build->table.row.offset + build->table.row.len;
     seglog_code code = slg_build_flush(build, err);
 
-    if (code == SEGLOG_OK && is_behind_block)
+    if (code == SEGLOG_OK &&
+        (build->epoch != build->new_epoch ||
+         build->end == build->table.row.offset + build->table.row.len))
         code = slg_build_put_sync_point(build, err);
     if (code != SEGLOG_OK)
         return code;

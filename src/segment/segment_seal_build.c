@@ -113,6 +113,8 @@ slg_build_begin(struct slg_build *build, struct seglog_error *err)
     slg_header_encode(&build->header, bytes);
     seglog_code code = slg_content_begin(&build->content, err);
     if (code == SEGLOG_OK)
+        code = slg_jobs_open(&build->jobs, build->threads, err);
+    if (code == SEGLOG_OK)
         code = slg_build_append(build, bytes, sizeof bytes, err);
     return code == SEGLOG_OK && !says_all ? slg_build_put_sync_point(build, err)
                                           : code;
@@ -121,8 +123,7 @@ slg_build_begin(struct slg_build *build, struct seglog_error *err)
 void
 slg_build_reset(struct slg_build *build)
 {
-    free(build->pending.text.data);
-    free(build->pending.records);
+    slg_jobs_close(build->jobs);
     free(build->rows.data);
     slg_content_reset(&build->content);
     memset(build, 0, sizeof *build);

@@ -169,6 +169,7 @@ sealing_run(struct sealing *sealing, struct seglog_seal_result *result,
         .parent = sealing->has_parent ? sealing->parent : NULL,
         .on_progress = options->on_progress,
         .arg = options->arg,
+        .threads = options->threads,
     };
     char name[SEGLOG_LANE_NAME_CAP];
     const seglog_code code = seglog_segment_seal(

@@ -32,8 +32,8 @@ _seglog_options()
                 --jobs --json $common"
             ;;
         seal)
-            echo "--level --block --window --memory --all --traces --no-parent
-                --json $common"
+            echo "--level --block --window --memory --threads --all --traces
+                --no-parent --json $common"
             ;;
         export)
             echo "--output --mended --versions --deleted --force --json $common"
@@ -86,7 +86,7 @@ _seglog()
             mapfile -t COMPREPLY < <(compgen -W 'auto none deflate zstd' -- "$word")
             return
             ;;
-        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs)
+        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs | --threads)
             return # a number
             ;;
     esac
