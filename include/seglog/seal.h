@@ -49,11 +49,11 @@ struct seglog_seal_options {
     bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
     void *arg;
     /*
-     * Blocks are compressed by so many threads, which are made for the call
-     * and end with it.  The segment is the same, however many.  0: as many as
-     * there are processors, 4 at most; 1: none is made.  Fewer where
-     * memory_max has no room for more.  All else, on_progress too, is done by
-     * the thread that calls.
+     * Blocks are compressed by so many threads, at most 64, which are made for
+     * the call and end with it.  The segment is the same, however many.  0: as
+     * many as there are processors, 4 at most, and fewer of large blocks and
+     * at high levels; 1: none is made.  Fewer where memory_max has no room for
+     * more.  All else, on_progress too, is done by the thread that calls.
      */
     unsigned threads;
 };

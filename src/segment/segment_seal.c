@@ -65,30 +65,32 @@ fail_option(struct seglog_error *err, const char *option, const char *rule)
 }
 
 /*
- * What each thread has beside the others: the text, what is encoded of it, and
- * room to encode (columns.h), which is more at the high levels.  Not more than
- * a few of the largest blocks where nobody says how much there is.
+ * Each thread has a block's text, what is made of it and room to encode
+ * (columns.h).  How much it may take to encode is the same for any number of
+ * threads, or what comes out would not be: so there are two only where there is
+ * twice as much as the smallest memory for such blocks.
  */
 static unsigned
 threads_settle(const struct seglog_seal_options *options)
 {
     const size_t each =
-        options->block_bytes * (options->level < LEVEL_MUCH ? 8u : 24u);
-    const size_t max =
+        options->block_bytes *
+        (options->level < LEVEL_MUCH ? MEMORY_SHARE : 2 * MEMORY_SHARE);
+    const size_t memory =
         options->memory_max > 0 ? options->memory_max : MEMORY_CHOSEN;
     const long online = sysconf(_SC_NPROCESSORS_ONLN);
     size_t threads = options->threads;
 
     if (threads == 0)
-        threads = online > THREADS_CHOSEN ? THREADS_CHOSEN
-                  : online > 1            ? (size_t)online
-                                          : 1;
+        threads = online > 1 ? (size_t)online : 1;
+    if (options->threads == 0 && threads > THREADS_CHOSEN)
+        threads = THREADS_CHOSEN;
     if ((options->threads == 0 || options->memory_max > 0) &&
-        threads > max / each)
-        threads = max / each;
-    return threads < 1                      ? 1
-           : threads > SLG_SEAL_THREADS_MAX ? SLG_SEAL_THREADS_MAX
-                                            : (unsigned)threads;
+        threads > memory / each)
+        threads = memory / each;
+    if (threads > SLG_SEAL_THREADS_MAX)
+        threads = SLG_SEAL_THREADS_MAX;
+    return threads > 1 ? (unsigned)threads : 1;
 }
 
 static seglog_code
