@@ -24,8 +24,8 @@ struct seal_run {
     size_t block;
     size_t memory;
     uint64_t threads; /* 0: the library chooses */
-    bool has_all;    /* also what is still appended to */
-    bool has_traces; /* debug events too */
+    bool has_all;     /* also what is still appended to */
+    bool has_traces;  /* debug events too */
     bool no_parent;
     bool is_json;
     /* What has become of them. */

@@ -91,8 +91,10 @@ struct seglog_seal_result {
  * A torn tail is no part of the log: it is cut off first, and kept as
  * NAME.torn, as whoever opens it to append does.
  * Durability the new segment is on the device before the old one goes.
- * Cost       time as zstd at that level; memory about three blocks and what
- *            zstd takes
+ * Cost       time as zstd at that level, divided among the threads; memory
+ *            about three blocks and what zstd takes, and two blocks and that
+ *            again for each thread more.  Measured with blocks of 8 MiB at
+ *            level 3: 38 MiB alone, 100 MiB with 2 threads, 143 MiB with 4
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_segment_seal(struct seglog_store store, const char *name,
