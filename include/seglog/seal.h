@@ -70,10 +70,10 @@ struct seglog_seal_result {
  * Seal a segment, in place.
  *
  * What is there is compressed while others go on reading and appending; then,
- * under the lock, what has come since is added, the new segment is synced, read
- * back and compared, and replaces the old one.  Killed at any instant it leaves
- * the old segment or the new one, and perhaps NAME.sealing, which the next
- * call removes.
+ * under the lock, what has come since is added, the new segment is read back,
+ * compared and synced, and replaces the old one.  Killed at any instant it
+ * leaves the old segment or the new one, and perhaps NAME.sealing, which the
+ * next call removes.
  *
  *   result  may be NULL; filled on OK
  * Returns
