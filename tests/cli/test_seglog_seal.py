@@ -78,7 +78,7 @@ class FileTest(cli.CliTest):
                          self.stat("link.seg")["sealed"])
         self.assertEqual(self.lines_of("a.seg"), TEXT)
         self.json2seg("--append", "-o", "a.seg", data=b"{}\n", status=FAILED)
-        self.assertEqual(self.names(), ["a.seg"])
+        self.assertEqual(self.names(), ["a.seg", "link.seg"])
 
     def test_seal__twice__fine_and_unchanged(self):
         self.seal("a.seg")
