@@ -100,8 +100,12 @@ text_add_loss(struct text *text, const struct seglog_finding *finding)
                  plural(finding->byte_count));
         return;
     }
+    /* SPEC.md 15.5: of a block that is cut off nobody knows how many. */
     if (finding->last_record == 0) {
-        text_add(text, "; nothing lost");
+        text_add(text, finding->cause == SEGLOG_CAUSE_TORN ||
+                               finding->cause == SEGLOG_CAUSE_CUT
+                           ? "; records behind it may be lost"
+                           : "; nothing lost");
         return;
     }
     text_add(text, "; %" PRIu64 " record%s lost", lost, plural(lost));

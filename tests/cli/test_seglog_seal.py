@@ -184,6 +184,16 @@ class FileTest(cli.CliTest):
         self.assertRegex(text, r"(?m)^ +\d+ +[\d.]+ % +\d+ bytes of lines  "
                          r"time +timestamp$")
 
+    def test_sealed__cut_off__says_that_records_may_be_lost(self):
+        self.seal("a.seg")
+        whole = self.get("a.seg")
+        for size in (len(whole) // 2, len(whole) - 70):
+            with open(self.path("a.seg"), "wb") as out:
+                out.write(whole[:size])
+            done = self.run_tool("seglog", "check", "a.seg", status=DAMAGED)
+            self.assertIn("; records behind it may be lost", done.stderr)
+            self.assertNotIn("nothing lost", done.stderr)
+
     def test_sealed__damaged_byte__costs_its_block(self):
         self.seal("--block", "64K", "a.seg")
         seg = bytearray(self.get("a.seg"))
