@@ -181,6 +181,26 @@ may_be_late_enough(const void *arg, const struct slg_notes_head *head)
     return head->ts_min <= head->ts_max && head->ts_max >= search->ts_ms;
 }
 
+/* search->record_no: of the first entry that passes, or of the next to come. */
+static seglog_code
+notes_find(struct seglog_session_store *sessions,
+           const struct seglog_uuid *session, const struct seglog_uuid *segment,
+           bool (*may_have)(const void *arg, const struct slg_notes_head *head),
+           note_test_fn test, struct note_search *search, bool *found,
+           struct seglog_error *err)
+{
+    struct notes_walk walk;
+    seglog_code code = walk_open(&walk, sessions, session, segment, err);
+
+    *found = false;
+    if (code == SEGLOG_OK)
+        code = walk_search(&walk, may_have, test, search, found, err);
+    if (code == SEGLOG_OK && !*found)
+        search->record_no = walk.source.next_record;
+    walk_close(&walk);
+    return code;
+}
+
 seglog_code
 seglog_session_seek_turn(struct seglog_session_store *sessions,
                          const struct seglog_uuid *session,
@@ -188,26 +208,18 @@ seglog_session_seek_turn(struct seglog_session_store *sessions,
                          uint64_t *record_no, struct seglog_error *err)
 {
     struct note_search search = { .turn = turn };
-    struct notes_walk walk;
     bool found = false;
     seglog_code code = SEGLOG_OK;
 
     if (!record_no)
         return slg_fail(err, SEGLOG_INVALID, NULL, "record_no is NULL");
-    code = walk_open(&walk, sessions, session, segment, err);
-    if (code == SEGLOG_OK)
-        code = walk_search(&walk, turn == 0 ? NULL : may_end_the_turn,
-                           turn == 0 ? is_no_start : ends_the_turn, &search,
-                           &found, err);
-    walk_close(&walk);
+    code = notes_find(
+        sessions, session, segment, turn == 0 ? NULL : may_end_the_turn,
+        turn == 0 ? is_no_start : ends_the_turn, &search, &found, err);
     if (code != SEGLOG_OK)
         return code;
     /* Turn 0 is there even before anything has happened in it. */
-    if (!found && turn == 0) {
-        search.record_no = walk.source.next_record;
-        found = true;
-    }
-    if (!found)
+    if (!found && turn != 0)
         return slg_fail(err, SEGLOG_NOT_FOUND, NULL,
                         "no turn %" PRIu64 " ends in the segment", turn);
     *record_no = search.record_no;
@@ -221,17 +233,13 @@ seglog_session_seek_time(struct seglog_session_store *sessions,
                          uint64_t *record_no, struct seglog_error *err)
 {
     struct note_search search = { .ts_ms = ts_ms };
-    struct notes_walk walk;
     bool found = false;
     seglog_code code = SEGLOG_OK;
 
     if (!record_no)
         return slg_fail(err, SEGLOG_INVALID, NULL, "record_no is NULL");
-    code = walk_open(&walk, sessions, session, segment, err);
-    if (code == SEGLOG_OK)
-        code = walk_search(&walk, may_be_late_enough, is_late_enough, &search,
-                           &found, err);
-    walk_close(&walk);
+    code = notes_find(sessions, session, segment, may_be_late_enough,
+                      is_late_enough, &search, &found, err);
     if (code != SEGLOG_OK)
         return code;
     if (!found)
