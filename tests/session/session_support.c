@@ -206,3 +206,36 @@ blob_flip(struct seglog_store store, const char *name, uint64_t from_end)
     blob_put(store, name, bytes, len);
     free(bytes);
 }
+
+void
+session_put_made(struct seglog_session_store *sessions,
+                 const struct session_fixture *f, session_entry_fn make,
+                 unsigned count)
+{
+    char text[SESSION_ENTRY_CAP];
+
+    for (unsigned i = 0; i < count; i++)
+        session_put(sessions, f, make(i, text));
+}
+
+void
+session_expect_made(struct seglog_session_store *sessions,
+                    const struct session_fixture *f,
+                    const struct seglog_uuid *segment, session_entry_fn make,
+                    unsigned count)
+{
+    struct seglog_slice *entries = NULL;
+    size_t got = 0;
+    char text[SESSION_ENTRY_CAP];
+
+    assert_ok(seglog_session_read_all(sessions, &f->session, segment,
+                                      SEGLOG_LANE_ENTRIES, &entries, &got,
+                                      NULL));
+    assert_int_equal(got, count);
+    for (unsigned i = 0; i < count; i++) {
+        (void)make(i, text);
+        assert_int_equal(entries[i].len, strlen(text));
+        assert_memory_equal(entries[i].data, text, strlen(text));
+    }
+    seglog_free(entries);
+}

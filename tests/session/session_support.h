@@ -83,4 +83,21 @@ blob_put(struct seglog_store store, const char *name, const void *bytes,
 void *
 blob_get(struct seglog_store store, const char *name, size_t *len);
 
+#define SESSION_ENTRY_CAP 160
+
+/* Makes up the n-th entry, from 0. */
+typedef const char *(*session_entry_fn)(unsigned n,
+                                        char buf[SESSION_ENTRY_CAP]);
+
+/* Append the first `count` of them; expect that just they are there. */
+void
+session_put_made(struct seglog_session_store *sessions,
+                 const struct session_fixture *f, session_entry_fn make,
+                 unsigned count);
+void
+session_expect_made(struct seglog_session_store *sessions,
+                    const struct session_fixture *f,
+                    const struct seglog_uuid *segment, session_entry_fn make,
+                    unsigned count);
+
 #endif /* SESSION_SUPPORT_H */

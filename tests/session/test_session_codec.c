@@ -29,44 +29,13 @@ lane_is_compressed(const struct session_fixture *f,
 }
 
 static const char *
-entry_text(unsigned n, char buf[128])
+entry_text(unsigned n, char buf[SESSION_ENTRY_CAP])
 {
-    (void)snprintf(buf, 128,
+    (void)snprintf(buf, SESSION_ENTRY_CAP,
                    "{\"kind\":\"user\",\"ts\":%u,\"content\":\"what is said "
                    "again and again, number %u\"}",
                    1786000000 + n, n);
     return buf;
-}
-
-static void
-entries_put(struct seglog_session_store *sessions,
-            const struct session_fixture *f, unsigned count)
-{
-    char text[128];
-
-    for (unsigned i = 0; i < count; i++)
-        session_put(sessions, f, entry_text(i, text));
-}
-
-static void
-entries_expect(struct seglog_session_store *sessions,
-               const struct session_fixture *f,
-               const struct seglog_uuid *segment, unsigned count)
-{
-    struct seglog_slice *entries = NULL;
-    size_t got = 0;
-    char text[128];
-
-    assert_ok(seglog_session_read_all(sessions, &f->session, segment,
-                                      SEGLOG_LANE_ENTRIES, &entries, &got,
-                                      NULL));
-    assert_int_equal(got, count);
-    for (unsigned i = 0; i < count; i++) {
-        (void)entry_text(i, text);
-        assert_int_equal(entries[i].len, strlen(text));
-        assert_memory_equal(entries[i].data, text, strlen(text));
-    }
-    seglog_free(entries);
 }
 
 static void
@@ -76,13 +45,13 @@ append__with_a_codec__entries_and_trace_have_it_and_notes_not(void **state)
     struct seglog_session_store *sessions = session_open_other(f, &DEFLATE);
     struct seglog_session_segment_info info;
 
-    entries_put(sessions, f, 300);
+    session_put_made(sessions, f, entry_text, 300);
     assert_ok(seglog_session_append_trace(sessions, &f->session, &f->segment,
                                           "{\"debug\":1}", 11, NULL));
     assert_true(lane_is_compressed(f, &f->segment, SEGLOG_LANE_ENTRIES));
     assert_true(lane_is_compressed(f, &f->segment, SEGLOG_LANE_TRACE));
     assert_false(lane_is_compressed(f, &f->segment, SEGLOG_LANE_NOTES));
-    entries_expect(sessions, f, &f->segment, 300);
+    session_expect_made(sessions, f, &f->segment, entry_text, 300);
     assert_ok(seglog_session_get_segment_info(sessions, &f->session,
                                               &f->segment, &info, NULL));
     /* Nearly every byte of the text is in the entry before. */
@@ -95,12 +64,12 @@ append__segment_is_there__stays_what_it_is(void **state)
 {
     struct session_fixture *f = *state;
     struct seglog_session_store *sessions = session_open_other(f, &DEFLATE);
-    char text[128];
+    char text[SESSION_ENTRY_CAP];
 
     session_put(f->sessions, f, entry_text(0, text));
     session_put(sessions, f, entry_text(1, text));
     assert_false(lane_is_compressed(f, &f->segment, SEGLOG_LANE_ENTRIES));
-    entries_expect(f->sessions, f, &f->segment, 2);
+    session_expect_made(f->sessions, f, &f->segment, entry_text, 2);
     session_close_ok(sessions);
 }
 
@@ -109,12 +78,12 @@ append__by_handles_with_and_without__both_read_all(void **state)
 {
     struct session_fixture *f = *state;
     struct seglog_session_store *sessions = session_open_other(f, &DEFLATE);
-    char text[128];
+    char text[SESSION_ENTRY_CAP];
 
     for (unsigned i = 0; i < 60; i++)
         session_put(i % 2 ? f->sessions : sessions, f, entry_text(i, text));
     assert_true(lane_is_compressed(f, &f->segment, SEGLOG_LANE_ENTRIES));
-    entries_expect(f->sessions, f, &f->segment, 60);
+    session_expect_made(f->sessions, f, &f->segment, entry_text, 60);
     session_close_ok(sessions);
 }
 
@@ -133,9 +102,9 @@ truncate__inside_a_group__keeps_the_codec(void **state)
     assert_ok(seglog_session_truncate(f->sessions, &f->session, &f->segment, 7,
                                       NULL, NULL));
     assert_true(lane_is_compressed(f, &f->segment, SEGLOG_LANE_ENTRIES));
-    entries_expect(sessions, f, &f->segment, 7);
+    session_expect_made(sessions, f, &f->segment, entry_text, 7);
     session_put(sessions, f, texts[7]);
-    entries_expect(sessions, f, &f->segment, 8);
+    session_expect_made(sessions, f, &f->segment, entry_text, 8);
     session_close_ok(sessions);
 }
 
@@ -148,15 +117,15 @@ fork__by_copy_and_by_replay__have_the_codec_of_the_store(void **state)
                                            .how = SEGLOG_FORK_BY_COPY };
     struct seglog_uuid forked;
 
-    entries_put(f->sessions, f, 30);
+    session_put_made(f->sessions, f, entry_text, 30);
     assert_ok(seglog_session_fork(sessions, &f->session, &f->segment, &options,
                                   &forked, NULL));
     assert_true(lane_is_compressed(f, &forked, SEGLOG_LANE_ENTRIES));
-    entries_expect(sessions, f, &forked, 30);
+    session_expect_made(sessions, f, &forked, entry_text, 30);
     assert_ok(seglog_session_fork(f->sessions, &f->session, &forked, &options,
                                   &forked, NULL));
     assert_false(lane_is_compressed(f, &forked, SEGLOG_LANE_ENTRIES));
-    entries_expect(sessions, f, &forked, 30);
+    session_expect_made(sessions, f, &forked, entry_text, 30);
     session_close_ok(sessions);
 }
 
@@ -167,9 +136,9 @@ append__damaged_segment__rolls_over_to_a_compressed_one(void **state)
     struct seglog_session_store *sessions = session_open_other(f, &DEFLATE);
     struct seglog_appended done;
     char name[SEGLOG_LANE_NAME_CAP];
-    char text[128];
+    char text[SESSION_ENTRY_CAP];
 
-    entries_put(f->sessions, f, 30);
+    session_put_made(f->sessions, f, entry_text, 30);
     blob_flip(
         f->store,
         seglog_lane_name(&f->session, &f->segment, SEGLOG_LANE_ENTRIES, name),
@@ -179,7 +148,7 @@ append__damaged_segment__rolls_over_to_a_compressed_one(void **state)
                                     strlen(text), NULL, &done, NULL));
     assert_true(done.rolled_over);
     assert_true(lane_is_compressed(f, &done.segment, SEGLOG_LANE_ENTRIES));
-    entries_expect(sessions, f, &done.segment, 1);
+    session_expect_made(sessions, f, &done.segment, entry_text, 1);
     session_close_ok(sessions);
 }
 

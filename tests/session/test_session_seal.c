@@ -15,50 +15,19 @@ static const struct seglog_session_store_options ROLLS = { .size = sizeof ROLLS,
 
 /* Turns end at each tenth entry; times go up by one second. */
 static const char *
-entry_text(unsigned n, char buf[160])
+entry_text(unsigned n, char buf[SESSION_ENTRY_CAP])
 {
     if (n % 10 == 9)
-        (void)snprintf(buf, 160,
+        (void)snprintf(buf, SESSION_ENTRY_CAP,
                        "{\"kind\":\"turn_end\",\"ts\":%u000,\"turn_count\":%u}",
                        1786000000 + n, n / 10 + 1);
     else
-        (void)snprintf(buf, 160,
+        (void)snprintf(buf, SESSION_ENTRY_CAP,
                        "{\"kind\":\"user\",\"ts\":%u000,\"content\":\"what is "
                        "said, %08x%08x%08x of many\"}",
                        1786000000 + n, n * 2654435761u, n * 2246822519u,
                        n * 3266489917u);
     return buf;
-}
-
-static void
-entries_put(struct seglog_session_store *sessions,
-            const struct session_fixture *f, unsigned count)
-{
-    char text[160];
-
-    for (unsigned i = 0; i < count; i++)
-        session_put(sessions, f, entry_text(i, text));
-}
-
-static void
-entries_expect(struct seglog_session_store *sessions,
-               const struct session_fixture *f,
-               const struct seglog_uuid *segment, unsigned count)
-{
-    struct seglog_slice *entries = NULL;
-    size_t got = 0;
-    char text[160];
-
-    assert_ok(seglog_session_read_all(sessions, &f->session, segment,
-                                      SEGLOG_LANE_ENTRIES, &entries, &got,
-                                      NULL));
-    assert_int_equal(got, count);
-    for (unsigned i = 0; i < count; i++) {
-        (void)entry_text(i, text);
-        assert_int_equal(entries[i].len, strlen(text));
-        assert_memory_equal(entries[i].data, text, strlen(text));
-    }
-    seglog_free(entries);
 }
 
 static void
@@ -100,7 +69,7 @@ seal__segment__all_that_reads_goes_on(void **state)
     uint64_t count = 0;
     uint64_t record = 0;
 
-    entries_put(f->sessions, f, ENTRIES);
+    session_put_made(f->sessions, f, entry_text, ENTRIES);
     assert_ok(seglog_session_get_segment_info(f->sessions, &f->session,
                                               &f->segment, &before, NULL));
     assert_false(before.is_sealed);
@@ -110,7 +79,7 @@ seal__segment__all_that_reads_goes_on(void **state)
     assert_int_equal(result.bytes_before, before.size);
     assert_true(result.bytes_after * 3 < result.bytes_before);
 
-    entries_expect(f->sessions, f, &f->segment, ENTRIES);
+    session_expect_made(f->sessions, f, &f->segment, entry_text, ENTRIES);
     assert_ok(seglog_session_read_entry_count(f->sessions, &f->session,
                                               &f->segment, &count, NULL, NULL));
     assert_int_equal(count, ENTRIES);
@@ -143,7 +112,7 @@ seal__segment__another_handle_sees_it_listed_as_before(void **state)
     struct seglog_uuid *segments = NULL;
     size_t count = 0;
 
-    entries_put(f->sessions, f, 20);
+    session_put_made(f->sessions, f, entry_text, 20);
     assert_int_equal(session_count(other, f), 20);
     seal_ok(f->sessions, f, &f->segment);
     assert_int_equal(session_count(other, f), 20);
@@ -151,7 +120,7 @@ seal__segment__another_handle_sees_it_listed_as_before(void **state)
                                            &count, NULL));
     assert_int_equal(count, 1);
     seglog_free(segments);
-    entries_expect(other, f, &f->segment, 20);
+    session_expect_made(other, f, &f->segment, entry_text, 20);
     session_close_ok(other);
 }
 
@@ -161,9 +130,9 @@ append__sealed__says_so_and_nothing_is_lost(void **state)
     struct session_fixture *f = *state;
     struct seglog_session_store *other = session_open_other(f, NULL);
     struct seglog_error err;
-    char text[160];
+    char text[SESSION_ENTRY_CAP];
 
-    entries_put(f->sessions, f, 20);
+    session_put_made(f->sessions, f, entry_text, 20);
     /* With a writer open on it, and without. */
     session_put(other, f, entry_text(20, text));
     seal_ok(f->sessions, f, &f->segment);
@@ -183,7 +152,7 @@ append__sealed__says_so_and_nothing_is_lost(void **state)
                                                     &err),
                         SEGLOG_SEALED, &err);
     }
-    entries_expect(other, f, &f->segment, 21);
+    session_expect_made(other, f, &f->segment, entry_text, 21);
     session_close_ok(other);
 }
 
@@ -197,7 +166,7 @@ append__sealed_and_rolls_over__goes_on_in_one_segment_more(void **state)
     struct seglog_uuid *segments = NULL;
     size_t count = 0;
 
-    entries_put(f->sessions, f, 25);
+    session_put_made(f->sessions, f, entry_text, 25);
     seal_ok(f->sessions, f, &f->segment);
     for (unsigned i = 0; i < 3; i++) {
         assert_ok(seglog_session_append(sessions, &f->session, &f->segment, "1",
@@ -218,7 +187,7 @@ append__sealed_and_rolls_over__goes_on_in_one_segment_more(void **state)
                                            &count, NULL));
     assert_int_equal(count, 3);
     seglog_free(segments);
-    entries_expect(sessions, f, &f->segment, 25);
+    session_expect_made(sessions, f, &f->segment, entry_text, 25);
     session_close_ok(sessions);
 }
 
@@ -232,7 +201,7 @@ ensure_head__sealed_meanwhile__goes_on_behind_it(void **state)
     const struct seglog_slice entry = slice_of_text("{\"kind\":\"user\"}");
     bool forked = false;
 
-    entries_put(f->sessions, f, 20);
+    session_put_made(f->sessions, f, entry_text, 20);
     place.expect =
         (struct seglog_expect){ .has_head = true,
                                 .head = session_head(f->sessions, f) };
@@ -242,7 +211,7 @@ ensure_head__sealed_meanwhile__goes_on_behind_it(void **state)
     assert_true(forked);
     assert_memory_not_equal(&place.segment, &f->segment, sizeof f->segment);
     assert_int_equal(place.expect.count, 2);
-    entries_expect(f->sessions, f, &f->segment, 20);
+    session_expect_made(f->sessions, f, &f->segment, entry_text, 20);
 }
 
 static void
@@ -256,11 +225,11 @@ fork__of_a_sealed_one__by_copy_and_by_replay(void **state)
     struct seglog_uuid forked;
     uint64_t count = 0;
 
-    entries_put(f->sessions, f, ENTRIES);
+    session_put_made(f->sessions, f, entry_text, ENTRIES);
     seal_ok(f->sessions, f, &f->segment);
     assert_ok(seglog_session_fork(f->sessions, &f->session, &f->segment,
                                   &options, &forked, NULL));
-    entries_expect(f->sessions, f, &forked, 333);
+    session_expect_made(f->sessions, f, &forked, entry_text, 333);
     options = (struct seglog_fork_options){ .size = sizeof options,
                                             .at = SEGLOG_FORK_AT_TURN,
                                             .number = 12,
@@ -282,7 +251,7 @@ family_make(struct session_fixture *f, const struct seglog_uuid *session)
     struct seglog_uuid forked;
     struct seglog_error err;
 
-    entries_put(f->sessions, f, ENTRIES);
+    session_put_made(f->sessions, f, entry_text, ENTRIES);
     seal_ok(f->sessions, f, &f->segment);
     assert_ok(seglog_session_fork(f->sessions, &f->session, &f->segment,
                                   &options, &forked, NULL));
@@ -319,7 +288,7 @@ seal__fork_of_a_sealed_parent__refers_to_it(void **state)
 
     (void)seglog_lane_name(&f->session, &f->segment, SEGLOG_LANE_ENTRIES, name);
     assert_true(lane_has_parent(f, &f->session, &forked, name));
-    entries_expect(f->sessions, f, &forked, ENTRIES);
+    session_expect_made(f->sessions, f, &forked, entry_text, ENTRIES);
     assert_ok(seglog_session_get_segment_info(f->sessions, &f->session,
                                               &f->segment, &parent, NULL));
     assert_ok(seglog_session_get_segment_info(f->sessions, &f->session, &forked,
@@ -341,7 +310,7 @@ delete__parent_of_a_sealed_fork__is_refused_and_names_it(void **state)
                     SEGLOG_CONFLICT, &err);
     assert_non_null(strstr(err.message, seglog_uuid_format(&forked, id)));
     assert_true(session_has_blob(f, SEGLOG_LANE_NOTES));
-    entries_expect(f->sessions, f, &forked, ENTRIES);
+    session_expect_made(f->sessions, f, &forked, entry_text, ENTRIES);
     /* The child first, then the parent. */
     assert_ok(seglog_session_delete_segment(f->sessions, &f->session, &forked,
                                             &existed, NULL));
@@ -381,7 +350,7 @@ seal__forks_of_forks__all_are_sealed(void **state)
     struct seglog_uuid forked;
     char name[SEGLOG_LANE_NAME_CAP];
 
-    entries_put(f->sessions, f, 50);
+    session_put_made(f->sessions, f, entry_text, 50);
     seal_ok(f->sessions, f, &last);
     for (unsigned i = 1; i <= 18; i++) {
         assert_ok(seglog_session_fork(f->sessions, &f->session, &last, &options,
@@ -390,7 +359,7 @@ seal__forks_of_forks__all_are_sealed(void **state)
         (void)seglog_lane_name(&f->session, &last, SEGLOG_LANE_ENTRIES, name);
         assert_int_equal(lane_has_parent(f, &f->session, &forked, name),
                          i != 17);
-        entries_expect(f->sessions, f, &forked, 50);
+        session_expect_made(f->sessions, f, &forked, entry_text, 50);
         last = forked;
     }
 }
@@ -418,7 +387,7 @@ delete__session_that_another_refers_to__stays_as_a_whole(void **state)
     (void)family_make(f, &session);
     assert_code_err(seglog_session_delete(f->sessions, &f->session, NULL, &err),
                     SEGLOG_CONFLICT, &err);
-    entries_expect(f->sessions, f, &f->segment, ENTRIES);
+    session_expect_made(f->sessions, f, &f->segment, entry_text, ENTRIES);
     assert_ok(seglog_session_delete(f->sessions, &session, NULL, NULL));
     assert_ok(seglog_session_delete(f->sessions, &f->session, NULL, NULL));
 }
@@ -435,7 +404,7 @@ seal__without_parent__refers_to_none(void **state)
     struct seglog_uuid forked;
     char name[SEGLOG_LANE_NAME_CAP];
 
-    entries_put(f->sessions, f, 100);
+    session_put_made(f->sessions, f, entry_text, 100);
     seal_ok(f->sessions, f, &f->segment);
     assert_ok(seglog_session_fork(f->sessions, &f->session, &f->segment,
                                   &options, &forked, NULL));
@@ -449,7 +418,7 @@ seal__without_parent__refers_to_none(void **state)
     assert_false(info.has_parent);
     assert_ok(seglog_session_delete_segment(f->sessions, &f->session,
                                             &f->segment, NULL, NULL));
-    entries_expect(f->sessions, f, &forked, 100);
+    session_expect_made(f->sessions, f, &forked, entry_text, 100);
 }
 
 static void
@@ -461,7 +430,7 @@ seal__trace_lane__is_sealed_alone(void **state)
                                                            SEGLOG_LANE_TRACE };
     struct seglog_error err;
 
-    entries_put(f->sessions, f, 3);
+    session_put_made(f->sessions, f, entry_text, 3);
     for (unsigned i = 0; i < 50; i++)
         assert_ok(seglog_session_append_trace(f->sessions, &f->session,
                                               &f->segment, "{\"debug\":true}",
