@@ -60,7 +60,7 @@ line_add(struct lines *lines, const void *bytes, size_t len)
     lines->count++;
 }
 
-static void
+static void __attribute__((format(printf, 2, 3)))
 line_print(struct lines *lines, const char *format, ...)
 {
     char text[1024];
