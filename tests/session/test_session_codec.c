@@ -93,7 +93,7 @@ truncate__inside_a_group__keeps_the_codec(void **state)
     struct session_fixture *f = *state;
     struct seglog_session_store *sessions = session_open_other(f, &DEFLATE);
     struct seglog_slice entries[20];
-    char texts[20][128];
+    char texts[20][SESSION_ENTRY_CAP];
 
     for (unsigned i = 0; i < 20; i++)
         entries[i] = slice_of_text(entry_text(i, texts[i]));
