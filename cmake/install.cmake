@@ -9,8 +9,9 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/seglog)
 install(DIRECTORY include/seglog DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h")
 
-# Two exports: the static library needs other packages, the shared one none.
-foreach(kind IN ITEMS static shared)
+# Three exports: the static library needs other packages, the shared one none,
+# and few want the stores for tests.
+foreach(kind IN ITEMS static shared testing)
     install(TARGETS seglog_${kind} EXPORT seglog-${kind}
             RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
             LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -47,7 +48,8 @@ endforeach()
 configure_file(cmake/seglog.pc.in seglog.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/seglog.pc DESTINATION ${pc_dir})
 
-foreach(doc IN ITEMS README.md SPEC.md CHANGELOG.md LICENSE)
+foreach(doc IN ITEMS README.md SPEC.md ENCRYPTION.md CHANGELOG.md
+                  LICENSE)
     install(FILES ${doc} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()
 

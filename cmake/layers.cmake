@@ -8,8 +8,13 @@ set(SEGLOG_LAYERS
     src/codec
     src/columns
     src/store
+    src/crypt
     src/segment
     src/session)
+
+# What only tests use (cmake/testing.cmake): no layer of the library, it sees
+# public headers and its own.
+set(SEGLOG_TESTING_LAYER src/testing)
 
 # A file belongs to the layer of the folder it lies in, and there is nothing
 # else to register: a list of files here could only repeat the folder or
@@ -32,6 +37,9 @@ foreach(layer IN LISTS SEGLOG_LAYERS)
     endif()
     if(SEGLOG_WITH_ZSTD)
         target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_ZSTD=1)
+    endif()
+    if(SEGLOG_WITH_OPENSSL)
+        target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_OPENSSL=1)
     endif()
     if(SEGLOG_HAVE_LIBDEFLATE)
         target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_LIBDEFLATE=1)

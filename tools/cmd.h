@@ -42,6 +42,8 @@ int
 cmd_export(int argc, char **argv);
 int
 cmd_seal(int argc, char **argv);
+int
+cmd_rekey(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

@@ -397,7 +397,8 @@ check_is_log(const char *path)
 
     if (name_is_of_lines(path) || name_is_of_segment(path))
         return true;
-    if (name_ends_with(path, ".tmp") || name_ends_with(path, ".lock"))
+    if (name_ends_with(path, ".tmp") || name_ends_with(path, ".lock") ||
+        name_ends_with(path, "/" SEGLOG_KEYS_NAME))
         return false;
     if (tool_source_open(path, &source) != TOOL_GO_ON)
         return false;

@@ -297,7 +297,8 @@ seal_file(struct seal_run *run, const char *path)
     /* What a link leads to is sealed: replacing the link would leave that as
      * it is, and make two of one. */
     char *real = realpath(path, NULL);
-    const enum tool_status status = tool_path_open(real ? real : path, &opened);
+    const enum tool_status status =
+        tool_path_open(real ? real : path, TOOL_STORE_READ, &opened);
     struct seal_target target = { .shown = path };
     seglog_code code = SEGLOG_OK;
 

@@ -7,6 +7,7 @@
 #include "tools/cmd.h"
 #include "tools/cmd_stat.h"
 #include "tools/tool_codec.h"
+#include "tools/tool_key.h"
 
 /* Blobs of one sort. */
 struct sum {
@@ -390,7 +391,8 @@ stat_store(const char *dir, const char *shown,
                              .status = TOOL_OK };
     struct seglog_error err = { 0 };
 
-    if (seglog_store_file_open(dir, false, &totals.store, &err) != SEGLOG_OK)
+    if (tool_key_store_open(dir, TOOL_STORE_READ, &totals.store, &err) !=
+        SEGLOG_OK)
         return tool_fail(shown, &err);
     tool_progress_init(&totals.progress, shown);
     if (seglog_store_list(totals.store, "", on_name, &totals, &err) !=

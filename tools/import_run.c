@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/tool_key.h"
 #include "tools/tool_tree.h"
 
 #define JOBS_MAX 256
@@ -512,8 +513,8 @@ import_run_all(const struct import_options *options)
         return tool_fail_memory();
     memory_share();
     run->options = options;
-    if (seglog_session_store_open_dir(options->into, &store_options,
-                                      &run->sessions, &err) != SEGLOG_OK) {
+    if (tool_key_sessions_open(options->into, &store_options, &run->sessions,
+                               &err) != SEGLOG_OK) {
         status = tool_fail(options->into, &err);
     } else {
         status = run_opened(run);

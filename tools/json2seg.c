@@ -279,7 +279,7 @@ append_run(struct json2seg_import *import)
         tool_say("%s: only a file can be appended to", batch->shown);
         return TOOL_FAILED;
     }
-    status = tool_path_open(batch->shown, &path);
+    status = tool_path_open(batch->shown, TOOL_STORE_WRITE, &path);
     if (status != TOOL_GO_ON)
         return status;
     status = append_check_codec(import, &path);

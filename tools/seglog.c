@@ -15,6 +15,7 @@ static const struct command COMMANDS[] = {
     { "stat", cmd_stat },     { "cat", cmd_cat },       { "tail", cmd_tail },
     { "damage", cmd_damage }, { "ls", cmd_ls },         { "rm", cmd_rm },
     { "import", cmd_import }, { "export", cmd_export }, { "seal", cmd_seal },
+    { "rekey", cmd_rekey },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -48,6 +49,7 @@ static const struct tool_spec SPEC = {
         "                          folders of .jsonl files into a store\n"
         "  export STORE -o DIR     the same folders out again\n"
         "  seal PATH...            make segments small for good\n"
+        "  rekey DIR               another key for an encrypted store\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

@@ -93,7 +93,6 @@ tool_status_of(seglog_code code)
     case SEGLOG_END:
         return TOOL_OK;
     case SEGLOG_CORRUPT:
-    case SEGLOG_AUTH:
         return TOOL_DAMAGED;
     case SEGLOG_CONFLICT:
         return TOOL_CONFLICT;

@@ -8,17 +8,20 @@
 
 #include "seglog/json_line.h"
 #include "seglog/version.h"
+#include "tools/tool_key.h"
 
 #define OPTION_MAX  32
 
 #define KEY_HELP    'h'
 #define KEY_QUIET   'q'
 #define KEY_VERSION TOOL_KEY(0xFFF)
+#define KEY_FILE    TOOL_KEY(0xFFE)
+#define KEY_FD      TOOL_KEY(0xFFD)
 
 static const struct tool_option COMMON[] = {
-    { KEY_HELP, "help", false },
-    { KEY_VERSION, "version", false },
-    { KEY_QUIET, "quiet", false },
+    { KEY_HELP, "help", false },       { KEY_VERSION, "version", false },
+    { KEY_QUIET, "quiet", false },     { KEY_FILE, "key-file", true },
+    { KEY_FD, "passphrase-fd", true },
 };
 #define COMMON_COUNT (sizeof COMMON / sizeof COMMON[0])
 
@@ -132,6 +135,11 @@ help_print(const struct tool_spec *spec)
 {
     (void)printf("Usage: %s %s\n\n%s", spec->name, spec->usage, spec->help);
     (void)fputs("\n"
+                "      --key-file FILE    the key of an encrypted store: 32 "
+                "bytes, or 64\n"
+                "                     hexadecimal digits\n"
+                "      --passphrase-fd N  its passphrase: one line from "
+                "descriptor N\n"
                 "  -q, --quiet        no progress, no notes\n"
                 "  -h, --help         this text\n"
                 "      --version      versions of library, format and lexer\n"
@@ -165,6 +173,10 @@ tool_parse(const struct tool_spec *spec, int argc, char **argv, void *arg,
             return version_print();
         if (key == KEY_QUIET)
             tool_is_quiet = true;
+        else if (key == KEY_FILE)
+            status = tool_key_from_file(&tool_key, optarg);
+        else if (key == KEY_FD)
+            status = tool_key_from_fd(&tool_key, "--passphrase-fd", optarg);
         else
             status = spec->on_option(arg, key, optarg);
         if (status != TOOL_GO_ON)

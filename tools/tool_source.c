@@ -15,7 +15,8 @@
 #define SPOOL_BYTES ((size_t)256 * 1024)
 
 enum tool_status
-tool_path_open(const char *path, struct tool_path *opened)
+tool_path_open(const char *path, enum tool_store_use use,
+               struct tool_path *opened)
 {
     const char *slash = strrchr(path, '/');
     struct seglog_error err;
@@ -38,7 +39,7 @@ tool_path_open(const char *path, struct tool_path *opened)
         return tool_fail_memory();
     }
     const seglog_code code =
-        seglog_store_file_open(dir, false, &opened->store, &err);
+        tool_key_store_open(dir, use, &opened->store, &err);
     free(dir);
     if (code == SEGLOG_OK)
         return TOOL_GO_ON;
@@ -159,7 +160,8 @@ source_open_lane(const struct tool_store_path *path, struct tool_source *source)
 static enum tool_status
 source_open_file(const char *path, struct tool_source *source)
 {
-    const enum tool_status status = tool_path_open(path, &source->path);
+    const enum tool_status status =
+        tool_path_open(path, TOOL_STORE_READ, &source->path);
 
     source->store = source->path.store;
     source->name = source->path.name;

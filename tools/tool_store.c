@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "tools/tool_key.h"
+
 /* As many candidates are named where an id is too short. */
 #define CANDIDATES_SHOWN 4u
 
@@ -183,7 +185,7 @@ tool_store_open(const struct tool_store_path *parsed, bool is_read_only,
         tool_say("%s: it holds no session store", parsed->dir);
         return TOOL_FAILED;
     }
-    if (seglog_session_store_open_dir(parsed->dir, &options, sessions, &err) !=
+    if (tool_key_sessions_open(parsed->dir, &options, sessions, &err) !=
         SEGLOG_OK)
         return tool_fail(parsed->dir, &err);
     return TOOL_GO_ON;

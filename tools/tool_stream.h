@@ -22,6 +22,7 @@
 #include "seglog/session.h"
 #include "seglog/store.h"
 #include "tools/tool_common.h"
+#include "tools/tool_key.h"
 
 /* Standard input in messages. */
 #define TOOL_STDIN_NAME  "(standard input)"
@@ -40,7 +41,8 @@ struct tool_path {
 /* "FILE" is blob "FILE" of the file store "."; the file may be missing.
  * Returns TOOL_GO_ON, or the status after saying what is wrong. */
 enum tool_status
-tool_path_open(const char *path, struct tool_path *opened);
+tool_path_open(const char *path, enum tool_store_use use,
+               struct tool_path *opened);
 
 /* Accepts a zeroed struct; zeroes it. */
 void

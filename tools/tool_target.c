@@ -97,6 +97,11 @@ target_open_stream(struct tool_target *target, int fd, bool owns_fd)
 {
     struct seglog_error err;
 
+    if ((target->flags & TOOL_TARGET_BINARY) != 0 && tool_key.is_given) {
+        if (owns_fd)
+            (void)close(fd);
+        return tool_usage("what is encrypted goes into a folder: use -o OUT");
+    }
     target->is_stream = true;
     target->name = "output";
 #ifdef F_SETPIPE_SZ
@@ -155,7 +160,11 @@ text_join(const char *first, const char *second)
 static enum tool_status
 target_open_file(struct tool_target *target, const char *path)
 {
-    enum tool_status status = tool_path_open(path, &target->path);
+    enum tool_status status = tool_path_open(
+        path,
+        (target->flags & TOOL_TARGET_BINARY) != 0 ? TOOL_STORE_WRITE
+                                                  : TOOL_STORE_PLAIN,
+        &target->path);
 
     if (status != TOOL_GO_ON)
         return status;

@@ -10,6 +10,7 @@
  *   dictionary.h     what small segments have in common, kept once
  *   replay.h         the state that the entries of a session amount to
  *   store.h          where bytes live: files, memory, a store of your own
+ *   encrypted_store.h  the same, encrypted
  *   json_line.h      is this line one JSON value
  *   json_diagnose.h  what happened to a line that is none
  *   json_mend.h      what of such a line can be had back
@@ -23,6 +24,7 @@
 #define SEGLOG_SEGLOG_H
 
 #include "seglog/dictionary.h"
+#include "seglog/encrypted_store.h"
 #include "seglog/error.h"
 #include "seglog/export.h"
 #include "seglog/json_diagnose.h"

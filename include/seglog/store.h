@@ -78,6 +78,8 @@ struct seglog_blob_ops {
      * Read exactly len bytes.  offset + len beyond the size is INVALID with
      * err->actual = size, also for len 0 beyond the size; len 0 up to and
      * including the size is OK.  Sees appends of all processes.
+     * AUTH: bytes from err->offset up to err->actual, some of them asked for,
+     * are not those that were written (an encrypted store); others may be.
      */
     seglog_code (*read_at)(void *blob, uint64_t offset, void *buf, size_t len,
                            struct seglog_error *err);

@@ -172,7 +172,7 @@ bytes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
            size_t len, bool *is_partial, struct seglog_error *err)
 {
     struct slg_window window;
-    seglog_code code = seglog_blob_read_at(blob, 0, bytes, len, err);
+    seglog_code code = slg_blob_read(blob, 0, bytes, len, err);
 
     if (code != SEGLOG_IO)
         return code;

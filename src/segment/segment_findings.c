@@ -16,6 +16,7 @@ slg_map_gap_from_info(const struct slg_gap_info *info)
         { info->is_passed_over, SLG_GAP_PASSED_OVER },
         { info->is_header, SLG_GAP_HEADER },
         { info->is_unreadable, SLG_GAP_UNREADABLE },
+        { info->is_forged, SLG_GAP_FORGED },
         { info->is_foreign, SLG_GAP_FOREIGN },
         { info->is_stale, SLG_GAP_STALE },
         { info->has_zero_block || info->is_all_zero, SLG_GAP_ZEROS },
@@ -77,6 +78,8 @@ gap_cause_plain(const struct slg_map_gap *gap)
 {
     if ((gap->flags & SLG_GAP_UNREADABLE) != 0)
         return SEGLOG_CAUSE_IO;
+    if ((gap->flags & SLG_GAP_FORGED) != 0)
+        return SEGLOG_CAUSE_AUTH;
     if ((gap->flags & SLG_GAP_HEADER) != 0)
         return SEGLOG_CAUSE_HEADER;
     if ((gap->flags & SLG_GAP_FOREIGN) != 0)
@@ -152,6 +155,8 @@ gap_verdict(const struct judge *judge, const struct slg_map_gap *gap,
     switch (gap_cause(judge->map, gap, is_lost)) {
     case SEGLOG_CAUSE_IO:
         return SEGLOG_VERDICT_IO;
+    case SEGLOG_CAUSE_AUTH: /* the zeros are ours */
+        return SEGLOG_VERDICT_CORRUPT;
     case SEGLOG_CAUSE_PASSED_OVER:
         return SEGLOG_VERDICT_TORN;
     default:

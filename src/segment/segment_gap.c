@@ -362,6 +362,8 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
     if (code == SEGLOG_OK && info->is_tail && len > 0)
         code = tail_keep(walk, info, err);
     info->is_unreadable =
-        slg_window_is_bad(&walk->window, info->before.pos, info->end);
+        slg_window_is_bad_as(&walk->window, info->before.pos, info->end, false);
+    info->is_forged =
+        slg_window_is_bad_as(&walk->window, info->before.pos, info->end, true);
     return code;
 }

@@ -129,6 +129,7 @@ struct slg_gap_info {
     uint64_t depends_on;   /* ... on this one; 0: not known */
     bool is_header;
     bool is_unreadable;
+    bool is_forged;
     bool is_foreign;
     bool is_stale;
     bool has_zero_block;

@@ -63,14 +63,14 @@ slg_window_update_size(struct slg_window *window, struct seglog_error *err)
 
 static seglog_code
 bad_range_add(struct slg_window *window, uint64_t start, uint64_t end,
-              struct seglog_error *err)
+              bool is_forged, struct seglog_error *err)
 {
     struct slg_bad_range *last =
         window->bad_count > 0 ? &window->bad[window->bad_count - 1] : NULL;
 
-    if (slg_window_is_bad(window, start, end))
+    if (slg_window_is_bad_as(window, start, end, is_forged))
         return SEGLOG_OK;
-    if (last && last->end == start) {
+    if (last && last->end == start && last->is_forged == is_forged) {
         last->end = end;
         return SEGLOG_OK;
     }
@@ -83,18 +83,89 @@ bad_range_add(struct slg_window *window, uint64_t start, uint64_t end,
         const struct slg_place place = { .name = window->name,
                                          .offset = start };
         if (!grown)
-            return slg_fail(err, SEGLOG_IO, &place,
-                            "too many unreadable ranges: copy the file to a "
-                            "healthy device first");
+            return slg_fail(err, is_forged ? SEGLOG_AUTH : SEGLOG_IO, &place,
+                            is_forged
+                                ? "too many ranges were tampered with"
+                                : "too many unreadable ranges: copy the file "
+                                  "to a healthy device first");
         window->bad = grown;
         window->bad_cap = cap;
     }
     window->bad[window->bad_count++] =
-        (struct slg_bad_range){ .start = start, .end = end };
+        (struct slg_bad_range){ start, end, is_forged };
     return SEGLOG_OK;
 }
 
-/* Read what can be read of a range that failed as a whole. */
+/* What was forged at the end may have been cut and written anew since. */
+static void
+bad_ranges_drop(struct slg_window *window, uint64_t start, uint64_t end)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < window->bad_count; i++) {
+        const struct slg_bad_range *bad = &window->bad[i];
+
+        if (!bad->is_forged || bad->end <= start || end <= bad->start)
+            window->bad[kept++] = *bad;
+    }
+    window->bad_count = kept;
+}
+
+static seglog_code
+range_read(struct slg_window *window, uint64_t offset, uint8_t *out, size_t len,
+           struct seglog_error *err)
+{
+    const seglog_code code =
+        seglog_blob_read_at(window->blob, offset, out, len, err);
+
+    if (code == SEGLOG_OK && window->bad_count > 0)
+        bad_ranges_drop(window, offset, offset + len);
+    return code;
+}
+
+/*
+ * What a failed read of [at, end) says to be forged: [*start, *stop).  False:
+ * nothing that would make sense.
+ */
+static bool
+forged_range(const struct seglog_error *failed, uint64_t at, uint64_t end,
+             uint64_t *start, uint64_t *stop)
+{
+    if (failed->code != SEGLOG_AUTH)
+        return false;
+    *start = failed->offset > at ? failed->offset : at;
+    *stop = failed->actual < end ? failed->actual : end;
+    return *start < *stop;
+}
+
+/* Read what is authentic of a range that failed as a whole. */
+static seglog_code
+forged_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
+             size_t len, struct seglog_error *failed)
+{
+    const uint64_t end = offset + len;
+    seglog_code code = SEGLOG_AUTH;
+
+    for (uint64_t at = offset; code == SEGLOG_AUTH && at < end;) {
+        uint64_t start = 0;
+        uint64_t stop = 0;
+
+        if (!forged_range(failed, at, end, &start, &stop))
+            return code;
+        memset(out + (start - offset), 0, (size_t)(stop - start));
+        code = range_read(window, at, out + (at - offset), (size_t)(start - at),
+                          failed);
+        if (code == SEGLOG_OK)
+            code = bad_range_add(window, start, stop, true, failed);
+        at = stop;
+        if (code == SEGLOG_OK && at < end)
+            code = range_read(window, at, out + (at - offset),
+                              (size_t)(end - at), failed);
+    }
+    return code;
+}
+
+/* Read what can be read of a range that failed as a whole: IO. */
 static seglog_code
 range_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
             size_t len, struct seglog_error *err)
@@ -107,10 +178,14 @@ range_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
 
         if (piece > len - done)
             piece = len - done;
-        if (seglog_blob_read_at(window->blob, at, out + done, piece, NULL) !=
-            SEGLOG_OK) {
+        struct seglog_error failed;
+        seglog_code code = range_read(window, at, out + done, piece, &failed);
+
+        if (code == SEGLOG_AUTH)
+            code = forged_probe(window, at, out + done, piece, &failed);
+        if (code != SEGLOG_OK) {
             memset(out + done, 0, piece);
-            const seglog_code code = bad_range_add(window, at, at + piece, err);
+            code = bad_range_add(window, at, at + piece, false, err);
             if (code != SEGLOG_OK)
                 return code;
         }
@@ -138,8 +213,8 @@ range_read_left(struct slg_window *window, uint64_t offset, uint8_t *out,
     if (size > offset)
         left = size - offset < len ? (size_t)(size - offset) : len;
     memset(out + left, 0, len - left);
-    return seglog_blob_read_at(window->blob, size < offset ? size : offset, out,
-                               left, err);
+    return slg_blob_read(window->blob, size < offset ? size : offset, out, left,
+                         err);
 }
 
 seglog_code
@@ -147,9 +222,12 @@ slg_window_read(struct slg_window *window, uint64_t offset, uint8_t *out,
                 size_t len, struct seglog_error *err)
 {
     struct seglog_error failed = { .code = SEGLOG_OK };
-    const seglog_code code =
-        seglog_blob_read_at(window->blob, offset, out, len, &failed);
+    seglog_code code = range_read(window, offset, out, len, &failed);
 
+    if (code == SEGLOG_OK)
+        return code;
+    if (code == SEGLOG_AUTH)
+        code = forged_probe(window, offset, out, len, &failed);
     if (code == SEGLOG_OK)
         return code;
     if (code == SEGLOG_INVALID)
@@ -212,4 +290,30 @@ slg_window_is_bad(const struct slg_window *window, uint64_t start, uint64_t end)
             return true;
     }
     return false;
+}
+
+bool
+slg_window_is_bad_as(const struct slg_window *window, uint64_t start,
+                     uint64_t end, bool is_forged)
+{
+    for (size_t i = 0; i < window->bad_count; i++) {
+        if (window->bad[i].is_forged == is_forged &&
+            window->bad[i].start < end && start < window->bad[i].end)
+            return true;
+    }
+    return false;
+}
+
+seglog_code
+slg_blob_read(struct seglog_blob blob, uint64_t offset, void *buf, size_t len,
+              struct seglog_error *err)
+{
+    struct slg_window window = { .blob = blob, .name = "" };
+    const seglog_code code = seglog_blob_read_at(blob, offset, buf, len, err);
+
+    if (code != SEGLOG_AUTH)
+        return code;
+    const seglog_code again = slg_window_read(&window, offset, buf, len, err);
+    slg_window_reset(&window);
+    return again;
 }

@@ -17,6 +17,7 @@
 struct slg_bad_range {
     uint64_t start;
     uint64_t end;
+    bool is_forged; /* read, but not what was written: AUTH */
 };
 
 struct slg_window {
@@ -82,9 +83,22 @@ seglog_code
 slg_window_read(struct slg_window *window, uint64_t offset, uint8_t *out,
                 size_t len, struct seglog_error *err);
 
-/* Is a part of [start, end) unreadable? */
+/* Is a part of [start, end) unreadable, or forged? */
 bool
 slg_window_is_bad(const struct slg_window *window, uint64_t start,
                   uint64_t end);
+
+/* The same for one of the two alone. */
+bool
+slg_window_is_bad_as(const struct slg_window *window, uint64_t start,
+                     uint64_t end, bool is_forged);
+
+/*
+ * Read from a blob without a window.  Forged bytes are zeros: they are damage
+ * like any other, and no reason to give up.
+ */
+seglog_code
+slg_blob_read(struct seglog_blob blob, uint64_t offset, void *buf, size_t len,
+              struct seglog_error *err);
 
 #endif /* SLG_SEGMENT_WINDOW_H */

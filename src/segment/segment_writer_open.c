@@ -6,6 +6,7 @@
 #include "format/checksum.h"
 #include "src/codec/zrun.h"
 #include "src/segment/segment_attributes.h"
+#include "src/segment/segment_window.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 #include "src/store/options.h"
@@ -255,7 +256,7 @@ attributes_ask(const struct seglog_writer *writer,
     bytes = malloc((size_t)end);
     if (!bytes)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a header");
-    code = seglog_blob_read_at(writer->blob, 0, bytes, (size_t)end, err);
+    code = slg_blob_read(writer->blob, 0, bytes, (size_t)end, err);
     if (code == SEGLOG_OK)
         *are_due = slg_attributes_are_due(&writer->header, bytes, (size_t)end);
     free(bytes);

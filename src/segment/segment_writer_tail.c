@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/segment/segment_window.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/deadline.h"
 #include "src/store/fail.h"
@@ -45,7 +46,7 @@ slg_blob_copy(struct seglog_blob from, uint64_t begin, uint64_t end,
         const size_t len =
             end - begin < COPY_BYTES ? (size_t)(end - begin) : COPY_BYTES;
 
-        code = seglog_blob_read_at(from, begin, bytes, len, err);
+        code = slg_blob_read(from, begin, bytes, len, err);
         if (code == SEGLOG_OK)
             code =
                 seglog_blob_append(to, SEGLOG_END_ANY, bytes, len, NULL, err);
@@ -363,7 +364,7 @@ point_verify(const struct seglog_writer *writer, const struct slg_point *at,
     *is_there = true;
     if (at->end < SLG_HEADER_BYTES + len)
         return SEGLOG_OK;
-    code = seglog_blob_read_at(writer->blob, at->end - len, bytes, len, err);
+    code = slg_blob_read(writer->blob, at->end - len, bytes, len, err);
     if (code == SEGLOG_OK && at->is_closed)
         *is_there = slg_mark_decode(bytes, len, &mark) &&
                     mark.type == SLG_CONTROL_CLOSING_MARK &&

@@ -17,6 +17,7 @@
 
 #include "format/frame.h"
 #include "format/header.h"
+#include "src/segment/segment_window.h"
 #include "src/store/fail.h"
 
 /* -- life ----------------------------------------------------------------- */
@@ -329,7 +330,7 @@ reading_failed(const struct slg_table *table, seglog_code code,
         return code == SEGLOG_OK ? SEGLOG_IO : code;
     if (size < sizeof bytes)
         return SEGLOG_OK;
-    code = seglog_blob_read_at(table->blob, 0, bytes, sizeof bytes, err);
+    code = slg_blob_read(table->blob, 0, bytes, sizeof bytes, err);
     if (code != SEGLOG_OK || table->is_derived)
         return code;
     state = slg_header_decode(bytes, &header);

@@ -4,8 +4,9 @@
 
 Reads the layers, lowest first, from cmake/layers.cmake and every #include of
 the tree.  A file may include headers of its own layer and of those below, and
-public headers.  Tools see public headers and their own; public headers see
-public headers; format/ needs no C library beyond memcpy and its kin.
+public headers.  Tools, and the stores for tests, see public headers and their
+own; public headers see public headers, and those for tests are seen by no
+other; format/ needs no C library beyond memcpy and its kin.
 """
 import pathlib
 import re
@@ -19,13 +20,15 @@ FREESTANDING = {"stdbool.h", "stddef.h", "stdint.h", "limits.h", "stdalign.h"}
 # others are the compiler's own names for instructions.
 FORMAT_SYSTEM = FREESTANDING | {"string.h", "emmintrin.h", "immintrin.h",
                                 "wmmintrin.h", "cpuid.h", "arm_neon.h", "arm_acle.h"}
+PUBLIC = ("include/seglog", "include/seglog/testing")
 PUBLIC_SYSTEM = FREESTANDING | {"stdarg.h", "inttypes.h", "time.h"}
 
 
 def read_layers():
     text = (ROOT / "cmake/layers.cmake").read_text()
     found = re.search(r"set\(SEGLOG_LAYERS\s+([^)]*)\)", text)
-    return found.group(1).split()
+    beside = re.search(r"set\(SEGLOG_TESTING_LAYER\s+(\S+)\)", text)
+    return found.group(1).split(), beside.group(1)
 
 
 def includes(path):
@@ -36,27 +39,32 @@ def includes(path):
             yield number, found.group(1), found.group(2)
 
 
-def reason_against(folder, quote, name, layers):
+def reason_against(folder, quote, name, layers, testing):
     """Why a file in this folder may not have this include, or None."""
     if quote == "<":
         if name.startswith("seglog/") and folder != "tests/install":
             return 'write our own headers in quotes: "%s"' % name
         if folder == "format" and name not in FORMAT_SYSTEM:
             return "format/ is freestanding"
-        if folder == "include/seglog" and name not in PUBLIC_SYSTEM:
+        if folder in PUBLIC and name not in PUBLIC_SYSTEM:
             return "public headers include plain C headers only"
         return None
 
     target = ROOT / ("include" if name.startswith("seglog/") else "") / name
     if not target.is_file():
         return "includes are written from the root of the tree"
+    if name.startswith("seglog/testing/") and (folder in layers or folder in (
+            "include/seglog", "tools")):
+        return "what is for tests is for tests only"
     if name.startswith("seglog/"):
         return None
     below = str(pathlib.PurePosixPath(name).parent)
-    if folder == "include/seglog":
+    if folder in PUBLIC:
         return "public headers include public headers only"
     if folder == "tools" and below != "tools":
         return "tools use public headers only"
+    if folder == testing and below != testing:
+        return "stores for tests use public headers only"
     if folder in layers:
         if below not in layers:
             return "%s is no layer of the library" % below
@@ -66,7 +74,7 @@ def reason_against(folder, quote, name, layers):
 
 
 def main():
-    layers = read_layers()
+    layers, testing = read_layers()
     faults = []
     count = 0
     for top in ("format", "src", "include", "tools", "tests", "fuzz", "bench"):
@@ -75,12 +83,13 @@ def main():
             relative = path.relative_to(ROOT)
             folder = str(relative.parent)
             count += 1
-            if top in ("format", "src") and folder not in layers:
+            if (top in ("format", "src") and folder not in layers
+                    and folder != testing):
                 faults.append("%s: its folder is not in cmake/layers.cmake"
                               % relative)
                 continue
             for number, quote, name in includes(path):
-                why = reason_against(folder, quote, name, layers)
+                why = reason_against(folder, quote, name, layers, testing)
                 if why:
                     faults.append('%s:%d: includes "%s": %s'
                                   % (relative, number, name, why))

@@ -3,12 +3,13 @@
 #
 # What objects ask for and what the library shows.
 #
-#     check_symbols.sh [LIBSEGLOG.SO]
+#     check_symbols.sh [LIBSEGLOG.SO [LIBSEGLOG_TESTING.A]]
 #
 # format/ compiles freestanding and asks for four memory functions and the two
 # checksums, nothing else: that is what makes it fit a microcontroller.  The
 # shared library exports names that begin with seglog_, each of them declared
-# in a public header, and every declared one is there.
+# in a public header, and every declared one is there.  The library for tests
+# keeps to the same names, and asks for none of the library's.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -49,24 +50,49 @@ for cc in $(printf '%s\n' "${compilers[@]}" | sort -u); do
     done
 done
 
-if [ $# -gt 0 ]; then
-    nm -D --defined-only -f posix "$1" | awk '$2 != "A" { print $1 }' |
-        sed 's/@.*//' | sort -u >"$dir/exported"
-    # A declaration has its name at the start of a line or behind a type.
-    sed -e 's@/\*.*\*/@@' include/seglog/*.h | tr '\n' ' ' |
-        grep -oE 'SEGLOG_API[^;{]*[;{]' |
+# A declaration has its name at the start of a line or behind a type.
+declared_in()
+{
+    sed -e 's@/\*.*\*/@@' "$@" | tr '\n' ' ' | grep -oE "$declaration" |
         grep -oE '\<seglog_[a-z0-9_]+ *\(' | tr -d ' (' |
         sort -u >"$dir/declared"
+}
+
+# The names in $dir/exported are those in $dir/declared.
+compare()
+{
     if grep -v '^seglog_' "$dir/exported"; then
-        echo "these exported names do not begin with seglog_"
+        echo "these names of $1 do not begin with seglog_"
         status=1
     fi
     if comm -23 "$dir/exported" "$dir/declared" | grep .; then
-        echo "these exported names stand in no public header"
+        echo "these names of $1 stand in no public header"
         status=1
     fi
     if comm -13 "$dir/exported" "$dir/declared" | grep .; then
-        echo "these are declared in a public header and defined nowhere"
+        echo "these are declared in a header of $1 and defined nowhere"
+        status=1
+    fi
+}
+
+if [ $# -gt 0 ]; then
+    nm -D --defined-only -f posix "$1" | awk '$2 != "A" { print $1 }' |
+        sed 's/@.*//' | sort -u >"$dir/exported"
+    declaration='SEGLOG_API[^;{]*[;{]'
+    declared_in include/seglog/*.h
+    compare "$1"
+fi
+if [ $# -gt 1 ]; then
+    # In an archive names shared between its files show as well.
+    nm -g --defined-only -f posix "$2" | awk 'NF > 1 { print $1 }' | sort -u \
+        >"$dir/have"
+    grep -v '^slg_' "$dir/have" >"$dir/exported"
+    declaration='\<seglog_[a-z0-9_]+ *\([^;]*\);'
+    declared_in include/seglog/testing/*.h
+    compare "$2"
+    if nm -u -f posix "$2" | awk 'NF > 1 { print $1 }' | sort -u |
+        grep '^\(seglog\|slg\)_' | grep -vxFf "$dir/have"; then
+        echo "$2 asks for these names of the library"
         status=1
     fi
 fi

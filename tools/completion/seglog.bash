@@ -3,14 +3,15 @@
 # Completion of json2seg, seg2json and seglog.
 
 _seglog_json2seg='--output --append --sync --codec --level --group --seal
-    --typed --strict --force --json --quiet --help --version'
-_seglog_seg2json='--output --from --to --gaps --strict --json --quiet --help
+    --typed --strict --force --json --key-file --passphrase-fd --quiet --help
     --version'
+_seglog_seg2json='--output --from --to --gaps --strict --json --key-file
+    --passphrase-fd --quiet --help --version'
 
 # The options of a command of seglog, or nothing when there is no such command.
 _seglog_options()
 {
-    local common='--quiet --help --version'
+    local common='--key-file --passphrase-fd --quiet --help --version'
     case $1 in
         check) echo "--json --expect --strict --map $common" ;;
         repair) echo "--output --force --json --expect $common" ;;
@@ -38,13 +39,15 @@ _seglog_options()
         export)
             echo "--output --mended --versions --deleted --force --json $common"
             ;;
+        rekey) echo "--new-key-file --new-passphrase-fd $common" ;;
     esac
 }
 
 _seglog()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='check repair stat cat tail damage train ls rm import export seal help'
+    local commands='check repair stat cat tail damage train ls rm import export
+        seal rekey help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
@@ -86,7 +89,7 @@ _seglog()
             mapfile -t COMPREPLY < <(compgen -W 'auto none deflate zstd' -- "$word")
             return
             ;;
-        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs | --threads)
+        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs | --threads | --passphrase-fd | --new-passphrase-fd)
             return # a number
             ;;
     esac

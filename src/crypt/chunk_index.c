@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: MIT */
+/* src/crypt/chunk_index.c - ENCRYPTION.md 4: from chunk to chunk, round damage. */
+#include "src/crypt/chunk_index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/store/fail.h"
+
+/* Behind chunks of this size only heads are read, not what is between. */
+#define LONG_CHUNK_BYTES 8192u
+#define LONG_CHUNK_LOOK  4096u
+/* An unreadable place is narrowed to this. */
+#define PROBE_BYTES 4096u
+/*
+ * Bytes that look like one head after the other cost a decryption each.  After
+ * so many times the size of the blob the rest of it is taken for damaged.
+ */
+#define WASTE_FACTOR 32u
+#define WASTE_BYTES  (1u << 20)
+/* How often a blob may change while it is walked. */
+#define WALKS_MAX 8u
+
+struct walk {
+    struct slg_chunk_index *index;
+    const struct slg_chunk_source *source;
+    uint64_t window_at;
+    size_t window_len;
+    bool is_next_linked; /* the head at index->end has been looked at */
+    bool has_failed;     /* the store below, somewhere in the window */
+    uint64_t wasted; /* bytes decrypted that turned out not to be authentic */
+    struct seglog_error *err;
+};
+
+void
+slg_chunk_index_reset(struct slg_chunk_index *index)
+{
+    struct slg_stretch *stretches = index->stretches;
+    const size_t cap = index->cap;
+
+    *index = (struct slg_chunk_index){ .stretches = stretches, .cap = cap };
+}
+
+const struct slg_stretch *
+slg_chunk_index_find(const struct slg_chunk_index *index, uint64_t offset)
+{
+    size_t low = 0;
+    size_t high = index->count;
+
+    while (low < high) {
+        const size_t mid = low + (high - low) / 2;
+
+        if (index->stretches[mid].plain <= offset)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low > 0 ? &index->stretches[low - 1] : NULL;
+}
+
+uint64_t
+slg_stretch_end(const struct slg_chunk_index *index,
+                const struct slg_stretch *stretch)
+{
+    const struct slg_stretch *next = stretch + 1;
+
+    return next < index->stretches + index->count ? next->plain : index->size;
+}
+
+static seglog_code
+read_probe(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
+           size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        size_t piece = (size_t)(PROBE_BYTES - (at + done) % PROBE_BYTES);
+        seglog_code code = SEGLOG_OK;
+
+        if (piece > len - done)
+            piece = len - done;
+        code = seglog_blob_read_at(source->below, at + done, buf + done, piece,
+                                   NULL);
+        if (code == SEGLOG_INVALID)
+            return code;
+        if (code != SEGLOG_OK)
+            memset(buf + done, 0, piece);
+        done += piece;
+    }
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_chunk_read(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
+               size_t len, bool *has_failed, struct seglog_error *err)
+{
+    const seglog_code code =
+        seglog_blob_read_at(source->below, at, buf, len, err);
+
+    if (code != SEGLOG_IO)
+        return code;
+    *has_failed = true;
+    return read_probe(source, at, buf, len);
+}
+
+/* ---------------------------------------------------------------------------
+ * Taking in
+ */
+
+static seglog_code
+stretch_push(struct slg_chunk_index *index,
+             const struct slg_chunk_source *source,
+             const struct slg_stretch *stretch, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = source->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+
+    if (index->count == index->cap) {
+        const size_t cap = index->cap > 0 ? 2 * index->cap : 16;
+        struct slg_stretch *grown =
+            realloc(index->stretches, cap * sizeof *grown);
+
+        if (!grown)
+            return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                            "no memory for an index of its chunks");
+        index->stretches = grown;
+        index->cap = cap;
+    }
+    index->stretches[index->count++] = *stretch;
+    return SEGLOG_OK;
+}
+
+static void
+index_cut(struct slg_chunk_index *index, uint64_t size)
+{
+    while (index->count > 0 && index->stretches[index->count - 1].plain >= size)
+        index->count--;
+    index->size = size;
+}
+
+seglog_code
+slg_chunk_index_add(struct slg_chunk_index *index,
+                    const struct slg_chunk_source *source, const uint8_t *bytes,
+                    const struct slg_chunk_head *head, struct seglog_error *err)
+{
+    const uint64_t at = index->end;
+    const uint64_t end = at + SLG_CHUNK_EXTRA_BYTES + head->len;
+    struct slg_stretch *last =
+        index->count > 0 ? &index->stretches[index->count - 1] : NULL;
+
+    if (last && !last->is_bad && last->end == at &&
+        at - last->at < SLG_STRETCH_BYTES && head->plain == index->size &&
+        head->cut == index->cut) {
+        last->end = end;
+    } else {
+        struct slg_stretch stretch = { .plain = head->plain,
+                                       .at = at,
+                                       .end = end };
+        seglog_code code = SEGLOG_OK;
+
+        memcpy(stretch.first_mac, head->mac, sizeof stretch.first_mac);
+        if (head->plain < index->size)
+            index_cut(index, head->plain);
+        code = stretch_push(index, source, &stretch, err);
+        if (code != SEGLOG_OK)
+            return code;
+    }
+    index->size = head->plain + head->len;
+    index->end = end;
+    index->cut = head->cut;
+    index->has_id = true;
+    memcpy(index->id, head->nonce, sizeof index->id);
+    memcpy(index->mac, head->mac, sizeof index->mac);
+    index->has_last = true;
+    index->last_at = at;
+    memcpy(index->last_head, bytes, sizeof index->last_head);
+    return SEGLOG_OK;
+}
+
+/* ---------------------------------------------------------------------------
+ * The walk
+ */
+
+static uint64_t
+waste_max(const struct walk *walk)
+{
+    return WASTE_FACTOR * walk->index->below + WASTE_BYTES;
+}
+
+/* Bytes of the blob below, valid until the next look; they are there. */
+static seglog_code
+walk_look(struct walk *walk, uint64_t at, size_t len, const uint8_t **bytes)
+{
+    const struct slg_chunk_index *index = walk->index;
+    const bool is_long =
+        index->has_last && index->end - index->last_at > LONG_CHUNK_BYTES;
+    size_t want = is_long ? LONG_CHUNK_LOOK : SLG_STRETCH_BYTES;
+    seglog_code code = SEGLOG_OK;
+
+    if (at < walk->window_at || at - walk->window_at > walk->window_len ||
+        len > walk->window_len - (size_t)(at - walk->window_at)) {
+        if (want < len)
+            want = len;
+        if (want > index->below - at)
+            want = (size_t)(index->below - at);
+        walk->window_len = 0;
+        code = slg_chunk_read(walk->source, at, walk->source->raw, want,
+                              &walk->has_failed, walk->err);
+        if (code != SEGLOG_OK)
+            return code;
+        walk->window_at = at;
+        walk->window_len = want;
+    }
+    *bytes = walk->source->raw + (at - walk->window_at);
+    return SEGLOG_OK;
+}
+
+/* Would the head be right behind the chunks so far, were it authentic? */
+static bool
+head_fits(const struct slg_chunk_index *index,
+          const struct slg_chunk_head *head)
+{
+    if (index->has_id && memcmp(head->nonce, index->id, sizeof index->id) != 0)
+        return false;
+    if (head->cut == index->cut)
+        return head->plain == index->size;
+    return head->cut == index->cut + 1 && head->plain <= index->size;
+}
+
+/*
+ * Where the head before it is lost, nothing proves that an authentic chunk
+ * follows it: it must lie further on, or belong to a later cut.  One at the
+ * very place where another was expected has been put there.
+ */
+static bool
+head_fits_behind_damage(const struct slg_chunk_index *index,
+                        const struct slg_chunk_head *head)
+{
+    if (!index->has_id)
+        return true;
+    return memcmp(head->nonce, index->id, sizeof index->id) == 0 &&
+           (head->cut > index->cut ||
+            (head->cut == index->cut && head->plain > index->size));
+}
+
+/* The chunk at `at` is whole, below and as it was encrypted. */
+static seglog_code
+chunk_is_authentic(struct walk *walk, uint64_t at, uint32_t len, bool *is_it)
+{
+    const uint8_t *bytes = NULL;
+    const size_t whole = (size_t)SLG_CHUNK_EXTRA_BYTES + len;
+    seglog_code code = SEGLOG_OK;
+
+    *is_it = false;
+    if (whole > walk->index->below - at)
+        return SEGLOG_OK;
+    code = walk_look(walk, at, whole, &bytes);
+    if (code != SEGLOG_OK)
+        return code;
+    *is_it = slg_chunk_open(walk->source->suite, bytes, walk->source->out);
+    if (!*is_it)
+        walk->wasted += whole;
+    return SEGLOG_OK;
+}
+
+static seglog_code
+chunk_take(struct walk *walk, const struct slg_chunk_head *head)
+{
+    const uint8_t *bytes = NULL;
+    const seglog_code code =
+        walk_look(walk, walk->index->end, SLG_CHUNK_HEAD_BYTES, &bytes);
+
+    return code == SEGLOG_OK ? slg_chunk_index_add(walk->index, walk->source,
+                                                   bytes, head, walk->err)
+                             : code;
+}
+
+/* Does a linked head stand at `at`, behind a chunk with that MAC? */
+static seglog_code
+next_is_linked(struct walk *walk, uint64_t at, const uint8_t mac[SLG_MAC_BYTES],
+               bool *is_it)
+{
+    const uint8_t *bytes = NULL;
+    seglog_code code = SEGLOG_OK;
+
+    *is_it = false;
+    if (at + SLG_CHUNK_HEAD_BYTES > walk->index->below)
+        return SEGLOG_OK;
+    code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
+    if (code == SEGLOG_OK)
+        *is_it = slg_chunk_is_linked(walk->source->suite, bytes, mac);
+    return code;
+}
+
+/* Behind the damage at the end an authentic chunk stands at `at`. */
+static seglog_code
+damage_pass(struct walk *walk, uint64_t at, const struct slg_chunk_head *head)
+{
+    struct slg_chunk_index *index = walk->index;
+    seglog_code code = SEGLOG_OK;
+
+    if (head->plain > index->size) {
+        const struct slg_stretch bad = { .plain = index->size,
+                                         .at = index->end,
+                                         .end = at,
+                                         .is_bad = true,
+                                         .is_unreadable = walk->has_failed };
+
+        code = stretch_push(index, walk->source, &bad, walk->err);
+        index->size = head->plain;
+    }
+    walk->has_failed = false;
+    index->end = at;
+    return code == SEGLOG_OK ? chunk_take(walk, head) : code;
+}
+
+/*
+ * A head inside a chunk that cannot be decrypted.  Linked to the chunk before
+ * that one, it proves it to have been torn, and appended behind by somebody who
+ * may not cut.  Linked to that one, or authentic, it proves that bytes of that
+ * one are gone.
+ */
+static seglog_code
+inside_try(struct walk *walk, uint64_t at, const struct slg_chunk_head *outer,
+           bool *is_done)
+{
+    struct slg_chunk_index *index = walk->index;
+    struct slg_crypt_suite *suite = walk->source->suite;
+    struct slg_chunk_head head;
+    const uint8_t *bytes = NULL;
+    bool is_it = false;
+    seglog_code code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
+
+    if (code != SEGLOG_OK || !slg_chunk_head_parse(bytes, &head))
+        return code;
+    /* A torn first chunk leaves no id: who comes behind it chooses one. */
+    if (head_fits(index, &head) &&
+        slg_chunk_is_linked(suite, bytes, index->mac)) {
+        index->end = at;
+        *is_done = true;
+        return SEGLOG_OK;
+    }
+    if (memcmp(head.nonce, outer->nonce, SLG_CHUNK_ID_BYTES) != 0 ||
+        head.cut < index->cut || head.plain < outer->plain + outer->len)
+        return SEGLOG_OK;
+    is_it = slg_chunk_is_linked(suite, bytes, outer->mac);
+    if (!is_it)
+        code = chunk_is_authentic(walk, at, head.len, &is_it);
+    if (code != SEGLOG_OK || !is_it)
+        return code;
+    *is_done = true;
+    return damage_pass(walk, at, &head);
+}
+
+/* Look inside the chunk at the end, up to `limit`. */
+static seglog_code
+inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
+            uint64_t limit, bool *is_found)
+{
+    const struct slg_chunk_index *index = walk->index;
+    seglog_code code = SEGLOG_OK;
+
+    for (uint64_t at = index->end + 1;
+         code == SEGLOG_OK && !*is_found && at < limit &&
+         index->below - at >= SLG_CHUNK_EXTRA_BYTES &&
+         walk->wasted <= waste_max(walk);
+         at++)
+        code = inside_try(walk, at, outer, is_found);
+    return code;
+}
+
+/*
+ * A linked head stands at the end.  Its chunk is whole if another one is
+ * linked to it, or if it can be decrypted.
+ */
+static seglog_code
+linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
+{
+    struct slg_chunk_index *index = walk->index;
+    const uint64_t next = index->end + SLG_CHUNK_EXTRA_BYTES + head->len;
+    const bool is_whole = next <= index->below;
+    bool is_found = false;
+    bool is_sound = false;
+    seglog_code code = SEGLOG_OK;
+
+    if (is_whole)
+        code = next_is_linked(walk, next, head->mac, &is_sound);
+    walk->is_next_linked = is_sound;
+    if (code == SEGLOG_OK && !is_sound)
+        code = chunk_is_authentic(walk, index->end, head->len, &is_sound);
+    if (code == SEGLOG_OK && !is_sound)
+        code =
+            inside_walk(walk, head, is_whole ? next : index->below, &is_found);
+    if (code != SEGLOG_OK || is_found)
+        return code;
+    if (is_whole)
+        return chunk_take(walk, head);
+    *is_done = true;
+    return SEGLOG_OK;
+}
+
+/*
+ * Nothing authentic follows.  As much as one chunk could hold there counts as
+ * bytes that are lost, so that a change of the last chunk shows.
+ */
+static seglog_code
+tail_take(struct walk *walk)
+{
+    struct slg_chunk_index *index = walk->index;
+    const struct slg_stretch bad = { .plain = index->size,
+                                     .at = index->end,
+                                     .end = index->below,
+                                     .is_bad = true,
+                                     .is_unreadable = walk->has_failed };
+    const seglog_code code = stretch_push(index, walk->source, &bad, walk->err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    index->size += index->below - index->end - SLG_CHUNK_EXTRA_BYTES;
+    index->is_tail_bad = true;
+    return SEGLOG_OK;
+}
+
+/* No linked head stands at the end: look for the next authentic chunk. */
+static seglog_code
+damage_walk(struct walk *walk, bool *is_done)
+{
+    struct slg_chunk_index *index = walk->index;
+
+    for (uint64_t at = index->end; at + SLG_CHUNK_EXTRA_BYTES <= index->below &&
+                                   walk->wasted <= waste_max(walk);
+         at++) {
+        struct slg_chunk_head head;
+        const uint8_t *bytes = NULL;
+        bool is_it = false;
+        seglog_code code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
+
+        if (code != SEGLOG_OK)
+            return code;
+        if (!slg_chunk_head_parse(bytes, &head))
+            continue;
+        if (head_fits(index, &head) && at > index->end &&
+            slg_chunk_is_linked(walk->source->suite, bytes, index->mac)) {
+            index->end = at;
+            return SEGLOG_OK;
+        }
+        if (!head_fits_behind_damage(index, &head))
+            continue;
+        code = chunk_is_authentic(walk, at, head.len, &is_it);
+        if (code != SEGLOG_OK)
+            return code;
+        if (is_it)
+            return damage_pass(walk, at, &head);
+    }
+    *is_done = true;
+    return tail_take(walk);
+}
+
+static seglog_code
+walk_step(struct walk *walk, bool *is_done)
+{
+    const struct slg_chunk_index *index = walk->index;
+    struct slg_chunk_head head;
+    const uint8_t *bytes = NULL;
+    const bool is_next_linked = walk->is_next_linked;
+    seglog_code code = SEGLOG_OK;
+
+    if (index->below - index->end < SLG_CHUNK_EXTRA_BYTES) {
+        *is_done = true;
+        return SEGLOG_OK;
+    }
+    walk->is_next_linked = false;
+    code = walk_look(walk, index->end, SLG_CHUNK_HEAD_BYTES, &bytes);
+    if (code != SEGLOG_OK)
+        return code;
+    if (slg_chunk_head_parse(bytes, &head) && head_fits(index, &head) &&
+        (is_next_linked ||
+         slg_chunk_is_linked(walk->source->suite, bytes, index->mac)))
+        return linked_take(walk, &head, is_done);
+    return damage_walk(walk, is_done);
+}
+
+static seglog_code
+index_walk(struct slg_chunk_index *index, const struct slg_chunk_source *source,
+           struct seglog_error *err)
+{
+    struct walk walk = { .index = index, .source = source, .err = err };
+    seglog_code code = SEGLOG_OK;
+
+    if (index->is_tail_bad) {
+        const struct slg_stretch *tail = &index->stretches[--index->count];
+
+        index->size = tail->plain;
+        index->end = tail->at;
+        index->is_tail_bad = false;
+    }
+    for (bool is_done = false; code == SEGLOG_OK && !is_done;)
+        code = walk_step(&walk, &is_done);
+    return code;
+}
+
+/* ---------------------------------------------------------------------------
+ * What has changed
+ */
+
+/* The last chunk is where it was, so that those before it are as well. */
+static seglog_code
+last_is_same(const struct slg_chunk_index *index,
+             const struct slg_chunk_source *source, uint64_t below,
+             bool *is_same, struct seglog_error *err)
+{
+    uint8_t head[SLG_CHUNK_HEAD_BYTES];
+    seglog_code code = SEGLOG_OK;
+
+    *is_same = false;
+    if (!index->is_loaded || below < index->end)
+        return SEGLOG_OK;
+    if (!index->has_last) {
+        *is_same = below == index->below;
+        return SEGLOG_OK;
+    }
+    code = seglog_blob_read_at(source->below, index->last_at, head, sizeof head,
+                               err);
+    if (code == SEGLOG_INVALID || code == SEGLOG_IO)
+        return SEGLOG_OK; /* it will be seen when it is walked */
+    *is_same =
+        code == SEGLOG_OK && memcmp(head, index->last_head, sizeof head) == 0;
+    return code;
+}
+
+seglog_code
+slg_chunk_index_update(struct slg_chunk_index *index,
+                       const struct slg_chunk_source *source, bool *is_replaced,
+                       struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_INVALID;
+
+    /* Somebody may cut it meanwhile, which is INVALID to those who read. */
+    for (unsigned i = 0; i < WALKS_MAX && code == SEGLOG_INVALID; i++) {
+        uint64_t below = 0;
+        bool is_same = false;
+
+        code = seglog_blob_get_size(source->below, &below, is_replaced, err);
+        if (code != SEGLOG_OK)
+            return code;
+        code = last_is_same(index, source, below, &is_same, err);
+        if (code != SEGLOG_OK)
+            return code;
+        if (is_same && below == index->below)
+            return SEGLOG_OK;
+        if (!is_same)
+            slg_chunk_index_reset(index);
+        index->below = below;
+        code = index_walk(index, source, err);
+        index->is_loaded = code == SEGLOG_OK;
+        if (code != SEGLOG_OK)
+            slg_chunk_index_reset(index);
+    }
+    return code;
+}

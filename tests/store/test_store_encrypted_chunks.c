@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/store/test_store_encrypted_chunks.c
+ *
+ * Goal    no nonce ever stands for two different chunks, and the bytes are
+ *         right, whatever is appended, cut, torn, restored and copied.
+ * Method  random histories of several copies of one store, with good chance
+ *         and with none at all; after each step all chunks that lie below are
+ *         remembered by their nonce, and the bytes compared with a buffer.
+ */
+#include "tests/support/seglog_test.h"
+
+#include "format/bytes.h"
+#include "seglog/encrypted_store.h"
+#include "src/crypt/chunk.h"
+#include "src/crypt/keys.h"
+
+enum {
+    PLAIN_CAP = 1 << 18,
+    COPIES = 3,
+    STEPS = 600,
+    SEEN_MAX = 1 << 14,
+    EXTRA = 64
+};
+
+static const uint8_t KEY[SEGLOG_KEY_BYTES] = "a key of thirty-two bytes in all";
+
+/* ---------------------------------------------------------------------------
+ * Chunks that were seen
+ */
+
+struct seen {
+    uint8_t nonce[24];
+    uint8_t hash[32];
+};
+
+static struct slg_crypt_suite *suite; /* as the store has it */
+static struct seen *seen;
+static size_t seen_count;
+
+static void
+chunk_remember(const uint8_t *chunk, size_t len)
+{
+    uint8_t hash[32];
+    size_t at = slg_load_le32(chunk + 30) % SEEN_MAX;
+
+    assert_true(slg_crypt_hash(chunk, len, hash));
+    for (; slg_load_le64(seen[at].nonce + 16) != 0; at = (at + 1) % SEEN_MAX) {
+        if (memcmp(seen[at].nonce, chunk + 16, 24) != 0)
+            continue;
+        assert_memory_equal(seen[at].hash, hash, sizeof hash);
+        return;
+    }
+    memcpy(seen[at].nonce, chunk + 16, 24);
+    memcpy(seen[at].hash, hash, sizeof hash);
+    assert_true(++seen_count < SEEN_MAX / 2);
+}
+
+/* ---------------------------------------------------------------------------
+ * Copies of one store
+ */
+
+struct copy {
+    struct seglog_store below;
+    struct seglog_store store; /* owns below */
+    struct seglog_blob raw;
+    struct seglog_blob blob;
+    uint8_t *plain;
+    size_t size;
+    bool is_lock_held;
+    size_t sure; /* raw bytes that no cut came behind */
+};
+
+static size_t
+size_of(struct seglog_blob blob)
+{
+    uint64_t size = 0;
+
+    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
+    return (size_t)size;
+}
+
+static uint8_t *
+bytes_of(struct seglog_blob blob, size_t *len)
+{
+    uint8_t *bytes = NULL;
+    struct seglog_error err;
+
+    *len = size_of(blob);
+    bytes = malloc(*len + 1);
+    assert_non_null(bytes);
+    assert_code_err(seglog_blob_read_at(blob, 0, bytes, *len, &err), SEGLOG_OK,
+                    &err);
+    return bytes;
+}
+
+static void
+copy_open_blob(struct copy *copy)
+{
+    (void)seglog_blob_close(&copy->blob, NULL);
+    assert_ok(seglog_blob_open(
+        copy->store, "log",
+        SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE |
+            (copy->is_lock_held ? (unsigned)SEGLOG_OPEN_LOCK_HELD : 0),
+        &copy->blob, NULL));
+}
+
+static void
+blob_put(struct seglog_store store, const char *name, const uint8_t *bytes,
+         size_t len)
+{
+    struct seglog_blob blob;
+
+    assert_ok(seglog_blob_open(
+        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
+    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+static void
+copy_open(struct copy *copy, const struct copy *of)
+{
+    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    const struct seglog_encrypted_store_options options = { .size =
+                                                                sizeof options,
+                                                            .create = true };
+    struct seglog_error err;
+
+    assert_ok(seglog_store_memory_open(&copy->below, NULL));
+    if (of) {
+        struct seglog_blob keys;
+        size_t len = 0;
+        uint8_t *bytes = NULL;
+
+        assert_ok(seglog_blob_open(of->below, SEGLOG_KEYS_NAME,
+                                   SEGLOG_OPEN_READ, &keys, NULL));
+        bytes = bytes_of(keys, &len);
+        blob_put(copy->below, SEGLOG_KEYS_NAME, bytes, len);
+        assert_ok(seglog_blob_close(&keys, NULL));
+        free(bytes);
+    }
+    assert_code_err(seglog_encrypted_store_open(copy->below, &key, &options,
+                                                &copy->store, &err),
+                    SEGLOG_OK, &err);
+    copy_open_blob(copy);
+    assert_ok(seglog_blob_open(copy->below, "log", SEGLOG_OPEN_WRITE,
+                               &copy->raw, NULL));
+    copy->plain = malloc(PLAIN_CAP);
+    assert_non_null(copy->plain);
+}
+
+static void
+copy_close(struct copy *copy)
+{
+    assert_ok(seglog_blob_close(&copy->raw, NULL));
+    assert_ok(seglog_blob_close(&copy->blob, NULL));
+    seglog_store_close(&copy->store);
+    free(copy->plain);
+}
+
+/* The chunk at `at` of raw is whole and authentic. */
+static bool
+is_chunk(const uint8_t *raw, size_t len, size_t at, size_t *whole)
+{
+    static uint8_t plain[SLG_CHUNK_PLAIN_MAX];
+    struct slg_chunk_head head;
+
+    if (len - at < EXTRA || !slg_chunk_head_parse(raw + at, &head) ||
+        head.len > len - at - EXTRA)
+        return false;
+    *whole = EXTRA + head.len;
+    return slg_chunk_open(suite, raw + at, plain);
+}
+
+/* What stands below: remember each chunk that is whole, round torn ones. */
+static void
+copy_note(const struct copy *copy)
+{
+    size_t len = 0;
+    uint8_t *raw = bytes_of(copy->raw, &len);
+
+    for (size_t at = 0, whole = 0; at < len; at += whole) {
+        if (is_chunk(raw, len, at, &whole))
+            chunk_remember(raw + at, whole);
+        else
+            whole = 1;
+    }
+    free(raw);
+}
+
+static void
+copy_check(const struct copy *copy)
+{
+    size_t len = 0;
+    uint8_t *bytes = bytes_of(copy->blob, &len);
+
+    assert_int_equal(len, copy->size);
+    assert_memory_equal(bytes, copy->plain, len);
+    free(bytes);
+}
+
+static void
+step_append(struct copy *copy, uint64_t *seed)
+{
+    const uint64_t kind = test_random(seed) % 10;
+    const size_t most = kind == 0 ? 40000 : 500;
+    const size_t len = 1 + test_random(seed) % most;
+    uint64_t offset = 0;
+
+    if (copy->size + len > PLAIN_CAP)
+        return;
+    /* Often the same bytes in all copies: a nonce may repeat for them only. */
+    test_fill(copy->plain + copy->size, len, kind < 5 ? 1 : *seed);
+    assert_ok(seglog_blob_append(copy->blob,
+                                 kind % 2 ? copy->size : SEGLOG_END_ANY,
+                                 copy->plain + copy->size, len, &offset, NULL));
+    assert_int_equal(offset, copy->size);
+    copy->size += len;
+}
+
+static void
+step_cut(struct copy *copy, uint64_t *seed)
+{
+    copy->size = test_random(seed) % (copy->size + 1);
+    assert_ok(seglog_blob_truncate(copy->blob, copy->size, NULL));
+    copy->sure = size_of(copy->raw);
+}
+
+/* The last bytes below are gone, and the writer is a new one. */
+static void
+step_crash(struct copy *copy, uint64_t *seed)
+{
+    const size_t raw_len = size_of(copy->raw);
+    const size_t lost = test_random(seed) % 700;
+    const size_t cut = raw_len - lost;
+    size_t len = 0;
+    uint8_t *bytes = NULL;
+
+    /* Without the lock torn bytes stay: see the test of one such. */
+    if (lost > raw_len || !copy->is_lock_held)
+        return;
+    assert_ok(seglog_blob_truncate(copy->raw, cut, NULL));
+    copy_open_blob(copy);
+    bytes = bytes_of(copy->blob, &len);
+    if (cut >= copy->sure) {
+        assert_in_range(len, copy->size < 17084 ? 0 : copy->size - 17084,
+                        copy->size);
+        assert_memory_equal(bytes, copy->plain, len);
+    }
+    assert_true(len <= PLAIN_CAP);
+    memcpy(copy->plain, bytes, len);
+    copy->size = len;
+    if (copy->sure > cut)
+        copy->sure = cut;
+    free(bytes);
+}
+
+/* Bring the bytes of one copy to another: a restore, or a fork. */
+static void
+step_copy(struct copy *copy, const struct copy *of)
+{
+    size_t len = 0;
+    uint8_t *raw = NULL;
+
+    if (copy == of)
+        return;
+    raw = bytes_of(of->raw, &len);
+    assert_ok(seglog_blob_truncate(copy->raw, 0, NULL));
+    assert_ok(seglog_blob_append(copy->raw, 0, raw, len, NULL, NULL));
+    copy_open_blob(copy);
+    memcpy(copy->plain, of->plain, of->size);
+    copy->size = of->size;
+    copy->sure = of->sure;
+    free(raw);
+}
+
+static struct slg_crypt_suite *
+suite_make(struct seglog_store below)
+{
+    static const char label[] = "seglog chunk seal";
+    static const uint8_t number = 1;
+    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    uint8_t master[SLG_KEY_BYTES];
+    uint8_t seal[SLG_KEY_BYTES];
+    struct slg_crypt_suite *made = NULL;
+
+    assert_ok(slg_keys_load(below, &key, master, NULL));
+    assert_true(slg_crypt_hmac(master, label, strlen(label), &number, 1, seal));
+    made = slg_crypt_suite_new(seal, seal, seal);
+    assert_non_null(made);
+    return made;
+}
+
+static void
+history_run(uint64_t seed)
+{
+    struct copy copies[COPIES] = { { .size = 0 } };
+
+    for (size_t i = 0; i < COPIES; i++) {
+        copies[i].is_lock_held = seed % 4 < 2;
+        copy_open(&copies[i], i > 0 ? &copies[0] : NULL);
+    }
+    suite = suite_make(copies[0].below);
+    for (unsigned step = 0; step < STEPS; step++) {
+        struct copy *copy = &copies[test_random(&seed) % COPIES];
+        const uint64_t choice = test_random(&seed) % 100;
+
+        if (choice < 60)
+            step_append(copy, &seed);
+        else if (choice < 75)
+            step_cut(copy, &seed);
+        else if (choice < 90)
+            step_crash(copy, &seed);
+        else
+            step_copy(copy, &copies[test_random(&seed) % COPIES]);
+        copy_note(copy);
+        copy_check(copy);
+    }
+    for (size_t i = 0; i < COPIES; i++)
+        copy_close(&copies[i]);
+    slg_crypt_suite_free(suite);
+}
+
+static bool
+constant_random(uint8_t *bytes, size_t len)
+{
+    memset(bytes, 0x42, len);
+    return true;
+}
+
+static void
+nonces__any_history__none_for_two_chunks(void **state)
+{
+    bool (*const good)(uint8_t *, size_t) = slg_crypt_random;
+
+    (void)state;
+    seen = calloc(SEEN_MAX, sizeof *seen);
+    assert_non_null(seen);
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        slg_crypt_random = seed % 2 == 0 ? constant_random : good;
+        memset(seen, 0, SEEN_MAX * sizeof *seen);
+        seen_count = 0;
+        history_run(seed);
+        assert_true(seen_count > STEPS / 2);
+    }
+    slg_crypt_random = good;
+    free(seen);
+}
+
+static bool
+no_random(uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    return false;
+}
+
+static void
+append__no_chance_to_be_had__writes_nothing(void **state)
+{
+    bool (*const good)(uint8_t *, size_t) = slg_crypt_random;
+    struct copy copy = { .size = 0 };
+    struct seglog_error err;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    slg_crypt_random = no_random;
+    assert_code_err(seglog_blob_append(copy.blob, 0, "x", 1, NULL, &err),
+                    SEGLOG_IO, &err);
+    slg_crypt_random = good;
+    assert_int_equal(size_of(copy.raw), 0);
+    assert_ok(seglog_blob_append(copy.blob, 0, "x", 1, NULL, NULL));
+    copy_close(&copy);
+}
+
+/* Vectors of the specification of XAES-256-GCM. */
+static void
+xaes__vectors__agree(void **state)
+{
+    static const uint8_t nonce[25] = "ABCDEFGHIJKLMNOPQRSTUVWX";
+    static const uint8_t text[13] = "XAES-256-GCM";
+    static const char aad[] = "c2sp.org/XAES-256-GCM";
+    static const uint8_t wants[2][28] = {
+        { 0xce, 0x54, 0x6e, 0xf6, 0x3c, 0x9c, 0xc6, 0x07, 0x65, 0x92,
+          0x36, 0x09, 0xb3, 0x3a, 0x9a, 0x19, 0x74, 0xe9, 0x6e, 0x52,
+          0xda, 0xf2, 0xfc, 0xf7, 0x07, 0x5e, 0x22, 0x71 },
+        { 0x98, 0x6e, 0xc1, 0x83, 0x25, 0x93, 0xdf, 0x54, 0x43, 0xa1,
+          0x79, 0x43, 0x7f, 0xd0, 0x83, 0xbf, 0x3f, 0xdb, 0x41, 0xab,
+          0xd7, 0x40, 0xa2, 0x1f, 0x71, 0xeb, 0x76, 0x9d },
+    };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t key[32];
+        uint8_t out[28];
+        uint8_t back[12];
+        struct slg_crypt_suite *keyed = NULL;
+        const uint8_t *with = i == 0 ? NULL : (const uint8_t *)aad;
+        const size_t with_len = i == 0 ? 0 : sizeof aad - 1;
+
+        memset(key, i == 0 ? 1 : 3, sizeof key);
+        keyed = slg_crypt_suite_new(key, key, key);
+        assert_non_null(keyed);
+        assert_true(
+            slg_crypt_seal(keyed, nonce, with, with_len, text, 12, out));
+        assert_memory_equal(out, wants[i], sizeof out);
+        assert_true(
+            slg_crypt_open(keyed, nonce, with, with_len, out, 12, back));
+        assert_memory_equal(back, text, 12);
+        out[3] ^= 1;
+        assert_false(
+            slg_crypt_open(keyed, nonce, with, with_len, out, 12, back));
+        slg_crypt_suite_free(keyed);
+    }
+}
+
+static void
+read_at__of_forged_bytes__tells_their_range(void **state)
+{
+    struct copy copy = { .size = 0 };
+    struct seglog_error err;
+    size_t len = 0;
+    uint8_t *raw = NULL;
+    char buf[400];
+
+    (void)state;
+    copy_open(&copy, NULL);
+    for (unsigned i = 0; i < 4; i++)
+        assert_ok(seglog_blob_append(copy.blob, 100 * (uint64_t)i, KEY, 32,
+                                     NULL, NULL) == SEGLOG_OK
+                      ? seglog_blob_append(copy.blob, SEGLOG_END_ANY, buf, 68,
+                                           NULL, NULL)
+                      : SEGLOG_INVALID);
+    raw = bytes_of(copy.raw, &len);
+    raw[2 * (100 + 2 * EXTRA) + EXTRA] ^= 1; /* of bytes 200 to 231 */
+    assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
+    assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
+    assert_code_err(seglog_blob_read_at(copy.blob, 50, buf, 300, &err),
+                    SEGLOG_AUTH, &err);
+    assert_int_equal(err.offset, 200);
+    assert_int_equal(err.actual, 232);
+    assert_ok(seglog_blob_read_at(copy.blob, 0, buf, 200, NULL));
+    assert_ok(seglog_blob_read_at(copy.blob, 232, buf, 168, NULL));
+    assert_int_equal(size_of(copy.blob), 400);
+    free(raw);
+    copy_close(&copy);
+}
+
+/* Somebody without the lock appends behind torn bytes, and never cuts them. */
+static void
+append__behind_torn_bytes_without_the_lock__is_found(void **state)
+{
+    uint8_t text[300];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (size_t left = 1; left < sizeof text + EXTRA; left += 7) {
+        struct copy copy = { .size = 0 };
+        size_t whole = 0;
+
+        copy_open(&copy, NULL);
+        for (unsigned i = 0; i < 3; i++) {
+            whole = size_of(copy.raw);
+            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
+                                         sizeof text, NULL, NULL));
+        }
+        assert_ok(seglog_blob_truncate(copy.raw, whole + left, NULL));
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(size_of(copy.blob), 600 + 60 * i);
+            assert_ok(seglog_blob_append(copy.blob, 600 + 60 * i, text, 60,
+                                         NULL, NULL));
+        }
+        copy.size = 780;
+        for (unsigned i = 0; i < 2; i++)
+            memcpy(copy.plain + 300 * i, text, sizeof text);
+        for (unsigned i = 0; i < 3; i++)
+            memcpy(copy.plain + 600 + 60 * i, text, 60);
+        copy_check(&copy);
+        copy_open_blob(&copy);
+        copy_check(&copy);
+        copy_close(&copy);
+    }
+}
+
+/* Many small appends: what is read of them does not grow with their number. */
+static void
+read_at__of_many_chunks__finds_its_own(void **state)
+{
+    enum {
+        APPENDS = 20000,
+        LEN = 300
+    };
+    struct copy copy = { .size = 0 };
+    struct seglog_blob reader;
+    uint64_t seed = 5;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    for (uint64_t i = 0; i < APPENDS; i++) {
+        uint8_t bytes[LEN];
+
+        test_fill(bytes, LEN, i);
+        assert_ok(
+            seglog_blob_append(copy.blob, i * LEN, bytes, LEN, NULL, NULL));
+    }
+    assert_ok(
+        seglog_blob_open(copy.store, "log", SEGLOG_OPEN_READ, &reader, NULL));
+    assert_int_equal(size_of(reader), APPENDS * LEN);
+    for (unsigned k = 0; k < 2000; k++) {
+        const uint64_t i = test_random(&seed) % APPENDS;
+        uint8_t bytes[LEN];
+        uint8_t got[LEN];
+
+        test_fill(bytes, LEN, i);
+        assert_ok(seglog_blob_read_at(reader, i * LEN, got, LEN, NULL));
+        assert_memory_equal(got, bytes, LEN);
+    }
+    assert_ok(seglog_blob_close(&reader, NULL));
+    copy_close(&copy);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xaes__vectors__agree),
+        cmocka_unit_test(read_at__of_forged_bytes__tells_their_range),
+        cmocka_unit_test(append__no_chance_to_be_had__writes_nothing),
+        cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
+        cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
+        cmocka_unit_test(nonces__any_history__none_for_two_chunks),
+    };
+
+    if (!slg_crypt_is_available())
+        return 77;
+    return cmocka_run_group_tests_name("store/store_encrypted_chunks", tests,
+                                       NULL, NULL);
+}
