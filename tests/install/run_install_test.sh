@@ -36,7 +36,10 @@ expect_file()
         fail "$1 is not installed"
 }
 expect_file include/seglog/seglog.h
+expect_file include/seglog/testing/disk_store.h
+expect_file include/seglog/testing/fault_store.h
 expect_file libseglog.a
+expect_file libseglog_testing.a
 expect_file libseglog.so
 expect_file libseglog.so.0
 expect_file pkgconfig/seglog.pc
@@ -74,6 +77,9 @@ cmake --build "$dir/consumer" >"$dir/log" 2>&1 ||
     { cat "$dir/log"; fail "building the consumer"; }
 for kind in seglog shared static; do
     "$dir/consumer/consumer_$kind" || fail "consumer_$kind"
+done
+for kind in seglog static; do
+    "$dir/consumer/consumer_testing_$kind" || fail "consumer_testing_$kind"
 done
 needs()
 {

@@ -14,6 +14,7 @@
 
 #include "format/control.h"
 #include "seglog/segment.h"
+#include "seglog/testing/fault_store.h"
 
 #define FORGE_EPOCH UINT64_C(0xC0FFEE01)
 
@@ -200,15 +201,8 @@ assert_order(const struct look *look, const char *format, ...)
 /* -- a store in memory that counts, and fails where told to ---------------- */
 
 struct probe {
-    uint64_t bytes_read;
-    unsigned reads;
-    uint64_t fail_start; /* reads that touch [fail_start, fail_end) fail */
-    uint64_t fail_end;
-    seglog_code append_code; /* what append number fail_append returns */
-    unsigned fail_append;    /* 0: none */
-    unsigned appends;
-    uint64_t flip_at; /* this byte is read with a flipped bit; 0: none */
     struct seglog_store inner;
+    struct seglog_faults *faults;
 };
 
 /* Opens probe->inner in memory; close by probe_close. */
@@ -216,6 +210,9 @@ struct seglog_store
 probe_open(struct probe *probe);
 void
 probe_close(struct probe *probe);
+/* Reads that touch [start, end) fail until the faults are cleared. */
+void
+probe_fail_reads(struct probe *probe, uint64_t start, uint64_t end);
 /* Make the blob hold exactly these bytes, replacing one of that name. */
 void
 probe_put(struct probe *probe, const char *name, const void *bytes, size_t len);

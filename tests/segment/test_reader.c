@@ -373,7 +373,8 @@ salvage__many_holes_filled_by_one_run__goes_on_in_it(void **state)
     }
     assert_int_equal(number, count + 1);
     /* One look ahead for each jump to and fro, and not the run anew. */
-    assert_true(probe.bytes_read <= count * 66 * 1024);
+    assert_true(seglog_faults_get_bytes_read(probe.faults) <=
+                count * 66 * 1024);
     seglog_reader_close(reader);
     forge_free(&forge);
     probe_close(&probe);
@@ -453,8 +454,7 @@ store_failure__is_io_and_passes_when_the_store_recovers(void **state)
     probe_put(&probe, "log", forge.bytes, forge.len);
     struct seglog_reader *reader = reader_open(store, false, 0);
     expect_record(reader, &forge, 1);
-    probe.fail_start = 1500000;
-    probe.fail_end = 1500001;
+    probe_fail_reads(&probe, 1500000, 1500001);
     uint64_t number = 2;
     struct seglog_event event;
     struct seglog_error err = { 0 };
@@ -464,7 +464,7 @@ store_failure__is_io_and_passes_when_the_store_recovers(void **state)
     assert_code_err(code, SEGLOG_IO, &err);
     assert_code_err(seglog_reader_next(reader, &event, &err), SEGLOG_IO, &err);
     assert_in_range(number, 2, 15);
-    probe.fail_end = 0;
+    seglog_faults_clear(probe.faults);
     expect_records(reader, &forge, number, 20);
     expect_code(reader, SEGLOG_END);
     seglog_reader_close(reader);
@@ -556,13 +556,13 @@ seek__in_a_large_segment__reads_little_of_it(void **state)
     for (uint64_t i = 0; i < 50; i++) {
         const uint64_t number = 1 + i * 104729 % last;
 
-        probe.bytes_read = 0;
-        probe.reads = 0;
+        seglog_faults_reset_counts(probe.faults);
         seek_ok(reader, number);
         expect_record(reader, &forge, number);
-        assert_true(probe.reads <= 40);
-        if (probe.bytes_read > most)
-            most = probe.bytes_read;
+        assert_true(seglog_faults_get_count(probe.faults, SEGLOG_FAULT_READ) <=
+                    40);
+        if (seglog_faults_get_bytes_read(probe.faults) > most)
+            most = seglog_faults_get_bytes_read(probe.faults);
     }
     /* log2(64 MiB / 128 KiB) = 9 probes and one stretch. */
     assert_true(most <= 4 * MIB);
@@ -587,7 +587,8 @@ reading__a_whole_segment__reads_every_byte_once(void **state)
     probe_put(&probe, "log", forge.bytes, forge.len);
     struct seglog_reader *reader = reader_open(store, false, 0);
     expect_records(reader, &forge, 1, forge.number - 1);
-    assert_true(probe.bytes_read <= forge.len + 64 * 1024);
+    assert_true(seglog_faults_get_bytes_read(probe.faults) <=
+                forge.len + 64 * 1024);
     seglog_reader_close(reader);
     forge_free(&forge);
     probe_close(&probe);

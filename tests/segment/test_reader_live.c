@@ -8,19 +8,20 @@
  * Method  a store that lets a writer do its work right before any chosen
  *         operation of the reader.
  */
-#include "tests/segment/crash_store.h"
+#include "tests/support/seglog_test.h"
 
 #include <stdio.h>
 
 #include "seglog/segment.h"
+#include "seglog/testing/disk_store.h"
 
 #define NAME "log"
 #define TEXT ((size_t)40)
 
 /* What the writer does before the operation `at` of the reader. */
 struct scene {
-    struct crash_machine machine;
-    struct crash_process reader;
+    struct seglog_disk *disk;
+    struct seglog_disk_process reader;
     unsigned at;
     unsigned count;
     bool is_done;
@@ -45,11 +46,11 @@ append_some(struct scene *scene, unsigned count, char letter)
         .sync_log2 = 9,
         .no_closing_mark = true,
     };
-    struct crash_process process = { .machine = &scene->machine };
+    struct seglog_disk_process process;
     struct seglog_writer *writer = NULL;
 
-    assert_ok(seglog_writer_open(crash_store(&process), NAME, &options, &writer,
-                                 NULL));
+    assert_ok(seglog_writer_open(seglog_disk_start(scene->disk, &process), NAME,
+                                 &options, &writer, NULL));
     for (unsigned i = 0; i < count; i++) {
         char text[TEXT];
         uint64_t number = 0;
@@ -66,16 +67,39 @@ static void
 tear(struct scene *scene, size_t len)
 {
     uint8_t bytes[600];
-    struct crash_process process = { .machine = &scene->machine };
+    struct seglog_disk_process process;
     struct seglog_blob blob = { 0 };
 
     /* The beginning of a record of 32,767 bytes. */
     memset(bytes, 't', sizeof bytes);
     memcpy(bytes, "\x21\xFF\x7F", 3);
-    assert_ok(seglog_blob_open(crash_store(&process), NAME, SEGLOG_OPEN_WRITE,
-                               &blob, NULL));
+    assert_ok(seglog_blob_open(seglog_disk_start(scene->disk, &process), NAME,
+                               SEGLOG_OPEN_WRITE, &blob, NULL));
     assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, NULL, NULL));
     assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+static void
+cut(struct scene *scene, uint64_t size)
+{
+    struct seglog_disk_process process;
+    struct seglog_blob blob = { 0 };
+
+    assert_ok(seglog_blob_open(seglog_disk_start(scene->disk, &process), NAME,
+                               SEGLOG_OPEN_WRITE, &blob, NULL));
+    assert_ok(seglog_blob_truncate(blob, size, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+static uint64_t
+size_now(struct scene *scene)
+{
+    struct seglog_disk_process process;
+    struct seglog_blob_info info;
+
+    assert_ok(seglog_store_get_info(seglog_disk_start(scene->disk, &process),
+                                    NAME, &info, NULL));
+    return info.size;
 }
 
 static struct seglog_reader *
@@ -85,9 +109,8 @@ reader_open_ok(struct scene *scene, bool salvage)
                                                    .salvage = salvage };
     struct seglog_reader *reader = NULL;
 
-    scene->reader.machine = &scene->machine;
-    assert_ok(seglog_reader_open(crash_store(&scene->reader), NAME, &options,
-                                 &reader, NULL));
+    assert_ok(seglog_reader_open(seglog_disk_store(&scene->reader), NAME,
+                                 &options, &reader, NULL));
     return reader;
 }
 
@@ -116,28 +139,36 @@ read_on(struct seglog_reader *reader, uint64_t *next, char letter)
 /* -- a torn tail that is cut ---------------------------------------------- */
 
 static void
-scene_go_on(void *arg)
+scene_go_on(void *arg, enum seglog_disk_step step)
 {
     struct scene *scene = arg;
 
-    if (scene->is_done || scene->reader.ops != scene->at)
+    (void)step;
+    if (scene->is_done || scene->reader.steps != scene->at)
         return;
     scene->is_done = true;
     append_some(scene, scene->count, 'a');
 }
 
+/* A disk, a reader on it, and where is_live a writer beside the reader. */
+static void
+scene_start(struct scene *scene, bool is_live)
+{
+    scene->disk = seglog_disk_new(NULL);
+    assert_non_null(scene->disk);
+    (void)seglog_disk_start(scene->disk, &scene->reader);
+    scene->reader.meanwhile = is_live ? scene_go_on : NULL;
+    scene->reader.arg = scene;
+}
+
 static void
 check_cut_while_reading(bool salvage, size_t torn, unsigned count, unsigned at)
 {
-    struct scene scene = {
-        .reader = { .meanwhile = scene_go_on, .arg = &scene },
-        .at = at,
-        .count = count,
-        .next = 1,
-    };
+    struct scene scene = { .at = at, .count = count, .next = 1 };
     struct seglog_reader *reader = NULL;
     uint64_t next = 1;
 
+    scene_start(&scene, true);
     append_some(&scene, 12, 'a');
     tear(&scene, torn);
     reader = reader_open_ok(&scene, salvage);
@@ -149,7 +180,7 @@ check_cut_while_reading(bool salvage, size_t torn, unsigned count, unsigned at)
     assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
     assert_int_equal(next, scene.next);
     seglog_reader_close(reader);
-    crash_machine_free(&scene.machine);
+    seglog_disk_free(scene.disk);
 }
 
 static void
@@ -173,23 +204,18 @@ torn_tail__cut_while_it_is_scanned__is_torn_or_not_there(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 200; i++) {
-        struct scene scene = {
-            .reader = { .meanwhile = scene_go_on, .arg = &scene },
-            .at = 1 + i % 20,
-            .count = i / 20,
-            .next = 1,
-        };
+        struct scene scene = { .at = 1 + i % 20, .count = i / 20, .next = 1 };
         struct seglog_scan_summary summary;
 
+        scene_start(&scene, true);
         append_some(&scene, 12, 'a');
         tear(&scene, 500);
-        scene.reader.machine = &scene.machine;
-        assert_ok(seglog_scan(crash_store(&scene.reader), NAME, NULL, &summary,
-                              NULL));
+        assert_ok(seglog_scan(seglog_disk_store(&scene.reader), NAME, NULL,
+                              &summary, NULL));
         assert_in_range(summary.verdict, SEGLOG_VERDICT_OK,
                         SEGLOG_VERDICT_TORN);
         assert_in_range(summary.records, 12, 12 + scene.count);
-        crash_machine_free(&scene.machine);
+        seglog_disk_free(scene.disk);
     }
 }
 
@@ -203,23 +229,23 @@ static void
 check_rolled_back(bool salvage, size_t visible, unsigned count)
 {
     struct scene scene = { .next = 1 };
-    struct crash_image *now = &scene.machine.files[0].now;
     struct seglog_reader *reader = NULL;
     uint64_t next = 1;
     uint64_t seen = 0;
-    size_t end = 0;
+    uint64_t end = 0;
     seglog_code code = SEGLOG_OK;
 
+    scene_start(&scene, false);
     append_some(&scene, 1, 'a');
     reader = reader_open_ok(&scene, salvage);
     assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
-    end = now->size;
+    end = size_now(&scene);
     append_some(&scene, 6, 'a');
-    now->size = end + visible;
+    cut(&scene, end + visible);
     assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
     seen = next;
 
-    now->size = end;
+    cut(&scene, end);
     scene.next = 2;
     tear(&scene, 1);
     append_some(&scene, count, 'b');
@@ -234,7 +260,7 @@ check_rolled_back(bool salvage, size_t visible, unsigned count)
     assert_code(code, SEGLOG_END);
     assert_int_equal(next, scene.next);
     seglog_reader_close(reader);
-    crash_machine_free(&scene.machine);
+    seglog_disk_free(scene.disk);
 }
 
 static void

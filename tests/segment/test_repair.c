@@ -446,8 +446,7 @@ repair__what_cannot_be_read__is_recorded_as_io(void **state)
     forge_fill(&forge, 300, 100);
     (void)forge_close(&forge);
     probe_put(&probe, "log", forge.bytes, forge.len);
-    probe.fail_start = 9000;
-    probe.fail_end = 9001;
+    probe_fail_reads(&probe, 9000, 9001);
     assert_code_err(
         seglog_repair(store, "log", target, "new", NULL, &summary, &err),
         SEGLOG_OK, &err);
@@ -589,8 +588,8 @@ repair__a_destination_that_fails__leaves_nothing_there(void **state)
         struct seglog_store target = probe_open(&probe);
         size_t names = 0;
 
-        probe.fail_append = fail;
-        probe.append_code = SEGLOG_NO_SPACE;
+        assert_true(seglog_faults_fail(probe.faults, SEGLOG_FAULT_APPEND, fail,
+                                       SEGLOG_NO_SPACE));
         const seglog_code code =
             seglog_repair(store, "log", target, "new", NULL, NULL, &err);
         if (code == SEGLOG_OK) {
@@ -610,6 +609,8 @@ repair__a_destination_that_fails__leaves_nothing_there(void **state)
 static void
 repair__a_destination_that_lies__is_corrupt_and_removed(void **state)
 {
+    static const struct seglog_fault flipped = { .way = SEGLOG_FAULT_FLIPPED,
+                                                 .start = 100 };
     struct seglog_store store = memory_open();
     struct seglog_error err = { 0 };
     struct probe probe;
@@ -621,7 +622,7 @@ repair__a_destination_that_lies__is_corrupt_and_removed(void **state)
     forge_ten(&forge, true);
     store_put_bytes(store, "log", forge.bytes, forge.len);
     /* It takes everything and gives back other bytes. */
-    probe.flip_at = 100;
+    assert_true(seglog_faults_add(probe.faults, &flipped));
     assert_code_err(
         seglog_repair(store, "log", target, "new", NULL, NULL, &err),
         SEGLOG_CORRUPT, &err);

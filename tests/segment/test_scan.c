@@ -369,8 +369,7 @@ look_unreadable(bool is_closed, uint64_t start, uint64_t end)
     if (is_closed)
         (void)forge_close(&forge);
     probe_put(&probe, "look", forge.bytes, forge.len);
-    probe.fail_start = start;
-    probe.fail_end = end;
+    probe_fail_reads(&probe, start, end);
     look_in_store(&forge, store, 0, &look);
     probe_close(&probe);
     forge_free(&forge);
@@ -412,8 +411,7 @@ io__frames_that_only_touch_the_sector__are_not_lost(void **state)
     forge_fill(&forge, 2, 100);
     (void)forge_close(&forge);
     probe_put(&probe, "look", forge.bytes, forge.len);
-    probe.fail_start = 8192;
-    probe.fail_end = 12288;
+    probe_fail_reads(&probe, 8192, 12288);
     look_in_store(&forge, store, 0, &look);
     assert_findings(&look, "IO io 2-3 l2 @8192+4096 s0 yes\n");
     probe_close(&probe);

@@ -13,6 +13,7 @@
 
 #include "format/footer.h"
 #include "format/header.h"
+#include "seglog/testing/fault_store.h"
 #include "tests/segment/writer_support.h"
 
 static void
@@ -459,8 +460,8 @@ seek__any_record__is_read_from_its_own_block(void **state)
     const struct seglog_store store = store_of(state);
     const struct seglog_seal_options options = seal_options(65536);
     struct seglog_seal_info info;
-    struct faulty faulty = { .inner = store, .name = SEAL_NAME };
-    const struct seglog_store counted = faulty_store(&faulty);
+    struct seglog_faults *faults = seglog_faults_new(store);
+    const struct seglog_store counted = seglog_faults_store(faults);
     char line[512];
 
     lines_make(store, SEAL_NAME, 1, 5000);
@@ -468,7 +469,8 @@ seek__any_record__is_read_from_its_own_block(void **state)
     assert_ok(seglog_segment_get_seal(store, SEAL_NAME, &info, NULL));
     assert_in_range(info.blocks, 5, 20);
     assert_ok(seglog_segment_get_seal(counted, SEAL_NAME, &info, NULL));
-    assert_int_equal(faulty.reads, 2);
+    assert_int_equal(seglog_faults_get_count(faults, SEGLOG_FAULT_READ), 2);
+    seglog_faults_free(faults);
 
     for (uint64_t number = 1; number <= 5000; number += 271) {
         const struct seglog_reader_options from = { .size = sizeof from,

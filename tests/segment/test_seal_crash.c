@@ -5,18 +5,20 @@
  * Goal    sealing that dies or fails in any operation leaves the old segment
  *         or the new one, whole, with every record that anybody was promised;
  *         and it can be done again.
- * Method  a store in memory whose processes die in each operation in turn and
- *         whose power fails, while somebody else appends between any two.
+ * Method  a simulated disk whose processes die in each step in turn and whose
+ *         power fails, while somebody else appends between any two.
  */
-#include "tests/segment/crash_store.h"
+#include "tests/support/seglog_test.h"
 
 #include <stdio.h>
 
 #include "seglog/seal.h"
+#include "seglog/testing/disk_store.h"
+#include "seglog/testing/fault_store.h"
 
 #define NAME    "log"
 #define FIRST   60u   /* records before sealing begins */
-#define OPS_MAX 2000u /* more than sealing takes */
+#define OPS_MAX 4000u /* more than sealing takes */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define STRIDE 5u
@@ -26,9 +28,10 @@
 
 /* One sealing, and somebody who appends meanwhile. */
 struct attempt {
-    struct crash_machine machine;
-    struct crash_process sealer;
-    struct crash_process other;
+    struct seglog_disk *disk;
+    struct seglog_disk_process sealer;
+    struct seglog_disk_process other;
+    struct seglog_faults *faults; /* of sealer */
     struct seglog_writer *writer; /* of other */
     uint64_t promised;            /* records up to here are durable */
     unsigned every;               /* appends before every so manyth operation */
@@ -69,11 +72,12 @@ other_append(struct attempt *attempt)
 }
 
 static void
-meanwhile(void *arg)
+meanwhile(void *arg, enum seglog_disk_step step)
 {
     struct attempt *attempt = arg;
 
-    if (attempt->every > 0 && attempt->sealer.ops % attempt->every == 0)
+    (void)step;
+    if (attempt->every > 0 && attempt->sealer.steps % attempt->every == 0)
         other_append(attempt);
 }
 
@@ -88,13 +92,19 @@ attempt_begin(struct attempt *attempt, unsigned every)
     };
 
     memset(attempt, 0, sizeof *attempt);
-    attempt->machine.seed = 99;
-    attempt->sealer = (struct crash_process){ .machine = &attempt->machine,
-                                              .meanwhile = meanwhile,
-                                              .arg = attempt };
-    attempt->other = (struct crash_process){ .machine = &attempt->machine };
-    assert_ok(seglog_writer_open(crash_store(&attempt->other), NAME, &options,
-                                 &attempt->writer, NULL));
+    attempt->disk = seglog_disk_new(NULL);
+    assert_non_null(attempt->disk);
+    attempt->faults =
+        seglog_faults_new(seglog_disk_start(attempt->disk, &attempt->sealer));
+    assert_non_null(attempt->faults);
+    attempt->sealer.never_waits = true;
+    attempt->sealer.meanwhile = meanwhile;
+    attempt->sealer.arg = attempt;
+    const struct seglog_store store =
+        seglog_disk_start(attempt->disk, &attempt->other);
+    attempt->other.never_waits = true;
+    assert_ok(
+        seglog_writer_open(store, NAME, &options, &attempt->writer, NULL));
     while (attempt->promised < FIRST)
         other_append(attempt);
     attempt->every = every;
@@ -107,8 +117,8 @@ attempt_seal(struct attempt *attempt)
                                                  .level = 1,
                                                  .lock_timeout_ms = 1 };
 
-    return seglog_segment_seal(crash_store(&attempt->sealer), NAME, &options,
-                               NULL, NULL);
+    return seglog_segment_seal(seglog_faults_store(attempt->faults), NAME,
+                               &options, NULL, NULL);
 }
 
 /* Everything that was promised is there, and nothing that was not appended. */
@@ -147,25 +157,30 @@ static void
 attempt_end(struct attempt *attempt)
 {
     (void)seglog_writer_close(attempt->writer, NULL);
-    crash_machine_free(&attempt->machine);
+    seglog_faults_free(attempt->faults);
+    seglog_disk_free(attempt->disk);
+}
+
+static bool
+name_check(void *arg, const char *name)
+{
+    (void)arg;
+    assert_string_equal(name, NAME);
+    return true;
 }
 
 /* Who comes afterwards seals it, if it is not. */
 static void
 attempt_go_on(struct attempt *attempt)
 {
-    struct crash_process after = { .machine = &attempt->machine };
-    const struct seglog_store store = crash_store(&after);
+    struct seglog_disk_process after;
+    const struct seglog_store store = seglog_disk_start(attempt->disk, &after);
     const bool was_sealed = attempt_check(attempt, store);
     const seglog_code code = seglog_segment_seal(store, NAME, NULL, NULL, NULL);
 
     assert_code(code, was_sealed ? SEGLOG_SEALED : SEGLOG_OK);
     assert_true(attempt_check(attempt, store));
-    for (unsigned i = 0; i < CRASH_NAMES; i++) {
-        const struct crash_file *file = &attempt->machine.files[i];
-
-        assert_true(!file->is_there || strcmp(file->name, NAME) == 0);
-    }
+    assert_ok(seglog_store_list(store, "", name_check, NULL, NULL));
 }
 
 static void
@@ -181,26 +196,30 @@ seal__dies_in_any_operation__leaves_the_old_or_the_new(void **state)
             struct attempt attempt;
 
             attempt_begin(&attempt, i % 2 == 0 ? 0 : 3);
-            attempt.sealer.die_at = attempt.sealer.ops + die_at;
+            attempt.sealer.die_at = attempt.sealer.steps + die_at;
             const seglog_code code = attempt_seal(&attempt);
             const bool is_over = !attempt.sealer.is_dead;
             if (is_over)
                 assert_ok(code);
-            crash_process_die(&attempt.sealer);
+            seglog_disk_kill(&attempt.sealer);
             if (i / 2 > 0) {
-                crash_process_die(&attempt.other);
-                crash_power_cut(&attempt.machine, losses[i / 2]);
+                const struct seglog_disk_cut cut = {
+                    .seed = die_at,
+                    .lost_percent = losses[i / 2],
+                };
+
+                assert_true(seglog_disk_cut_power(attempt.disk, &cut));
             } else {
                 /* The other one goes on, or is told. */
                 attempt.every = 1;
                 other_append(&attempt);
             }
-            struct crash_process look = { .machine = &attempt.machine };
-            if (attempt_check(&attempt, crash_store(&look)))
+            struct seglog_disk_process look;
+            if (attempt_check(&attempt, seglog_disk_start(attempt.disk, &look)))
                 new ++;
             else
                 old++;
-            crash_process_die(&attempt.other);
+            seglog_disk_kill(&attempt.other);
             attempt_go_on(&attempt);
             attempt_end(&attempt);
             if (is_over)
@@ -221,19 +240,20 @@ seal__any_operation_fails__changes_nothing_that_counts(void **state)
             struct attempt attempt;
 
             attempt_begin(&attempt, 0);
-            attempt.sealer.fail_code = codes[i];
-            attempt.sealer.fail_at = attempt.sealer.ops + fail_at;
+            assert_true(seglog_faults_add(
+                attempt.faults,
+                &(struct seglog_fault){ .at = fail_at, .code = codes[i] }));
             const seglog_code code = attempt_seal(&attempt);
-            const bool is_over = attempt.sealer.ops < attempt.sealer.fail_at;
+            const bool is_over = seglog_faults_get_hits(attempt.faults) == 0;
             if (is_over)
                 assert_ok(code);
             attempt.every = 1;
             other_append(&attempt);
             assert_int_equal(
                 attempt.is_refused,
-                attempt_check(&attempt, crash_store(&attempt.other)));
-            crash_process_die(&attempt.other);
-            crash_process_die(&attempt.sealer);
+                attempt_check(&attempt, seglog_disk_store(&attempt.other)));
+            seglog_disk_kill(&attempt.other);
+            seglog_disk_kill(&attempt.sealer);
             attempt_go_on(&attempt);
             attempt_end(&attempt);
             if (is_over)
@@ -255,19 +275,20 @@ seal__somebody_appends_between_any_two_operations__loses_nothing(void **state)
         attempt.every = 1;
         other_append(&attempt);
         assert_true(attempt.is_refused);
-        assert_true(attempt_check(&attempt, crash_store(&attempt.other)));
+        assert_true(attempt_check(&attempt, seglog_disk_store(&attempt.other)));
         attempt_end(&attempt);
     }
 }
 
 /* Somebody who cuts: what was read is not what is there any more. */
 static void
-cut_once(void *arg)
+cut_once(void *arg, enum seglog_disk_step step)
 {
     struct attempt *attempt = arg;
 
+    (void)step;
     const seglog_code code =
-        attempt->sealer.ops == attempt->every
+        attempt->sealer.steps == attempt->every
             ? seglog_writer_truncate(attempt->writer, FIRST / 2, NULL)
             : SEGLOG_LOCKED;
 
@@ -293,9 +314,9 @@ seal__somebody_cuts_at_any_operation__seals_what_is_there(void **state)
         attempt.every = at;
         attempt.sealer.meanwhile = cut_once;
         assert_ok(attempt_seal(&attempt));
-        assert_true(attempt_check(&attempt, crash_store(&attempt.other)));
+        assert_true(attempt_check(&attempt, seglog_disk_store(&attempt.other)));
         cuts += attempt.promised != FIRST;
-        const bool is_over = attempt.sealer.ops < at;
+        const bool is_over = attempt.sealer.steps < at;
         attempt_end(&attempt);
         if (is_over)
             break;

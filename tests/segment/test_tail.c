@@ -585,8 +585,9 @@ find__in_a_large_segment__reads_less_than_400_kib(void **state)
         assert_int_equal(tail.sync_offset, forge.sync_offset);
         assert_int_equal(tail.verdict,
                          shape == 2 ? SEGLOG_VERDICT_TORN : SEGLOG_VERDICT_OK);
-        assert_true(probe.bytes_read <= 400 * KIB);
-        assert_true(probe.reads <= 8);
+        assert_true(seglog_faults_get_bytes_read(probe.faults) <= 400 * KIB);
+        assert_true(seglog_faults_get_count(probe.faults, SEGLOG_FAULT_READ) <=
+                    8);
         probe_close(&probe);
     }
     forge_free(&forge);
@@ -610,7 +611,7 @@ find__behind_a_record_of_8_mib__reads_it_and_little_more(void **state)
     const struct slg_tail tail = tail_find(store, 0);
     assert_tail_is(&tail, &forge, 0);
     /* Looked through for its sync point, checked, and taken in. */
-    assert_true(probe.bytes_read <= 4 * 8 * MIB);
+    assert_true(seglog_faults_get_bytes_read(probe.faults) <= 4 * 8 * MIB);
     forge_free(&forge);
     probe_close(&probe);
 }
@@ -856,10 +857,11 @@ advance__in_a_large_segment__reads_what_was_appended(void **state)
     forge_fill(&forge, 30, 1000);
     store_append_bytes(probe.inner, "log", forge.bytes + from,
                        forge.len - from);
-    probe.bytes_read = 0;
+    seglog_faults_reset_counts(probe.faults);
     advance(store, &tail);
     assert_tail_is(&tail, &forge, 0);
-    assert_true(probe.bytes_read <= 2 * (forge.len - from));
+    assert_true(seglog_faults_get_bytes_read(probe.faults) <=
+                2 * (forge.len - from));
     forge_free(&forge);
     probe_close(&probe);
 }

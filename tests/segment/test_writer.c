@@ -484,25 +484,24 @@ append__buffered__is_invisible_and_unnumbered_until_flushed(void **state)
 static void
 append__buffer_full__flushes_by_itself_within_its_size(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer_options options = writer_options_fixed();
     struct seglog_writer *writer = NULL;
     char data[194]; /* a frame of 200 bytes */
 
     memset(data, 'x', sizeof data);
     options.buffer_bytes = 1000;
-    writer = writer_open_ok(faulty_store(&faulty), "log", &options);
-    faulty.appends = 0;
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
+    seglog_faults_reset_counts(faulty);
     for (unsigned i = 0; i < 16; i++) {
         assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, data, sizeof data,
                                        SEGLOG_LEVEL_APPEND, NULL, NULL));
-        assert_int_equal(faulty.appends, i / 5);
+        assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_APPEND), i / 5);
         assert_int_equal(state_of(writer).buffered, i % 5 + 1);
     }
     /* Larger than the buffer: what is there goes first, then it fits. */
     append_size(writer, SEGLOG_TEXT, 5000);
-    assert_int_equal(faulty.appends, 5);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_APPEND), 5);
     assert_int_equal(state_of(writer).next_record, 18);
     assert_ok(seglog_writer_close(writer, NULL));
 }
@@ -511,29 +510,44 @@ append__buffer_full__flushes_by_itself_within_its_size(void **state)
 static void
 append__at_flush_level__is_one_append_of_the_store(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
 
-    faulty.appends = faulty.reads = faulty.sizes = faulty.syncs = 0;
+    seglog_faults_reset_counts(faulty);
     for (unsigned i = 1; i <= 10; i++)
         append_ok(writer, "x", i);
-    assert_int_equal(faulty.appends, 10);
-    assert_int_equal(faulty.reads + faulty.sizes + faulty.syncs, 0);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_APPEND), 10);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_READ) +
+                         faulty_count(faulty, SEGLOG_FAULT_GET_SIZE) +
+                         faulty_count(faulty, SEGLOG_FAULT_SYNC),
+                     0);
     assert_ok(seglog_writer_sync(writer, NULL));
     assert_ok(seglog_writer_sync(writer, NULL)); /* is durable already */
-    assert_int_equal(faulty.syncs, 1);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_SYNC), 1);
     assert_ok(seglog_writer_close(writer, NULL));
-    assert_int_equal(faulty.appends, 11);
-    assert_int_equal(faulty.syncs, 2);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_APPEND), 11);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_SYNC), 2);
+}
+
+/* Nothing but append, flush, sync and close. */
+static struct seglog_store
+pipe_store(struct seglog_faults *faulty)
+{
+    static const struct seglog_fault fault = {
+        .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ) |
+               SEGLOG_FAULT_BIT(SEGLOG_FAULT_GET_SIZE),
+    };
+
+    assert_true(seglog_faults_add(faulty, &fault));
+    return seglog_faults_store(faulty);
 }
 
 static void
 private_mode__new_segment__only_appends(void **state)
 {
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log", .is_pipe = true };
+    struct seglog_faults *faulty = faulty_make(state);
     const struct seglog_writer_options options = {
         .size = sizeof options,
         .mode = SEGLOG_WRITER_PRIVATE,
@@ -541,13 +555,16 @@ private_mode__new_segment__only_appends(void **state)
         .sync_log2 = 9,
     };
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", &options);
+        writer_open_ok(pipe_store(faulty), "log", &options);
     struct walked walked;
 
     for (unsigned i = 1; i <= 100; i++)
         append_ok(writer, "a record of some length", i);
     assert_ok(seglog_writer_close(writer, NULL));
-    assert_int_equal(faulty.reads + faulty.sizes + faulty.truncates, 0);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_READ) +
+                         faulty_count(faulty, SEGLOG_FAULT_GET_SIZE) +
+                         faulty_count(faulty, SEGLOG_FAULT_TRUNCATE),
+                     0);
     walk_blob(store, "log", &walked);
     assert_int_equal(walked.record_count, 100);
     assert_true(walked.is_closed);
@@ -847,38 +864,38 @@ describe__any_writer__is_one_line(void **state)
     assert_ok(seglog_writer_close(writer, NULL));
 }
 
-#define ON_BOTH(test) on_memory(test), on_file(test)
+#define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(tiny_segment__fixed_identity_and_epoch__has_the_golden_bytes),
-        ON_BOTH(open__new_segment__writes_the_header_at_once),
-        ON_BOTH(open__no_identity_given__takes_a_new_one_each_time),
-        ON_BOTH(append__sizes_around_the_limits__costs_what_the_spec_says),
-        ON_BOTH(append__without_xxh3__has_no_digests),
-        ON_BOTH(same_calls__twice_and_with_any_buffer__give_the_same_bytes),
-        ON_BOTH(sync_point__frame_ends_at_the_interval__comes_one_byte_later),
-        ON_BOTH(sync_point__body_over_64_kib__stands_right_before_it),
-        ON_BOTH(first_record__not_one__is_said_by_a_sync_point),
-        ON_BOTH(durable__after_a_sync__is_in_the_next_head_and_watermark),
-        ON_BOTH(durable__reopened_behind_a_closing_mark__is_known),
-        ON_BOTH(close__nothing_new_behind_a_closing_mark__writes_nothing),
-        ON_BOTH(close__no_closing_mark_wanted__only_flushes),
-        ON_BOTH(append__buffered__is_invisible_and_unnumbered_until_flushed),
-        ON_BOTH(append__buffer_full__flushes_by_itself_within_its_size),
-        ON_BOTH(append__at_flush_level__is_one_append_of_the_store),
-        ON_BOTH(private_mode__new_segment__only_appends),
-        ON_BOTH(group__of_one__is_a_plain_record),
-        ON_BOTH(group__cut_anywhere__is_all_or_nothing),
-        ON_BOTH(append__one_byte_over_the_limit__is_too_large),
-        ON_BOTH(append__line_feed_in_text__is_invalid_for_all_kinds_but_bytes),
-        ON_BOTH(append__bad_arguments__are_invalid_and_change_nothing),
-        ON_BOTH(append__last_record_number__leaves_room_for_the_next),
-        ON_BOTH(gap__recorded__takes_its_numbers_and_is_never_durable),
-        ON_BOTH(gap__with_wrong_fields__is_invalid),
-        ON_BOTH(describe__any_writer__is_one_line),
+        ON_ALL(tiny_segment__fixed_identity_and_epoch__has_the_golden_bytes),
+        ON_ALL(open__new_segment__writes_the_header_at_once),
+        ON_ALL(open__no_identity_given__takes_a_new_one_each_time),
+        ON_ALL(append__sizes_around_the_limits__costs_what_the_spec_says),
+        ON_ALL(append__without_xxh3__has_no_digests),
+        ON_ALL(same_calls__twice_and_with_any_buffer__give_the_same_bytes),
+        ON_ALL(sync_point__frame_ends_at_the_interval__comes_one_byte_later),
+        ON_ALL(sync_point__body_over_64_kib__stands_right_before_it),
+        ON_ALL(first_record__not_one__is_said_by_a_sync_point),
+        ON_ALL(durable__after_a_sync__is_in_the_next_head_and_watermark),
+        ON_ALL(durable__reopened_behind_a_closing_mark__is_known),
+        ON_ALL(close__nothing_new_behind_a_closing_mark__writes_nothing),
+        ON_ALL(close__no_closing_mark_wanted__only_flushes),
+        ON_ALL(append__buffered__is_invisible_and_unnumbered_until_flushed),
+        ON_ALL(append__buffer_full__flushes_by_itself_within_its_size),
+        ON_ALL(append__at_flush_level__is_one_append_of_the_store),
+        ON_ALL(private_mode__new_segment__only_appends),
+        ON_ALL(group__of_one__is_a_plain_record),
+        ON_ALL(group__cut_anywhere__is_all_or_nothing),
+        ON_ALL(append__one_byte_over_the_limit__is_too_large),
+        ON_ALL(append__line_feed_in_text__is_invalid_for_all_kinds_but_bytes),
+        ON_ALL(append__bad_arguments__are_invalid_and_change_nothing),
+        ON_ALL(append__last_record_number__leaves_room_for_the_next),
+        ON_ALL(gap__recorded__takes_its_numbers_and_is_never_durable),
+        ON_ALL(gap__with_wrong_fields__is_invalid),
+        ON_ALL(describe__any_writer__is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,16 +62,14 @@ append__no_space__takes_back_this_record_and_keeps_the_others(void **state)
 {
     static const char *const texts[] = { "a", "b", "d" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
     struct seglog_error err = { 0 };
 
     append_ok(writer, "a", 1);
     assert_ok(append_code(writer, "b", SEGLOG_LEVEL_APPEND, &err));
-    faulty.fail_append = faulty.appends + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
     assert_code(append_code(writer, "c", SEGLOG_LEVEL_FLUSH, &err),
                 SEGLOG_NO_SPACE);
     assert_int_equal(err.record_no, 2);
@@ -90,14 +88,12 @@ append__other_errors__are_no_cut(void **state)
 {
     static const char *const texts[] = { "a", "c" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_MEMORY };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
 
     append_ok(writer, "a", 1);
-    faulty.fail_append = faulty.appends + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_MEMORY);
     assert_code(append_code(writer, "b", SEGLOG_LEVEL_FLUSH, NULL),
                 SEGLOG_NO_MEMORY);
     append_ok(writer, "c", 2);
@@ -110,17 +106,15 @@ append__buffer_full_and_no_space__does_not_take_the_record(void **state)
 {
     static const char *const texts[] = { "aaaa", "bbbb", "dddd" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_IO };
+    struct seglog_faults *faulty = faulty_make(state);
     const struct seglog_writer_options options = { .size = sizeof options,
                                                    .buffer_bytes = 25 };
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", &options);
+        writer_open_ok(seglog_faults_store(faulty), "log", &options);
 
     assert_ok(append_code(writer, "aaaa", SEGLOG_LEVEL_APPEND, NULL));
     assert_ok(append_code(writer, "bbbb", SEGLOG_LEVEL_APPEND, NULL));
-    faulty.fail_append = faulty.appends + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_IO);
     assert_code(append_code(writer, "cccc", SEGLOG_LEVEL_APPEND, NULL),
                 SEGLOG_IO);
     assert_int_equal(state_of(writer).buffered, 2);
@@ -134,16 +128,14 @@ group__no_space__takes_back_all_of_it(void **state)
 {
     static const char *const texts[] = { "a", "d" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
     const struct seglog_item items[] = { { SEGLOG_TEXT, "b", 1 },
                                          { SEGLOG_TEXT, "c", 1 } };
 
     assert_ok(append_code(writer, "a", SEGLOG_LEVEL_APPEND, NULL));
-    faulty.fail_append = faulty.appends + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
     assert_code(seglog_writer_append_group(writer, items, 2, SEGLOG_LEVEL_FLUSH,
                                            NULL, NULL),
                 SEGLOG_NO_SPACE);
@@ -159,15 +151,13 @@ flush__fails_twice__can_be_done_again(void **state)
 {
     static const char *const texts[] = { "a", "b", "c" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
 
     for (unsigned i = 0; i < 2; i++) {
         assert_ok(append_code(writer, texts[i], SEGLOG_LEVEL_APPEND, NULL));
-        faulty.fail_append = faulty.appends + 1;
+        faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
         assert_code(seglog_writer_flush(writer, NULL), SEGLOG_NO_SPACE);
         assert_int_equal(state_of(writer).buffered, i + 1);
     }
@@ -184,23 +174,22 @@ flush__fails_twice__can_be_done_again(void **state)
 static unsigned
 run_with_failure(struct seglog_store store, unsigned k)
 {
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .fail_append = k,
-                             .append_code =
-                                 k % 2 ? SEGLOG_IO : SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_around(store);
     struct seglog_writer_options options = writer_options_fixed();
     struct seglog_writer *writer = NULL;
     struct walked walked;
     char acknowledged[60];
     size_t count = 0;
     bool is_closed = false;
+    unsigned appends = 0;
     char text[40];
 
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, k,
+                k % 2 ? SEGLOG_IO : SEGLOG_NO_SPACE);
     options.sync_log2 = 9;
     options.buffer_bytes = 100;
     options.create = SEGLOG_CREATE_NEW;
-    writer = writer_open_ok(faulty_store(&faulty), "log", &options);
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
     memset(text, 'x', sizeof text);
     for (unsigned i = 0; i < sizeof acknowledged; i++) {
         const enum seglog_level level =
@@ -212,10 +201,12 @@ run_with_failure(struct seglog_store store, unsigned k)
             acknowledged[count++] = text[0];
     }
     is_closed = seglog_writer_close(writer, NULL) == SEGLOG_OK;
+    appends = faulty_count(faulty, SEGLOG_FAULT_APPEND);
+    seglog_faults_free(faulty);
 
     walk_blob(store, "log", &walked);
     assert_true(count >= sizeof acknowledged - 1);
-    assert_int_equal(walked.epoch >> 32, is_closed && k <= faulty.appends);
+    assert_int_equal(walked.epoch >> 32, is_closed && k <= appends);
     if (is_closed)
         assert_int_equal(walked.record_count, count);
     for (size_t i = 0; i < walked.record_count; i++)
@@ -223,7 +214,7 @@ run_with_failure(struct seglog_store store, unsigned k)
     assert_int_equal(walked.is_closed, is_closed);
     walked_free(&walked);
     assert_ok(seglog_store_remove(store, "log", NULL));
-    return faulty.appends;
+    return appends;
 }
 
 static void
@@ -250,16 +241,15 @@ append__fails_and_the_process_dies__next_begins_an_epoch(void **state)
     assert_true(child >= 0);
     if (child == 0) {
         struct seglog_store store = { 0 };
-        struct faulty faulty = { .name = "log",
-                                 .fail_append = 3,
-                                 .append_code = SEGLOG_NO_SPACE };
+        struct seglog_faults *faulty = NULL;
 
         if (seglog_store_file_open(fixture->dir, false, &store, NULL) !=
             SEGLOG_OK)
             _exit(1);
-        faulty.inner = store;
-        if (seglog_writer_open(faulty_store(&faulty), "log", NULL, &writer,
-                               NULL) != SEGLOG_OK ||
+        faulty = faulty_around(store);
+        faulty_fail(faulty, SEGLOG_FAULT_APPEND, 3, SEGLOG_NO_SPACE);
+        if (seglog_writer_open(seglog_faults_store(faulty), "log", NULL,
+                               &writer, NULL) != SEGLOG_OK ||
             seglog_writer_append(writer, SEGLOG_TEXT, "a", 1,
                                  SEGLOG_LEVEL_FLUSH, NULL, NULL) != SEGLOG_OK)
             _exit(2);
@@ -314,18 +304,20 @@ sync__fails__poisons_the_writer_for_ever(void **state)
 {
     static const char *const texts[] = { "a", "b" };
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
     struct seglog_error err = { 0 };
 
     append_ok(writer, "a", 1);
     assert_ok(append_code(writer, "b", SEGLOG_LEVEL_APPEND, NULL));
-    faulty.fail_sync = faulty.syncs + 1;
+    const unsigned syncs = faulty_count(faulty, SEGLOG_FAULT_SYNC);
+    faulty_fail(faulty, SEGLOG_FAULT_SYNC, 1, SEGLOG_IO);
     assert_code(seglog_writer_sync(writer, &err), SEGLOG_IO);
     assert_int_equal(state_of(writer).watermark, 0);
     expect_poisoned(writer);
-    assert_int_equal(faulty.syncs, faulty.fail_sync); /* never tried again */
+    /* Never tried again. */
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_SYNC), syncs + 1);
     expect_texts(store, texts, COUNT_OF(texts), 0);
 }
 
@@ -333,13 +325,12 @@ sync__fails__poisons_the_writer_for_ever(void **state)
 static void
 append__its_sync_fails__is_poisoned(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
     struct seglog_error err = { 0 };
 
-    faulty.fail_sync = faulty.syncs + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_SYNC, 1, SEGLOG_IO);
     assert_code(append_code(writer, "a", SEGLOG_LEVEL_SYNC, &err),
                 SEGLOG_POISONED);
     assert_int_equal(err.code, SEGLOG_POISONED);
@@ -349,19 +340,16 @@ append__its_sync_fails__is_poisoned(void **state)
 static void
 append__store_cannot_roll_back_or_flush__is_poisoned(void **state)
 {
-    const struct seglog_store store = store_of(state);
 
     for (unsigned i = 0; i < 2; i++) {
-        struct faulty faulty = { .inner = store,
-                                 .name = "log",
-                                 .append_code = SEGLOG_POISONED };
+        struct seglog_faults *faulty = faulty_make(state);
         struct seglog_writer *writer =
-            writer_open_ok(faulty_store(&faulty), "log", NULL);
+            writer_open_ok(seglog_faults_store(faulty), "log", NULL);
 
         if (i == 0)
-            faulty.fail_append = faulty.appends + 1;
+            faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_POISONED);
         else
-            faulty.fail_flush = faulty.flushes + 1;
+            faulty_fail(faulty, SEGLOG_FAULT_FLUSH, 1, SEGLOG_IO);
         assert_code(append_code(writer, "a", SEGLOG_LEVEL_FLUSH, NULL),
                     SEGLOG_POISONED);
         expect_poisoned(writer);
@@ -372,15 +360,12 @@ append__store_cannot_roll_back_or_flush__is_poisoned(void **state)
 static void
 append__fails_and_so_does_the_sync_of_the_roll_back__is_poisoned(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", NULL);
+        writer_open_ok(seglog_faults_store(faulty), "log", NULL);
 
-    faulty.fail_append = faulty.appends + 1;
-    faulty.fail_sync = faulty.syncs + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
+    faulty_fail(faulty, SEGLOG_FAULT_SYNC, 1, SEGLOG_IO);
     assert_code(append_code(writer, "a", SEGLOG_LEVEL_FLUSH, NULL),
                 SEGLOG_NO_SPACE);
     expect_poisoned(writer);
@@ -391,11 +376,7 @@ append__fails_and_so_does_the_sync_of_the_roll_back__is_poisoned(void **state)
 static void
 open__header_cannot_be_written__leaves_no_blob(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .fail_append = 1,
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     const struct seglog_writer_options options = {
         .size = sizeof options,
         .create = SEGLOG_CREATE_NEW,
@@ -403,11 +384,12 @@ open__header_cannot_be_written__leaves_no_blob(void **state)
     struct seglog_writer *writer = NULL;
     struct seglog_error err = { 0 };
 
-    assert_code(seglog_writer_open(faulty_store(&faulty), "log", &options,
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
+    assert_code(seglog_writer_open(seglog_faults_store(faulty), "log", &options,
                                    &writer, &err),
                 SEGLOG_NO_SPACE);
     assert_null(writer);
-    writer = writer_open_ok(faulty_store(&faulty), "log", &options);
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
     append_ok(writer, "a", 1);
     assert_ok(seglog_writer_close(writer, NULL));
 }
@@ -420,19 +402,18 @@ close__something_fails__frees_and_says_how_far_it_got(void **state)
 
     /* The flush, the sync, the closing mark, the sync of that. */
     for (unsigned i = 0; i < 4; i++) {
-        struct faulty faulty = { .inner = store,
-                                 .name = "log",
-                                 .append_code = SEGLOG_NO_SPACE };
+        struct seglog_faults *faulty = faulty_make(state);
         struct seglog_writer *writer =
-            writer_open_ok(faulty_store(&faulty), "log", NULL);
+            writer_open_ok(seglog_faults_store(faulty), "log", NULL);
         struct seglog_error err = { 0 };
 
         append_ok(writer, "a", 1);
         assert_ok(append_code(writer, "b", SEGLOG_LEVEL_APPEND, NULL));
         if (i % 2 == 0)
-            faulty.fail_append = faulty.appends + 1 + i / 2;
+            faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1 + i / 2,
+                        SEGLOG_NO_SPACE);
         else
-            faulty.fail_sync = faulty.syncs + 1 + i / 2;
+            faulty_fail(faulty, SEGLOG_FAULT_SYNC, 1 + i / 2, SEGLOG_IO);
         assert_code(seglog_writer_close(writer, &err),
                     i % 2 == 0 ? SEGLOG_NO_SPACE : SEGLOG_IO);
         assert_int_equal(err.record_no, i == 0 ? 2 : 3);
@@ -441,26 +422,26 @@ close__something_fails__frees_and_says_how_far_it_got(void **state)
     }
 }
 
-#define ON_BOTH(test) on_memory(test), on_file(test)
+#define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(append__no_space__takes_back_this_record_and_keeps_the_others),
-        ON_BOTH(append__other_errors__are_no_cut),
-        ON_BOTH(append__buffer_full_and_no_space__does_not_take_the_record),
-        ON_BOTH(group__no_space__takes_back_all_of_it),
-        ON_BOTH(flush__fails_twice__can_be_done_again),
-        ON_BOTH(run__any_append_fails__holds_what_was_acknowledged),
+        ON_ALL(append__no_space__takes_back_this_record_and_keeps_the_others),
+        ON_ALL(append__other_errors__are_no_cut),
+        ON_ALL(append__buffer_full_and_no_space__does_not_take_the_record),
+        ON_ALL(group__no_space__takes_back_all_of_it),
+        ON_ALL(flush__fails_twice__can_be_done_again),
+        ON_ALL(run__any_append_fails__holds_what_was_acknowledged),
         on_file(append__fails_and_the_process_dies__next_begins_an_epoch),
-        ON_BOTH(sync__fails__poisons_the_writer_for_ever),
-        ON_BOTH(append__its_sync_fails__is_poisoned),
-        ON_BOTH(append__store_cannot_roll_back_or_flush__is_poisoned),
-        ON_BOTH(
+        ON_ALL(sync__fails__poisons_the_writer_for_ever),
+        ON_ALL(append__its_sync_fails__is_poisoned),
+        ON_ALL(append__store_cannot_roll_back_or_flush__is_poisoned),
+        ON_ALL(
             append__fails_and_so_does_the_sync_of_the_roll_back__is_poisoned),
-        ON_BOTH(open__header_cannot_be_written__leaves_no_blob),
-        ON_BOTH(close__something_fails__frees_and_says_how_far_it_got),
+        ON_ALL(open__header_cannot_be_written__leaves_no_blob),
+        ON_ALL(close__something_fails__frees_and_says_how_far_it_got),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -295,14 +295,13 @@ static void
 torn_tail__store_cannot_cut__is_passed_over(void **state)
 {
     const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .cannot_cut = true };
-    const struct seglog_store uncut = faulty_store(&faulty);
+    struct seglog_faults *faulty = faulty_make(state);
+    const struct seglog_store uncut = seglog_faults_store(faulty);
     const struct seglog_scan_options scan = { .size = sizeof scan };
     struct seglog_scan_summary summary = { 0 };
     struct seglog_writer *writer = NULL;
 
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
     log_make(store, 3, false);
     log_cut(store, HEADER_BYTES + 2 * 15 + 9);
     writer = writer_open_ok(uncut, "log", NULL);
@@ -330,6 +329,9 @@ torn_tail__store_cannot_cut__is_passed_over(void **state)
 static void
 torn_tail__cutting_fails__fails_to_open_and_loses_nothing(void **state)
 {
+    static const enum seglog_fault_op ops[] = { SEGLOG_FAULT_TRUNCATE,
+                                                SEGLOG_FAULT_SYNC,
+                                                SEGLOG_FAULT_APPEND };
     const struct seglog_store store = store_of(state);
     uint8_t *torn = NULL;
     size_t torn_len = 0;
@@ -338,17 +340,14 @@ torn_tail__cutting_fails__fails_to_open_and_loses_nothing(void **state)
     log_cut(store, HEADER_BYTES + 15 + 7);
     torn = blob_read(store, "log", &torn_len);
     for (unsigned i = 0; i < 3; i++) {
-        struct faulty faulty = { .inner = store,
-                                 .name = i == 2 ? "log.torn" : "log",
-                                 .fail_truncate = i == 0,
-                                 .fail_sync = i == 1,
-                                 .fail_append = i == 2,
-                                 .append_code = SEGLOG_NO_SPACE };
+        struct seglog_faults *faulty = faulty_make(state);
         struct seglog_error err = { 0 };
         struct walked walked;
 
+        seglog_faults_watch(faulty, i == 2 ? "log.torn" : "log");
+        faulty_fail(faulty, ops[i], 1, i == 2 ? SEGLOG_NO_SPACE : SEGLOG_IO);
         blob_write(store, "log", torn, torn_len);
-        assert_code(open_code(faulty_store(&faulty), "log", NULL, &err),
+        assert_code(open_code(seglog_faults_store(faulty), "log", NULL, &err),
                     i == 2 ? SEGLOG_NO_SPACE : SEGLOG_IO);
         assert_ok(open_code(store, "log", NULL, &err));
         walk_blob(store, "log", &walked);
@@ -513,27 +512,27 @@ damage__records_known_from_elsewhere_are_gone__is_corrupt(void **state)
     assert_int_equal(summary.next_record, 7);
 }
 
-#define ON_BOTH(test) on_memory(test), on_file(test)
+#define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(open__create_modes__tell_missing_from_present),
-        ON_BOTH(open__options_out_of_range__are_invalid),
-        ON_BOTH(open__second_exclusive_writer__is_locked_out),
-        ON_BOTH(torn_tail__any_cut__is_cut_kept_and_written_over),
-        ON_BOTH(torn_tail__cut_twice__has_a_newer_epoch_each_time),
-        ON_BOTH(torn_tail__not_to_be_kept__leaves_no_other_blob),
-        ON_BOTH(torn_tail__only_opened_and_closed__has_its_sync_point),
-        ON_BOTH(torn_tail__of_a_closing_mark__is_cut),
-        ON_BOTH(torn_tail__store_cannot_cut__is_passed_over),
-        ON_BOTH(torn_tail__cutting_fails__fails_to_open_and_loses_nothing),
-        ON_BOTH(header__missing_or_incomplete__is_written_anew),
-        ON_BOTH(header__of_something_else__is_a_format_error),
-        ON_BOTH(header__unknown_features__are_read_only_or_refused),
-        ON_BOTH(damage__in_the_last_stretch__is_refused_with_its_place),
-        ON_BOTH(damage__records_known_from_elsewhere_are_gone__is_corrupt),
+        ON_ALL(open__create_modes__tell_missing_from_present),
+        ON_ALL(open__options_out_of_range__are_invalid),
+        ON_ALL(open__second_exclusive_writer__is_locked_out),
+        ON_ALL(torn_tail__any_cut__is_cut_kept_and_written_over),
+        ON_ALL(torn_tail__cut_twice__has_a_newer_epoch_each_time),
+        ON_ALL(torn_tail__not_to_be_kept__leaves_no_other_blob),
+        ON_ALL(torn_tail__only_opened_and_closed__has_its_sync_point),
+        ON_ALL(torn_tail__of_a_closing_mark__is_cut),
+        ON_ALL(torn_tail__store_cannot_cut__is_passed_over),
+        ON_ALL(torn_tail__cutting_fails__fails_to_open_and_loses_nothing),
+        ON_ALL(header__missing_or_incomplete__is_written_anew),
+        ON_ALL(header__of_something_else__is_a_format_error),
+        ON_ALL(header__unknown_features__are_read_only_or_refused),
+        ON_ALL(damage__in_the_last_stretch__is_refused_with_its_place),
+        ON_ALL(damage__records_known_from_elsewhere_are_gone__is_corrupt),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

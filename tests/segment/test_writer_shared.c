@@ -236,25 +236,25 @@ hint__there__saves_reading_what_others_wrote(void **state)
 {
     const struct seglog_store store = store_of(state);
     const struct seglog_writer_options options = shared_options();
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *a = writer_open_ok(store, "log", &options);
     struct seglog_writer *b =
-        writer_open_ok(faulty_store(&faulty), "log", &options);
+        writer_open_ok(seglog_faults_store(faulty), "log", &options);
 
     if (slg_boot_hash() == 0)
         skip();
     append_ok(a, "1", 1);
-    faulty.reads = faulty.sizes = faulty.appends = faulty.syncs = 0;
+    seglog_faults_reset_counts(faulty);
     append_ok(b, "2", 2);
-    assert_int_equal(faulty.reads, 0);
-    assert_int_equal(faulty.sizes, 1);
-    assert_int_equal(faulty.appends, 1);
-    assert_int_equal(faulty.syncs, 0);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_READ), 0);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_GET_SIZE), 1);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_APPEND), 1);
+    assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_SYNC), 0);
     /* Without one the frames of the other are walked. */
     append_ok(a, "3", 3);
     hint_fill(store, 0);
     append_ok(b, "4", 4);
-    assert_true(faulty.reads > 0);
+    assert_true(faulty_count(faulty, SEGLOG_FAULT_READ) > 0);
     close_ok(a);
     close_ok(b);
 }
@@ -459,18 +459,16 @@ roll_back__by_another__makes_the_next_begin_an_epoch(void **state)
 {
     const struct seglog_store store = store_of(state);
     const struct seglog_writer_options options = shared_options();
-    struct faulty faulty = { .inner = store,
-                             .name = "log",
-                             .append_code = SEGLOG_NO_SPACE };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *a =
-        writer_open_ok(faulty_store(&faulty), "log", &options);
+        writer_open_ok(seglog_faults_store(faulty), "log", &options);
     struct seglog_writer *b = writer_open_ok(store, "log", &options);
     struct walked walked;
 
     if (slg_boot_hash() == 0)
         skip();
     append_ok(a, "1", 1);
-    faulty.fail_append = faulty.appends + 1;
+    faulty_fail(faulty, SEGLOG_FAULT_APPEND, 1, SEGLOG_NO_SPACE);
     assert_code(seglog_writer_append(a, SEGLOG_TEXT, "x", 1, SEGLOG_LEVEL_FLUSH,
                                      NULL, NULL),
                 SEGLOG_NO_SPACE);
@@ -669,24 +667,24 @@ process__killed_at_any_time__leaves_all_it_acknowledged(void **state)
     close_ok(writer);
 }
 
-#define ON_BOTH(test) on_memory(test), on_file(test)
+#define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_BOTH(two_writers__taking_turns__number_consecutively),
-        ON_BOTH(buffered__somebody_else_was_faster__moves_behind_it),
-        ON_BOTH(moved_frames__any_mixture__equal_those_of_an_exclusive_writer),
-        ON_BOTH(hint__there__saves_reading_what_others_wrote),
-        ON_BOTH(hint__damaged_or_of_another_segment__is_ignored),
-        ON_BOTH(torn_bytes__of_a_dead_writer__are_cut_and_kept),
-        ON_BOTH(damage__by_another__is_corrupt_and_takes_nothing),
-        ON_BOTH(replaced__under_an_open_writer__is_sealed),
-        ON_BOTH(lock_held_by_another__keeps_the_record_buffered),
-        ON_BOTH(gap__shared__is_invalid),
-        ON_BOTH(roll_back__by_another__makes_the_next_begin_an_epoch),
-        ON_BOTH(exclusive_writer__in_between__is_seen),
+        ON_ALL(two_writers__taking_turns__number_consecutively),
+        ON_ALL(buffered__somebody_else_was_faster__moves_behind_it),
+        ON_ALL(moved_frames__any_mixture__equal_those_of_an_exclusive_writer),
+        ON_ALL(hint__there__saves_reading_what_others_wrote),
+        ON_ALL(hint__damaged_or_of_another_segment__is_ignored),
+        ON_ALL(torn_bytes__of_a_dead_writer__are_cut_and_kept),
+        ON_ALL(damage__by_another__is_corrupt_and_takes_nothing),
+        ON_ALL(replaced__under_an_open_writer__is_sealed),
+        ON_ALL(lock_held_by_another__keeps_the_record_buffered),
+        ON_ALL(gap__shared__is_invalid),
+        ON_ALL(roll_back__by_another__makes_the_next_begin_an_epoch),
+        ON_ALL(exclusive_writer__in_between__is_seen),
         on_file(processes__appending_at_once__lose_nothing),
         on_file(process__killed_at_any_time__leaves_all_it_acknowledged),
     };

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "tests/segment/crash_store.h"
+#include "seglog/testing/disk_store.h"
 
 #define RECORDS 40u
 
@@ -178,7 +178,7 @@ truncate__not_allowed__changes_nothing(void **state)
 {
     const struct seglog_store store = store_of(state);
     struct seglog_writer_options options = writer_options_fixed();
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     struct seglog_writer *writer = NULL;
     struct seglog_error err = { 0 };
     uint64_t end = 0;
@@ -199,8 +199,8 @@ truncate__not_allowed__changes_nothing(void **state)
     assert_int_equal(state_of(writer).buffered, 1);
     close_ok(writer);
 
-    faulty.cannot_cut = true;
-    writer = writer_open_ok(faulty_store(&faulty), "log", &options);
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
     assert_code(seglog_writer_truncate(writer, 45, &err), SEGLOG_READ_ONLY);
     assert_ok(seglog_writer_truncate(writer, 51, &err));
     close_ok(writer);
@@ -327,50 +327,68 @@ static const struct seglog_writer_options crash_options = {
 
 /* Cut to next, with something happening in operation number `at`. */
 struct attempt {
-    struct crash_machine machine;
-    struct crash_process process;
+    struct seglog_disk *disk;
+    struct seglog_disk_process process;
+    struct seglog_faults *faults;
     uint64_t next;
     seglog_code code;
     bool is_done; /* the operation was never reached */
     struct seglog_writer *writer;
 };
 
+static struct seglog_disk *
+disk_make(uint64_t seed, bool has_hint)
+{
+    const struct seglog_disk_options options = { .seed = seed,
+                                                 .has_no_hint = !has_hint };
+    struct seglog_disk *disk = seglog_disk_new(&options);
+
+    assert_non_null(disk);
+    return disk;
+}
+
 static void
 attempt_make(struct attempt *attempt, uint64_t next, unsigned at, bool is_death,
              enum seglog_writer_mode mode)
 {
+    const struct seglog_fault fault = { .at = at };
     struct seglog_writer_options options = crash_options;
 
-    *attempt = (struct attempt){ .machine = { .seed = at + next * 100 },
-                                 .next = next };
-    attempt->process = (struct crash_process){ .machine = &attempt->machine };
+    *attempt = (struct attempt){ .next = next,
+                                 .disk = disk_make(at + next * 100, true) };
+    attempt->faults =
+        seglog_faults_new(seglog_disk_start(attempt->disk, &attempt->process));
+    assert_non_null(attempt->faults);
     options.mode = mode;
     attempt->writer =
-        writer_open_ok(crash_store(&attempt->process), "log", &options);
+        writer_open_ok(seglog_faults_store(attempt->faults), "log", &options);
     log_fill(attempt->writer, 1, RECORDS);
     assert_ok(seglog_writer_sync(attempt->writer, NULL));
-    attempt->process.fail_code = SEGLOG_IO;
-    attempt->process.fail_at = is_death ? 0 : attempt->process.ops + at;
-    attempt->process.die_at = is_death ? attempt->process.ops + at : 0;
+    if (is_death)
+        attempt->process.die_at = attempt->process.steps + at;
+    else
+        assert_true(seglog_faults_add(attempt->faults, &fault));
     attempt->code = seglog_writer_truncate(attempt->writer, next, NULL);
-    attempt->is_done = attempt->process.ops <
-                       attempt->process.fail_at + attempt->process.die_at;
-    attempt->process.fail_at = 0;
+    attempt->is_done = is_death ? !attempt->process.is_dead
+                                : seglog_faults_get_hits(attempt->faults) == 0;
+    seglog_faults_clear(attempt->faults);
 }
 
 static void
 attempt_end(struct attempt *attempt)
 {
-    crash_process_die(&attempt->process);
+    seglog_disk_kill(&attempt->process);
     (void)seglog_writer_close(attempt->writer, NULL);
+    seglog_faults_free(attempt->faults);
 }
 
 /* All or nothing, and it goes on from there. */
 static void
 attempt_check(struct attempt *attempt, bool may_be_between)
 {
-    struct crash_process process = { .machine = &attempt->machine };
-    const struct seglog_store store = crash_store(&process);
+    struct seglog_disk_process process;
+    const struct seglog_store store =
+        seglog_disk_start(attempt->disk, &process);
     struct seglog_writer *writer = writer_open_ok(store, "log", &crash_options);
     const uint64_t next = state_of(writer).next_record;
 
@@ -416,7 +434,7 @@ truncate__any_operation_fails__is_all_or_nothing(void **state)
             }
             attempt_end(&attempt);
             attempt_check(&attempt, false);
-            crash_machine_free(&attempt.machine);
+            seglog_disk_free(attempt.disk);
         }
         assert_ok(attempt.code);
     }
@@ -425,6 +443,8 @@ truncate__any_operation_fails__is_all_or_nothing(void **state)
 static void
 truncate__killed_in_any_operation__is_all_or_nothing(void **state)
 {
+    static const struct seglog_disk_options no_hint = { .has_no_hint = true };
+
     (void)state;
     for (unsigned hints = 0; hints < 2; hints++) {
         for (size_t i = 0; i < COUNT_OF(cuts); i++) {
@@ -433,13 +453,23 @@ truncate__killed_in_any_operation__is_all_or_nothing(void **state)
             for (unsigned at = 1; !attempt.is_done; at++) {
                 attempt_make(&attempt, cuts[i], at, true, SEGLOG_WRITER_SHARED);
                 attempt_end(&attempt);
-                attempt.machine.has_no_hint = hints == 0;
+                if (hints == 0)
+                    seglog_disk_set_options(attempt.disk, &no_hint);
                 attempt_check(&attempt, false);
-                crash_machine_free(&attempt.machine);
+                seglog_disk_free(attempt.disk);
             }
             assert_ok(attempt.code);
         }
     }
+}
+
+static void
+power_cut(struct seglog_disk *disk, uint64_t seed, unsigned lost_percent)
+{
+    const struct seglog_disk_cut cut = { .seed = seed,
+                                         .lost_percent = lost_percent };
+
+    assert_true(seglog_disk_cut_power(disk, &cut));
 }
 
 /* The store keeps any size between the synced one and that of now. */
@@ -455,9 +485,9 @@ truncate__power_fails_in_any_operation__never_loses_what_is_kept(void **state)
                 attempt_make(&attempt, cuts[i], at, true,
                              SEGLOG_WRITER_EXCLUSIVE);
                 attempt_end(&attempt);
-                crash_power_cut(&attempt.machine, lost);
+                power_cut(attempt.disk, at + lost, lost);
                 attempt_check(&attempt, true);
-                crash_machine_free(&attempt.machine);
+                seglog_disk_free(attempt.disk);
             }
             assert_ok(attempt.code);
         }
@@ -574,11 +604,10 @@ truncate__a_reader_behind_the_cut__gets_conflict(void **state)
 static void
 truncate__of_a_large_segment__reads_little(void **state)
 {
-    const struct seglog_store store = store_of(state);
-    struct faulty faulty = { .inner = store, .name = "log" };
+    struct seglog_faults *faulty = faulty_make(state);
     const struct seglog_writer_options options = writer_options_fixed();
     struct seglog_writer *writer =
-        writer_open_ok(faulty_store(&faulty), "log", &options);
+        writer_open_ok(seglog_faults_store(faulty), "log", &options);
     uint8_t data[4096];
     unsigned reads = 0;
 
@@ -588,10 +617,10 @@ truncate__of_a_large_segment__reads_little(void **state)
                                        SEGLOG_LEVEL_APPEND, NULL, NULL));
     assert_ok(seglog_writer_flush(writer, NULL));
     for (uint64_t next = 4000; next > 0; next -= 999) {
-        reads = faulty.reads;
+        reads = faulty_count(faulty, SEGLOG_FAULT_READ);
         assert_ok(seglog_writer_truncate(writer, next, NULL));
         /* 16 MiB are some 250 stretches. */
-        assert_in_range(faulty.reads - reads, 1, 40);
+        assert_in_range(faulty_count(faulty, SEGLOG_FAULT_READ) - reads, 1, 40);
         assert_int_equal(state_of(writer).next_record, next);
         if (next < 999)
             break;

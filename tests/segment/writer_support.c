@@ -5,6 +5,8 @@
 #include <xxhash.h>
 #include <zlib.h>
 
+#include "seglog/encrypted_store.h"
+
 const uint8_t writer_identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
                                                          6,  7,  8,  9, 10, 11,
                                                          12, 13, 14, 15 };
@@ -430,10 +432,33 @@ file_setup(void **state)
 }
 
 int
+encrypted_setup(void **state)
+{
+    static const uint8_t bytes[SEGLOG_KEY_BYTES] = { 7 };
+    const struct seglog_store_key key = { .size = sizeof key, .key = bytes };
+    const struct seglog_encrypted_store_options options = { .size =
+                                                                sizeof options,
+                                                            .create = true };
+    struct seglog_store below;
+    struct store_fixture *fixture = NULL;
+    seglog_code code = SEGLOG_OK;
+
+    if (memory_setup(state) != 0)
+        return -1;
+    fixture = *state;
+    below = fixture->store;
+    code = seglog_encrypted_store_open(below, &key, &options, &fixture->store,
+                                       NULL);
+    return code == SEGLOG_OK || code == SEGLOG_INVALID ? 0 : -1;
+}
+
+int
 store_teardown(void **state)
 {
     struct store_fixture *fixture = *state;
 
+    for (size_t i = 0; i < fixture->fault_count; i++)
+        seglog_faults_free(fixture->faults[i]);
     seglog_store_close(&fixture->store);
     if (fixture->dir)
         test_dir_remove(fixture->dir);
@@ -447,4 +472,39 @@ store_of(void **state)
     const struct store_fixture *fixture = *state;
 
     return fixture->store;
+}
+
+/* -- a store that fails when told to --------------------------------------- */
+
+struct seglog_faults *
+faulty_around(struct seglog_store store)
+{
+    struct seglog_faults *faulty = seglog_faults_new(store);
+
+    assert_non_null(faulty);
+    seglog_faults_watch(faulty, "log");
+    return faulty;
+}
+
+struct seglog_faults *
+faulty_make(void **state)
+{
+    struct store_fixture *fixture = *state;
+
+    assert_true(fixture->fault_count < COUNT_OF(fixture->faults));
+    return fixture->faults[fixture->fault_count++] =
+               faulty_around(fixture->store);
+}
+
+void
+faulty_fail(struct seglog_faults *faulty, enum seglog_fault_op op, uint64_t at,
+            seglog_code code)
+{
+    assert_true(seglog_faults_fail(faulty, op, at, code));
+}
+
+unsigned
+faulty_count(struct seglog_faults *faulty, enum seglog_fault_op op)
+{
+    return (unsigned)seglog_faults_get_count(faulty, op);
 }

@@ -12,6 +12,7 @@
 #include "tests/support/seglog_test.h"
 
 #include "seglog/segment.h"
+#include "seglog/testing/fault_store.h"
 
 #define WRITER_EPOCH 0xC0FFEE01u
 
@@ -83,18 +84,24 @@ void
 append_ok(struct seglog_writer *writer, const char *text, uint64_t number);
 
 /* -- stores as fixtures ----------------------------------------------------
- * *state is the fixture; each test runs with a memory and with a file store.
+ * *state is the fixture; each test runs with a memory, a file and an encrypted
+ * store.
  */
 
 struct store_fixture {
     struct seglog_store store;
     char *dir; /* NULL: memory */
+    struct seglog_faults *faults[8];
+    size_t fault_count;
 };
 
 int
 memory_setup(void **state);
 int
 file_setup(void **state);
+/* Encrypted, over memory; plain memory in a build without encryption. */
+int
+encrypted_setup(void **state);
 int
 store_teardown(void **state);
 
@@ -105,30 +112,26 @@ store_of(void **state);
     cmocka_unit_test_setup_teardown(test, memory_setup, store_teardown)
 #define on_file(test)                                                          \
     cmocka_unit_test_setup_teardown(test, file_setup, store_teardown)
+#define on_encrypted(test)                                                     \
+    cmocka_unit_test_setup_teardown(test, encrypted_setup, store_teardown)
 
 /* -- a store that fails when told to --------------------------------------- */
 
-/* Counts and faults of all blobs whose name is `name`. */
-struct faulty {
-    struct seglog_store inner;
-    const char *name;
-    unsigned appends; /* calls so far, likewise below */
-    unsigned syncs;
-    unsigned flushes;
-    unsigned reads;
-    unsigned sizes;
-    unsigned truncates;
-    unsigned fail_append; /* the number of the call that fails; 0: none */
-    unsigned fail_sync;
-    unsigned fail_flush;
-    unsigned fail_truncate;
-    seglog_code append_code;
-    bool is_pipe;    /* nothing but append, flush, sync and close */
-    bool cannot_cut; /* no truncate */
-};
+/* Around the store of the fixture, which frees it; of "log" only. */
+struct seglog_faults *
+faulty_make(void **state);
 
-/* The store borrows faulty and faulty->inner, and never closes inner. */
-struct seglog_store
-faulty_store(struct faulty *faulty);
+/* Around any store; the caller frees it. */
+struct seglog_faults *
+faulty_around(struct seglog_store store);
+
+/* The at-th such call from now on fails. */
+void
+faulty_fail(struct seglog_faults *faulty, enum seglog_fault_op op, uint64_t at,
+            seglog_code code);
+
+/* Calls so far. */
+unsigned
+faulty_count(struct seglog_faults *faulty, enum seglog_fault_op op);
 
 #endif /* WRITER_SUPPORT_H */

@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/segment/test_segment_encrypted.c - a segment in an encrypted store.
+ *
+ * Goal    whatever is done to the bytes below, no record comes back wrong, and
+ *         what is lost is named: the records of the chunks that were hit.
+ * Method  each record is a chunk of its own.  The bytes below are damaged in
+ *         every place there is, then scanned and read in salvage mode.
+ */
+#include "tests/support/seglog_test.h"
+
+#include <stdio.h>
+
+#include "format/bytes.h"
+#include "seglog/encrypted_store.h"
+#include "seglog/segment.h"
+#include "src/crypt/primitives.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STRIDE 23u
+#else
+#define STRIDE 1u
+#endif
+
+enum {
+    RECORDS = 40,
+    CHUNKS_MAX = 128,
+    EXTRA = 64,
+    FINDINGS_MAX = 16
+};
+
+static const uint8_t KEY[SEGLOG_KEY_BYTES] = "a key of thirty-two bytes in all";
+
+/* One chunk as it lies below, and what of the segment is in it. */
+struct chunk {
+    size_t at;
+    size_t end;
+    uint64_t plain;
+    uint64_t plain_end;
+    uint64_t first; /* records that have bytes in it; 0: none */
+    uint64_t last;
+};
+
+static struct fixture {
+    struct seglog_store below;
+    struct seglog_store store; /* owns below */
+    uint8_t *raw;
+    size_t raw_len;
+    struct chunk chunks[CHUNKS_MAX];
+    size_t chunk_count;
+} it;
+
+static size_t
+payload(uint64_t number, char *buf, size_t cap)
+{
+    return (size_t)snprintf(buf, cap, "{\"record\":%03u,\"text\":\"%.*s\"}",
+                            (unsigned)number, (int)(number % 7), "abcdefg");
+}
+
+static void
+raw_put(const char *name, const uint8_t *bytes, size_t len)
+{
+    struct seglog_blob blob;
+
+    (void)!seglog_store_remove(it.below, name, NULL);
+    assert_ok(seglog_blob_open(
+        it.below, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
+    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+static uint8_t *
+raw_get(const char *name, size_t *len)
+{
+    struct seglog_blob blob;
+    uint64_t size = 0;
+    uint8_t *bytes = NULL;
+
+    assert_ok(seglog_blob_open(it.below, name, SEGLOG_OPEN_READ, &blob, NULL));
+    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
+    bytes = malloc((size_t)size + 1);
+    assert_non_null(bytes);
+    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    *len = (size_t)size;
+    return bytes;
+}
+
+static void
+append_some(const char *name, uint64_t from, uint64_t to, bool is_closed)
+{
+    const struct seglog_writer_options options = { .size = sizeof options,
+                                                   .no_closing_mark =
+                                                       !is_closed };
+    struct seglog_writer *writer = NULL;
+    struct seglog_error err;
+
+    assert_code_err(seglog_writer_open(it.store, name, &options, &writer, &err),
+                    SEGLOG_OK, &err);
+    for (uint64_t n = from; n <= to; n++) {
+        char text[64];
+        const size_t len = payload(n, text, sizeof text);
+        uint64_t got = 0;
+
+        assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, text, len,
+                                       SEGLOG_LEVEL_FLUSH, &got, NULL));
+        assert_int_equal(got, n);
+    }
+    assert_ok(seglog_writer_close(writer, NULL));
+}
+
+static void
+chunks_parse(void)
+{
+    it.chunk_count = 0;
+    for (size_t at = 0; at < it.raw_len;) {
+        struct chunk *chunk = &it.chunks[it.chunk_count++];
+        const size_t len = slg_load_le32(it.raw + at);
+
+        assert_true(it.chunk_count <= CHUNKS_MAX);
+        *chunk = (struct chunk){
+            .at = at,
+            .end = at + EXTRA + len,
+            .plain = slg_load_le64(it.raw + at + 8),
+        };
+        chunk->plain_end = chunk->plain + len;
+        at = chunk->end;
+    }
+}
+
+static bool
+on_frame(void *arg, const struct seglog_frame *frame)
+{
+    (void)arg;
+    for (size_t i = 0; frame->control == 0 && i < it.chunk_count; i++) {
+        struct chunk *chunk = &it.chunks[i];
+
+        if (frame->offset >= chunk->plain_end ||
+            frame->offset + frame->len <= chunk->plain)
+            continue;
+        if (chunk->first == 0)
+            chunk->first = frame->first_record;
+        chunk->last = frame->first_record + frame->count - 1;
+    }
+    return true;
+}
+
+static void
+segment_make(bool is_closed)
+{
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_frame = on_frame };
+    struct seglog_scan_summary summary;
+
+    (void)!seglog_store_remove(it.store, "log", NULL);
+    append_some("log", 1, RECORDS, is_closed);
+    free(it.raw);
+    it.raw = raw_get("log", &it.raw_len);
+    chunks_parse();
+    assert_ok(seglog_scan(it.store, "log", &options, &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+    assert_int_equal(summary.records, RECORDS);
+}
+
+/* What a scan and a salvaging reader say. */
+struct looked {
+    seglog_code code;
+    struct seglog_scan_summary summary;
+    struct seglog_finding findings[FINDINGS_MAX];
+    size_t finding_count;
+    bool has[RECORDS + 2];
+    uint64_t records;
+};
+
+static void
+on_finding(void *arg, const struct seglog_finding *finding)
+{
+    struct looked *looked = arg;
+
+    assert_true(looked->finding_count < FINDINGS_MAX);
+    looked->findings[looked->finding_count++] = *finding;
+}
+
+static void
+look(const char *name, struct looked *looked)
+{
+    const struct seglog_scan_options scan = { .size = sizeof scan,
+                                              .on_finding = on_finding,
+                                              .arg = looked };
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true };
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    seglog_code code = SEGLOG_OK;
+
+    memset(looked, 0, sizeof *looked);
+    looked->code = seglog_scan(it.store, name, &scan, &looked->summary, NULL);
+    if (looked->code != SEGLOG_OK)
+        return;
+    assert_ok(seglog_reader_open(it.store, name, &options, &reader, NULL));
+    while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        char text[64];
+        size_t len = 0;
+
+        if (event.type != SEGLOG_EVENT_RECORD)
+            continue;
+        assert_in_range(event.record.record_no, 1, RECORDS);
+        len = payload(event.record.record_no, text, sizeof text);
+        assert_int_equal(event.record.len, len);
+        assert_memory_equal(event.record.data, text, len);
+        assert_false(looked->has[event.record.record_no]);
+        looked->has[event.record.record_no] = true;
+        looked->records++;
+    }
+    assert_code(code, SEGLOG_END);
+    seglog_reader_close(reader);
+    assert_int_equal(looked->records, looked->summary.records);
+}
+
+static void
+look_at(const uint8_t *bytes, size_t len, struct looked *looked)
+{
+    raw_put("damaged", bytes, len);
+    look("damaged", looked);
+}
+
+/* Exactly the records from first to last are missing, 0: none. */
+static void
+assert_lost(const struct looked *looked, uint64_t first, uint64_t last)
+{
+    for (uint64_t n = 1; n <= RECORDS; n++)
+        assert_int_equal(looked->has[n], first == 0 || n < first || n > last);
+}
+
+/* The one finding names the records, and its bytes are those of the chunk. */
+static void
+assert_chunk_lost(const struct looked *looked, const struct chunk *chunk)
+{
+    const bool is_first = chunk->plain == 0;
+    const bool is_last = chunk->end == it.raw_len;
+
+    assert_ok(looked->code);
+    assert_int_equal(looked->finding_count, 1);
+    assert_lost(looked, chunk->first, chunk->last);
+    /* What stands at the very end may as well be what a crash has left. */
+    assert_string_equal(seglog_verdict_name(looked->summary.verdict),
+                        is_last ? "TORN" : "CORRUPT");
+    assert_string_equal(seglog_cause_name(looked->findings[0].cause),
+                        is_last ? "torn" : "auth");
+    if (chunk->first != 0) {
+        assert_int_equal(looked->findings[0].first_record, chunk->first);
+        assert_int_equal(looked->findings[0].last_record, chunk->last);
+    }
+    if (!is_first) {
+        assert_int_equal(looked->findings[0].first_byte, chunk->plain);
+        assert_int_equal(looked->findings[0].byte_count,
+                         chunk->plain_end - chunk->plain);
+    }
+}
+
+static const struct chunk *
+chunk_at(size_t at)
+{
+    for (size_t i = 0; i < it.chunk_count; i++) {
+        if (at < it.chunks[i].end)
+            return &it.chunks[i];
+    }
+    fail();
+    return NULL;
+}
+
+static void
+flip__any_single_bit__costs_its_chunk_and_names_it(void **state)
+{
+    (void)state;
+    segment_make(true);
+    for (size_t bit = 0; bit < 8 * it.raw_len; bit += STRIDE) {
+        struct looked looked;
+
+        it.raw[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        look_at(it.raw, it.raw_len, &looked);
+        it.raw[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        assert_chunk_lost(&looked, chunk_at(bit / 8));
+    }
+}
+
+static void
+zeros__over_any_chunk__cost_it_and_name_it(void **state)
+{
+    (void)state;
+    segment_make(true);
+    for (size_t i = 0; i < it.chunk_count; i++) {
+        const struct chunk *chunk = &it.chunks[i];
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+        struct looked looked;
+
+        memset(bytes + chunk->at, 0, chunk->end - chunk->at);
+        look_at(bytes, it.raw_len, &looked);
+        assert_chunk_lost(&looked, chunk);
+        free(bytes);
+    }
+}
+
+static void
+byte__deleted_or_inserted_anywhere__costs_its_chunk_at_most(void **state)
+{
+    uint8_t *bytes = NULL;
+
+    (void)state;
+    segment_make(true);
+    bytes = malloc(it.raw_len + 1);
+    assert_non_null(bytes);
+    for (size_t at = 0; at < it.raw_len; at += 3 * STRIDE) {
+        const struct chunk *chunk = chunk_at(at);
+        struct looked looked;
+
+        memcpy(bytes, it.raw, at);
+        memcpy(bytes + at, it.raw + at + 1, it.raw_len - at - 1);
+        look_at(bytes, it.raw_len - 1, &looked);
+        assert_ok(looked.code);
+        assert_lost(&looked, chunk->first, chunk->last);
+
+        bytes[at] = 0x5A;
+        memcpy(bytes + at + 1, it.raw + at, it.raw_len - at);
+        look_at(bytes, it.raw_len + 1, &looked);
+        assert_ok(looked.code);
+        /* Between two chunks it harms nobody. */
+        assert_lost(&looked, at == chunk->at ? 0 : chunk->first, chunk->last);
+    }
+    free(bytes);
+}
+
+/* Put chunks together in the order given. */
+static size_t
+chunks_join(uint8_t *out, const size_t *order, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct chunk *chunk = &it.chunks[order[i]];
+
+        memcpy(out + len, it.raw + chunk->at, chunk->end - chunk->at);
+        len += chunk->end - chunk->at;
+    }
+    return len;
+}
+
+static void
+chunks__dropped_swapped_doubled__never_pass(void **state)
+{
+    uint8_t *bytes = NULL;
+
+    (void)state;
+    segment_make(true);
+    bytes = malloc(2 * it.raw_len);
+    assert_non_null(bytes);
+    for (size_t i = 1; i + 2 < it.chunk_count; i++) {
+        size_t order[CHUNKS_MAX + 1];
+        struct looked looked;
+        size_t count = 0;
+
+        for (size_t k = 0; k < it.chunk_count; k++)
+            if (k != i)
+                order[count++] = k;
+        look_at(bytes, chunks_join(bytes, order, count), &looked);
+        assert_chunk_lost(&looked, &it.chunks[i]);
+
+        for (size_t k = 0; k < it.chunk_count; k++)
+            order[k] = k == i ? i + 1 : k == i + 1 ? i : k;
+        look_at(bytes, chunks_join(bytes, order, it.chunk_count), &looked);
+        assert_chunk_lost(&looked, &it.chunks[i]);
+
+        count = 0;
+        for (size_t k = 0; k < it.chunk_count; k++) {
+            order[count++] = k;
+            if (k == i)
+                order[count++] = k;
+        }
+        look_at(bytes, chunks_join(bytes, order, count), &looked);
+        assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+        assert_lost(&looked, 0, 0);
+    }
+    free(bytes);
+}
+
+static void
+chunks__of_another_blob__never_pass(void **state)
+{
+    struct chunk kept[CHUNKS_MAX];
+    uint8_t *ours = NULL;
+    size_t ours_len = 0;
+
+    (void)state;
+    segment_make(true);
+    ours = exact_copy(it.raw, it.raw_len);
+    ours_len = it.raw_len;
+    memcpy(kept, it.chunks, sizeof kept);
+    segment_make(true); /* the same records, in a blob of its own */
+    assert_int_equal(it.raw_len, ours_len);
+    for (size_t i = 1; i < it.chunk_count; i++) {
+        const struct chunk *chunk = &it.chunks[i];
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+        struct looked looked;
+
+        assert_int_equal(chunk->end, kept[i].end);
+        memcpy(bytes + chunk->at, ours + chunk->at, chunk->end - chunk->at);
+        look_at(bytes, it.raw_len, &looked);
+        assert_chunk_lost(&looked, chunk);
+        free(bytes);
+    }
+    free(ours);
+}
+
+/* Records of the chunks that are whole before `len`. */
+static uint64_t
+records_before(size_t len)
+{
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < it.chunk_count && it.chunks[i].end <= len; i++)
+        if (it.chunks[i].last > last)
+            last = it.chunks[i].last;
+    return last;
+}
+
+static void
+cut__at_every_byte__keeps_all_before_and_goes_on(void **state)
+{
+    (void)state;
+    segment_make(false);
+    for (size_t len = 0; len <= it.raw_len; len += STRIDE) {
+        const uint64_t before = records_before(len);
+        struct looked looked;
+
+        look_at(it.raw, len, &looked);
+        if (before > 0) {
+            assert_ok(looked.code);
+            assert_int_equal(looked.records, before);
+            assert_true(looked.summary.verdict <= SEGLOG_VERDICT_TORN);
+        }
+        append_some("damaged", before + 1, RECORDS, true);
+        look("damaged", &looked);
+        assert_ok(looked.code);
+        assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+        assert_int_equal(looked.records, RECORDS);
+    }
+}
+
+/* As a crash leaves it: the size is there, some bytes are not. */
+static void
+tail__of_zeros_or_noise__is_torn_and_is_cut(void **state)
+{
+    (void)state;
+    segment_make(false);
+    for (size_t from = it.chunks[3].at; from < it.raw_len; from += 7 * STRIDE) {
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+        const uint64_t before = records_before(from);
+        struct looked looked;
+
+        if (from % 2 == 0)
+            memset(bytes + from, 0, it.raw_len - from);
+        else
+            test_fill(bytes + from, it.raw_len - from, from);
+        look_at(bytes, it.raw_len, &looked);
+        assert_ok(looked.code);
+        assert_int_equal(looked.records, before);
+        assert_string_equal(seglog_verdict_name(looked.summary.verdict),
+                            "TORN");
+        append_some("damaged", before + 1, RECORDS, true);
+        look("damaged", &looked);
+        assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+        assert_int_equal(looked.records, RECORDS);
+        free(bytes);
+    }
+}
+
+static void
+reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
+{
+    const struct seglog_reader_options options = { .size = sizeof options };
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    struct chunk *last = NULL;
+
+    (void)state;
+    segment_make(false);
+    last = &it.chunks[it.chunk_count - 1];
+    it.raw[last->at + 50] ^= 1;
+    raw_put("damaged", it.raw, it.raw_len);
+    assert_ok(seglog_reader_open(it.store, "damaged", &options, &reader, NULL));
+    for (uint64_t n = 1; n < last->first; n++)
+        assert_ok(seglog_reader_next(reader, &event, NULL));
+    assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_END);
+    append_some("damaged", last->first, RECORDS, false);
+    for (uint64_t n = last->first; n <= RECORDS; n++) {
+        assert_ok(seglog_reader_next(reader, &event, NULL));
+        assert_int_equal(event.record.record_no, n);
+    }
+    assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_END);
+    seglog_reader_close(reader);
+}
+
+static void
+repair__of_a_forged_one__records_the_loss(void **state)
+{
+    const struct chunk *chunk = NULL;
+    struct seglog_scan_summary summary;
+    struct looked looked;
+
+    (void)state;
+    segment_make(true);
+    chunk = &it.chunks[20];
+    it.raw[chunk->at + 1] ^= 1;
+    raw_put("damaged", it.raw, it.raw_len);
+    assert_ok(seglog_repair(it.store, "damaged", it.store, "repaired", NULL,
+                            &summary, NULL));
+    assert_int_equal(summary.records, RECORDS - 1);
+    look("repaired", &looked);
+    assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+    assert_int_equal(looked.summary.recorded_lost, 1);
+    assert_lost(&looked, chunk->first, chunk->last);
+}
+
+static int
+setup(void **state)
+{
+    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    const struct seglog_encrypted_store_options options = { .size =
+                                                                sizeof options,
+                                                            .create = true };
+
+    (void)state;
+    assert_ok(seglog_store_memory_open(&it.below, NULL));
+    return seglog_encrypted_store_open(it.below, &key, &options, &it.store,
+                                       NULL) == SEGLOG_OK
+               ? 0
+               : -1;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    free(it.raw);
+    seglog_store_close(&it.store);
+    memset(&it, 0, sizeof it);
+    return 0;
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(flip__any_single_bit__costs_its_chunk_and_names_it),
+        TEST(zeros__over_any_chunk__cost_it_and_name_it),
+        TEST(byte__deleted_or_inserted_anywhere__costs_its_chunk_at_most),
+        TEST(chunks__dropped_swapped_doubled__never_pass),
+        TEST(chunks__of_another_blob__never_pass),
+        TEST(cut__at_every_byte__keeps_all_before_and_goes_on),
+        TEST(tail__of_zeros_or_noise__is_torn_and_is_cut),
+        TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
+        TEST(repair__of_a_forged_one__records_the_loss),
+    };
+
+    if (!slg_crypt_is_available())
+        return 77;
+    return cmocka_run_group_tests_name("segment/segment_encrypted", tests, NULL,
+                                       NULL);
+}
