@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/crash/history.h - histories of a segment on a machine that fails.
+ *
+ * A program is a list of seeds: each is one step, and what the step does
+ * follows from its seed and from what there is.  So steps can be left out and
+ * the others still make sense, which is how a violation is made small.
+ *
+ * A model knows what was promised for each record.  Before every step of the
+ * store that changes what a power cut would leave, images of such a cut are
+ * made; each is a history of its own that starts with what is left: it is
+ * looked at, goes on for some steps, is cut again and looked at again.
+ *
+ * What is checked, by the names of the invariants of the plan of tests:
+ *
+ *   I1  what was synced is there, byte for byte, under its number
+ *   I2  nothing is there that was not appended
+ *   I3  everything once, in order
+ *   I4  what was not synced is there up to some record, or its loss is found
+ *   I5  what was gone once is never seen again
+ *   I6  whoever opens it after a crash may crash as well
+ *   I8  a number that was promised is the one the record has
+ *   I13 after a failed sync all is POISONED, and nothing was promised
+ *   verdict  what is lost is never said to have been durable; a process that
+ *            dies leaves no damage
+ *   repair   a repaired segment has exactly what could be read before
+ */
+#ifndef CRASH_HISTORY_H
+#define CRASH_HISTORY_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seglog/segment.h"
+#include "seglog/testing/disk_store.h"
+#include "seglog/testing/fault_store.h"
+
+#define WRITERS     3u
+#define RECORDS_MAX 2048u
+#define PENDING_MAX 256u
+#define GROUP_MAX   4u
+#define DEPTH_MAX   3u
+#define NAME        "log"
+
+enum promise {
+    TRIED,   /* whoever appended it is dead: it may be there or not */
+    PENDING, /* in the buffer of a writer */
+    FLUSHED,
+    SYNCED,
+    GONE /* and must never be seen again */
+};
+
+struct attempt {
+    uint8_t *bytes; /* the first history's */
+    uint32_t len;
+    uint8_t promise;
+    bool is_seen;    /* by the look that is under way */
+    uint64_t number; /* 0: not known */
+};
+
+struct slot {
+    struct history *history;
+    struct seglog_disk_process process;
+    struct seglog_faults *faults;
+    struct seglog_writer *writer;
+    uint32_t pending[PENDING_MAX];
+    size_t pending_count;
+    enum seglog_writer_mode mode;
+    bool is_held;
+    bool has_fault;
+};
+
+enum invariant {
+    I1,
+    I2,
+    I3,
+    I4,
+    I5,
+    I6,
+    I8,
+    I13,
+    VERDICT,
+    REPAIR,
+    INVARIANTS
+};
+
+extern const char *const invariant_names[INVARIANTS];
+
+/* Shared by a history and those that come from its images. */
+struct watch {
+    jmp_buf violated;
+    char message[4096];
+    uint64_t images;
+    uint64_t images_max; /* of one program; 0: any number */
+    uint64_t checks[INVARIANTS];
+    unsigned flaws;  /* of the disk: what it promises and does not do */
+    bool is_talking; /* each step is printed */
+};
+
+struct history {
+    struct watch *watch;
+    uint64_t seed; /* of the step */
+    unsigned depth;
+    unsigned images_every; /* one change in so many; 0: none */
+    bool is_small;         /* small records only */
+    /* What the history of an image does instead of steps by chance. */
+    void (*go_on)(struct history *child);
+    struct seglog_disk *disk;
+    struct seglog_disk_options options;
+    struct slot slots[WRITERS];
+    bool had_power_cut;
+    bool had_truncation;
+    /* A sync failed, and the disk says that all is well: until the next power
+     * cut shows what is there, a sync promises nothing. */
+    bool has_lying_disk;
+    /* ... and ever since there may be a hole that nobody could foresee: what
+     * is behind it may be seen by one look and not by another. */
+    bool was_lied_to;
+    bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
+    bool is_damaged;      /* a power cut has left a hole */
+    bool has_passed_over; /* somebody has gone on behind bytes of no frame */
+    bool is_made;         /* somebody has opened it: it must stay a segment */
+    bool is_over;
+    uint64_t cutting_to; /* a truncation is under way; 0: none */
+    uint64_t identity[2];
+    uint64_t first_record;
+    uint8_t sync_log2;
+    bool no_xxh3;
+    enum seglog_codec codec;
+    struct seglog_reader *reader; /* a live one */
+    struct seglog_disk_process reader_process;
+    uint64_t reader_next;
+    uint32_t attempt_count;
+    struct attempt attempts[RECORDS_MAX];
+};
+
+/* Leaves the history with a message unless it is so. */
+#define expect(history, condition)                                             \
+    do {                                                                       \
+        if (!(condition))                                                      \
+            history_fail((history), __FILE__, __LINE__, #condition);           \
+    } while (0)
+
+#define expect_ok(history, call) expect((history), (call) == SEGLOG_OK)
+
+/* The same, and counts that the invariant was looked at. */
+#define hold(history, invariant, condition)                                    \
+    do {                                                                       \
+        (history)->watch->checks[invariant]++;                                 \
+        if (!(condition))                                                      \
+            history_fail((history), __FILE__, __LINE__,                        \
+                         #invariant ": " #condition);                          \
+    } while (0)
+
+_Noreturn void
+history_fail(struct history *history, const char *file, int line,
+             const char *what);
+
+/* Says what the step does, where somebody listens. */
+void
+history_say(const struct history *history, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+uint64_t
+random_next(uint64_t *seed);
+
+/* 0 to limit - 1, by the seed of the step. */
+uint64_t
+chance(struct history *history, uint64_t limit);
+
+/* -- looking (history_look.c) ---------------------------------------------- */
+
+/* Reads all and compares it with what was promised; what is not there is gone
+ * from then on. */
+void
+history_look(struct history *history, bool is_power_cut);
+
+/* A reader that stays open gets each record once, and never meets damage. */
+void
+history_read_on(struct history *history);
+
+void
+history_stop_reading(struct history *history);
+
+/* -- writing (history_write.c) --------------------------------------------- */
+
+void
+slot_open(struct history *history, struct slot *slot);
+
+/* Alone, without anything going wrong but what meanwhile does. */
+void
+slot_open_plain(struct history *history, struct slot *slot,
+                void (*meanwhile)(void *arg, enum seglog_disk_step step),
+                void *arg);
+
+void
+slot_act(struct history *history, struct slot *slot);
+
+/* The process is gone. */
+void
+slot_abandon(struct history *history, struct slot *slot);
+
+/* One record of len bytes, at least 9, and what must be so afterwards. */
+seglog_code
+slot_append_one(struct history *history, struct slot *slot, size_t len,
+                enum seglog_level level);
+
+void
+slot_close(struct history *history, struct slot *slot);
+
+seglog_code
+slot_sync(struct history *history, struct slot *slot);
+
+seglog_code
+slot_truncate_to(struct history *history, struct slot *slot, uint64_t next);
+
+/* After a call that went well or not: what has left the buffer since? */
+void
+slot_settle(struct history *history, struct slot *slot);
+
+/* -- running (history.c) --------------------------------------------------- */
+
+/* Everything follows from the seed. */
+void
+history_start(struct history *history, struct watch *watch, uint64_t seed);
+
+void
+history_step(struct history *history, uint64_t seed);
+
+/* The power fails, what is left is looked at, and nothing is kept. */
+void
+history_end(struct history *history);
+
+void
+history_cut_power(struct history *history, const struct seglog_disk_cut *cut);
+
+/*
+ * The image of a cut while this slot was at work becomes a history of its own,
+ * for `steps` steps and another cut.
+ */
+void
+history_check_image(struct history *history, const struct slot *acting,
+                    const struct seglog_disk_cut *cut, unsigned steps);
+
+#endif /* CRASH_HISTORY_H */

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/crash/history_look.c - what is there, and what was promised. */
+#include <string.h>
+
+#include "tests/crash/history.h"
+
+/* The first eight bytes of a record are the number of its attempt. */
+static uint32_t
+content_check(struct history *history, const struct seglog_record *record)
+{
+    uint32_t id = 0;
+
+    hold(history, I2, record->len >= 9);
+    for (unsigned i = 0; i < 8; i++) {
+        const uint8_t c = record->data[i];
+
+        expect(history, (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
+        id = id << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    expect(history, id < history->attempt_count);
+    expect(history, history->attempts[id].len == record->len);
+    expect(history,
+           memcmp(history->attempts[id].bytes, record->data, record->len) == 0);
+    return id;
+}
+
+struct look {
+    struct history *history;
+    uint64_t safe;    /* bytes at the start that the device has for sure */
+    uint64_t durable; /* the highest number whose frame is among them */
+    bool has_lost;
+};
+
+static void
+look_finding(void *arg, const struct seglog_finding *finding)
+{
+    struct look *look = arg;
+
+    /* All that the device had for sure is still there, except what somebody
+     * has cut whose cut the device has only in part. */
+    hold(look->history, VERDICT,
+         look->history->has_unsure_cut ||
+             finding->durable != SEGLOG_DURABLE_YES);
+    expect(look->history, finding->verdict != SEGLOG_VERDICT_FOREIGN);
+    if (finding->verdict != SEGLOG_VERDICT_TORN)
+        look->has_lost = true;
+    if (finding->cause == SEGLOG_CAUSE_PASSED_OVER)
+        look->history->has_passed_over = true;
+}
+
+static bool
+look_frame(void *arg, const struct seglog_frame *frame)
+{
+    struct look *look = arg;
+
+    if (frame->offset + frame->len <= look->safe && frame->count > 0)
+        look->durable = frame->first_record + frame->count - 1;
+    return true;
+}
+
+/* What the scan says; true if it calls the segment whole but for its tail. */
+static bool
+look_scan(struct history *history, struct seglog_store store,
+          struct seglog_scan_summary *summary)
+{
+    struct look look = { .history = history };
+    const struct seglog_scan_options options = {
+        .size = sizeof options,
+        .on_finding = look_finding,
+        .on_frame = look_frame,
+        .arg = &look,
+    };
+
+    look.safe = seglog_disk_get_synced(history->disk, NAME);
+    history->has_passed_over = false;
+    expect_ok(history, seglog_scan(store, NAME, &options, summary, NULL));
+    /* No mark claims what no completed sync has covered. */
+    if (!look.has_lost && summary->watermark >= history->first_record)
+        hold(history, VERDICT,
+             summary->watermark <= look.durable || history->has_unsure_cut);
+    if (!history->had_power_cut)
+        hold(history, VERDICT, !look.has_lost);
+    return !look.has_lost;
+}
+
+static void
+look_record(struct history *history, const struct seglog_record *record)
+{
+    const uint32_t id = content_check(history, record);
+    struct attempt *attempt = &history->attempts[id];
+
+    hold(history, I3, !attempt->is_seen);
+    attempt->is_seen = true;
+    hold(history, I5, attempt->promise != GONE || history->was_lied_to);
+    expect(history, attempt->promise != PENDING);
+    if (attempt->number != 0)
+        hold(history, I8, attempt->number == record->record_no);
+    attempt->number = record->record_no;
+    if (attempt->promise == TRIED)
+        attempt->promise = FLUSHED;
+}
+
+/* What was promised and is not there; what is not there is gone for good. */
+static void
+look_settle(struct history *history, bool is_power_cut)
+{
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->promise == SYNCED)
+            hold(history, I1, attempt->is_seen);
+        if (!attempt->is_seen) {
+            /* A cut that nobody has synced may be undone by a power cut. */
+            const bool is_open = attempt->promise == TRIED &&
+                                 history->has_unsure_cut && !is_power_cut;
+
+            expect(history, is_power_cut || attempt->promise != FLUSHED);
+            if (attempt->promise != PENDING && !is_open)
+                attempt->promise = GONE;
+        }
+        attempt->is_seen = false;
+    }
+}
+
+/* A repaired copy has the same records under the same numbers, and no more. */
+static void
+look_repaired(struct history *history, struct seglog_store store,
+              const struct seglog_scan_summary *before)
+{
+    const struct seglog_scan_options none = { .size = sizeof none };
+    struct seglog_scan_summary after;
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    seglog_code code = SEGLOG_OK;
+    uint64_t next = 0;
+
+    code = seglog_repair(store, NAME, store, "repaired", &none, NULL, NULL);
+    expect(history, code == SEGLOG_OK);
+    expect_ok(history, seglog_scan(store, "repaired", NULL, &after, NULL));
+    hold(history, REPAIR, after.verdict == SEGLOG_VERDICT_OK);
+    hold(history, REPAIR, after.records == before->records);
+    expect_ok(history,
+              seglog_reader_open(store, "repaired", NULL, &reader, NULL));
+    while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        if (event.type != SEGLOG_EVENT_RECORD)
+            continue;
+        const uint32_t id = content_check(history, &event.record);
+
+        hold(history, REPAIR, history->attempts[id].is_seen);
+        hold(history, REPAIR,
+             history->attempts[id].number == event.record.record_no);
+        expect(history, event.record.record_no > next);
+        next = event.record.record_no;
+    }
+    expect(history, code == SEGLOG_END);
+    seglog_reader_close(reader);
+    expect_ok(history, seglog_store_remove(store, "repaired", NULL));
+}
+
+static void
+read_all(struct history *history, struct seglog_store store, bool is_whole)
+{
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true };
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    uint64_t next = history->first_record;
+    seglog_code code = SEGLOG_OK;
+
+    expect_ok(history,
+              seglog_reader_open(store, NAME, &options, &reader, NULL));
+    while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        if (event.type != SEGLOG_EVENT_RECORD)
+            continue;
+        hold(history, I4,
+             event.record.record_no == next ||
+                 (!is_whole && event.record.record_no > next));
+        next = event.record.record_no + 1;
+        look_record(history, &event.record);
+    }
+    expect(history, code == SEGLOG_END);
+    seglog_reader_close(reader);
+}
+
+void
+history_look(struct history *history, bool is_power_cut)
+{
+    struct seglog_disk_process process;
+    struct seglog_store store = seglog_disk_start(history->disk, &process);
+    struct seglog_scan_summary summary;
+    bool is_whole = false;
+
+    if (!history->is_made)
+        return;
+    is_whole = look_scan(history, store, &summary);
+    history->is_damaged = !is_whole;
+    history_say(history, "look: %s, next %llu, %llu bytes",
+                seglog_verdict_name(summary.verdict),
+                (unsigned long long)summary.next_record,
+                (unsigned long long)summary.bytes);
+    read_all(history, store, is_whole);
+    if (!is_whole && chance(history, 4) == 0)
+        look_repaired(history, store, &summary);
+    look_settle(history, is_power_cut);
+}
+
+void
+history_read_on(struct history *history)
+{
+    struct seglog_error err = { 0 };
+    struct seglog_event event;
+    seglog_code code = SEGLOG_OK;
+
+    if (history->is_damaged || !history->is_made)
+        return;
+    if (!history->reader) {
+        expect_ok(history, seglog_reader_open(
+                               seglog_disk_start(history->disk,
+                                                 &history->reader_process),
+                               NAME, NULL, &history->reader, NULL));
+        history->reader_next = history->first_record;
+    }
+    while ((code = seglog_reader_next(history->reader, &event, &err)) ==
+           SEGLOG_OK) {
+        expect(history, event.type == SEGLOG_EVENT_RECORD);
+        hold(history, I3, event.record.record_no == history->reader_next++);
+        (void)content_check(history, &event.record);
+    }
+    if (code != SEGLOG_END)
+        history_say(history, "read on from %llu: %s",
+                    (unsigned long long)history->reader_next,
+                    seglog_code_name(code));
+    /* It keeps no digest, and may take a closing mark of which only the first
+     * part is there, with zeros behind, for one that is damaged. */
+    expect(history, code == SEGLOG_END || history->was_lied_to ||
+                        (code == SEGLOG_CORRUPT && err.record_no == 0));
+}
+
+void
+history_stop_reading(struct history *history)
+{
+    seglog_reader_close(history->reader);
+    history->reader = NULL;
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/crash/history_write.c - what writers do, and what they promise. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/crash/history.h"
+
+/* Some can be compressed and some cannot. */
+static void
+content_make(struct history *history, struct attempt *attempt, uint32_t id,
+             size_t len)
+{
+    uint64_t seed = id;
+
+    attempt->bytes = malloc(len);
+    expect(history, attempt->bytes != NULL);
+    attempt->len = (uint32_t)len;
+    memset(attempt->bytes, 'a' + (int)(id % 26), len);
+    for (size_t i = 0; id % 3 == 0 && i < len; i++)
+        attempt->bytes[i] = (uint8_t)('a' + random_next(&seed) % 26);
+    for (size_t i = 0; id % 6 == 1 && i < len; i++)
+        attempt->bytes[i] = (uint8_t)random_next(&seed);
+    for (unsigned i = 0; i < 8; i++)
+        attempt->bytes[i] =
+            (uint8_t) "0123456789abcdef"[id >> (28 - 4 * i) & 15];
+    attempt->bytes[8] = ' ';
+}
+
+static size_t
+content_len(struct history *history)
+{
+    const uint64_t kind = chance(history, history->is_small ? 60 : 64);
+
+    if (kind == 63)
+        return 60000 + (size_t)chance(history, 20000);
+    if (kind >= 50)
+        return 9 + (size_t)chance(history, 2000);
+    return 9 + (size_t)chance(history, 120);
+}
+
+/* What the next append of this slot puts; its number among the attempts. */
+static uint32_t
+attempt_add(struct history *history, struct slot *slot, size_t len)
+{
+    const uint32_t id = history->attempt_count++;
+
+    history->attempts[id] = (struct attempt){ .promise = PENDING };
+    content_make(history, &history->attempts[id], id, len);
+    slot->pending[slot->pending_count++] = id;
+    return id;
+}
+
+static bool
+has_room(const struct history *history, const struct slot *slot, size_t count)
+{
+    return history->attempt_count + count <= RECORDS_MAX &&
+           slot->pending_count + count <= PENDING_MAX;
+}
+
+/* -- after a call ---------------------------------------------------------- */
+
+void
+slot_settle(struct history *history, struct slot *slot)
+{
+    struct seglog_writer_state state;
+    size_t flushed = 0;
+
+    seglog_writer_get_state(slot->writer, &state);
+    expect(history, state.buffered <= slot->pending_count);
+    flushed = slot->pending_count - (size_t)state.buffered;
+    for (size_t i = 0; i < flushed; i++) {
+        struct attempt *attempt = &history->attempts[slot->pending[i]];
+
+        attempt->promise = FLUSHED;
+        attempt->number = state.next_record - flushed + i;
+    }
+    memmove(slot->pending, slot->pending + flushed,
+            (size_t)state.buffered * sizeof *slot->pending);
+    slot->pending_count = (size_t)state.buffered;
+}
+
+static void
+pending_become(struct history *history, struct slot *slot, enum promise promise)
+{
+    for (size_t i = 0; i < slot->pending_count; i++)
+        history->attempts[slot->pending[i]].promise = (uint8_t)promise;
+    slot->pending_count = 0;
+}
+
+static struct seglog_scan_summary
+summary_now(struct history *history)
+{
+    struct seglog_disk_process process;
+    struct seglog_scan_summary summary;
+
+    expect_ok(history, seglog_segment_get_summary(
+                           seglog_disk_start(history->disk, &process), NAME,
+                           &summary, NULL));
+    return summary;
+}
+
+/* A sync promises what the writer has seen; it may know that from before. */
+static void
+slot_synced(struct history *history, const struct slot *slot)
+{
+    struct seglog_writer_state state;
+
+    if (history->has_lying_disk)
+        return;
+    seglog_writer_get_state(slot->writer, &state);
+    /* Somebody else has cut meanwhile: its numbers are those of others now. */
+    if (history->had_truncation && summary_now(history).epoch != state.epoch)
+        return;
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->promise == FLUSHED && attempt->number != 0 &&
+            attempt->number < state.next_record)
+            attempt->promise = SYNCED;
+    }
+}
+
+static void
+slot_forget(struct slot *slot)
+{
+    slot->writer = NULL;
+    slot->is_held = false;
+    seglog_faults_free(slot->faults);
+    slot->faults = NULL;
+}
+
+void
+slot_abandon(struct history *history, struct slot *slot)
+{
+    seglog_disk_kill(&slot->process);
+    (void)seglog_writer_close(slot->writer, NULL);
+    slot_forget(slot);
+    pending_become(history, slot, TRIED);
+}
+
+void
+slot_close(struct history *history, struct slot *slot)
+{
+    const seglog_code code = seglog_writer_close(slot->writer, NULL);
+
+    history_say(history, "close: %s", seglog_code_name(code));
+    slot_forget(slot);
+    pending_become(history, slot, code == SEGLOG_OK ? FLUSHED : TRIED);
+    seglog_disk_kill(&slot->process);
+}
+
+/* -- opening --------------------------------------------------------------- */
+
+/* Now and then something is going to happen to this process. */
+static void
+slot_doom(struct history *history, struct slot *slot)
+{
+    static const seglog_code codes[] = { SEGLOG_IO, SEGLOG_NO_SPACE,
+                                         SEGLOG_NO_MEMORY };
+    const uint64_t at = 1 + chance(history, 8);
+    const seglog_code code = codes[chance(history, 3)];
+
+    seglog_faults_clear(slot->faults);
+    slot->has_fault = chance(history, 6) == 0;
+    if (slot->has_fault) {
+        const struct seglog_fault fault = { .at = at, .code = code };
+
+        (void)seglog_faults_add(slot->faults, &fault);
+    }
+    slot->process.die_at =
+        chance(history, 10) == 0 ? slot->process.steps + at : 0;
+}
+
+/* Before a step of the store that matters, the power may fail. */
+static void
+slot_meanwhile(void *arg, enum seglog_disk_step step)
+{
+    static const unsigned lost[] = { 0, 10, 50, 50, 90, 100 };
+    struct slot *slot = arg;
+    struct history *history = slot->history;
+    struct seglog_disk_cut cut = { 0 };
+    uint64_t seed = history->seed ^ slot->process.steps * UINT64_C(0x9E3779B1);
+
+    if (step < SEGLOG_DISK_WRITE || history->images_every == 0 ||
+        random_next(&seed) % history->images_every != 0)
+        return;
+    cut.seed = random_next(&seed);
+    cut.lost_percent = lost[random_next(&seed) % 6];
+    history_check_image(history, slot, &cut, 1 + random_next(&seed) % 4);
+}
+
+static struct seglog_writer_options
+draw_options(struct history *history)
+{
+    const bool is_shared = chance(history, 3) != 0;
+
+    return (struct seglog_writer_options){
+        .size = sizeof(struct seglog_writer_options),
+        .mode = is_shared ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE,
+        .identity = (const uint8_t *)&history->identity,
+        .is_epoch_given = true,
+        .epoch_random = (uint32_t)random_next(&history->seed),
+        .lock_timeout_ms = 1,
+        .first_record = history->first_record,
+        .sync_log2 = history->sync_log2,
+        .no_xxh3 = history->no_xxh3,
+        .codec = history->codec,
+        .level = (uint8_t)chance(history, 10),
+        .buffer_bytes = chance(history, 2) == 0 ? 300 : 0,
+        .drop_torn_tail = chance(history, 4) == 0,
+        .append_to_damaged = history->is_damaged && chance(history, 4) != 0,
+        .no_closing_mark = chance(history, 3) == 0,
+    };
+}
+
+/* Whether a writer may be refused like that. */
+static void
+check_refusal(struct history *history, const struct slot *slot,
+              const struct seglog_writer_options *options, seglog_code code)
+{
+    if (!history->is_made &&
+        (code == SEGLOG_CORRUPT || code == SEGLOG_FORMAT)) {
+        /* The power failed while it was created: nothing was promised. */
+        expect(history, history->had_power_cut);
+        history->is_over = true;
+    } else if (code == SEGLOG_CORRUPT) {
+        expect(history, (history->is_damaged || history->was_lied_to) &&
+                            !options->append_to_damaged);
+        history->is_over = chance(history, 3) == 0;
+    } else if (code != SEGLOG_LOCKED) {
+        /* The beginning of a header can only be cut away. */
+        expect(history, slot->has_fault || slot->process.is_dead ||
+                            (code == SEGLOG_READ_ONLY && !history->is_made &&
+                             history->options.cannot_cut));
+    }
+}
+
+void
+slot_open(struct history *history, struct slot *slot)
+{
+    const struct seglog_writer_options options = draw_options(history);
+    seglog_code code = SEGLOG_OK;
+
+    slot->history = history;
+    slot->faults =
+        seglog_faults_new(seglog_disk_start(history->disk, &slot->process));
+    expect(history, slot->faults != NULL);
+    slot->process.never_waits = true;
+    slot->process.meanwhile = slot_meanwhile;
+    slot->process.arg = slot;
+    slot->mode = options.mode;
+    slot_doom(history, slot);
+    code = seglog_writer_open(seglog_faults_store(slot->faults), NAME, &options,
+                              &slot->writer, NULL);
+    history_say(history, "open %s%s: %s",
+                options.mode == SEGLOG_WRITER_SHARED ? "shared" : "exclusive",
+                options.append_to_damaged ? " to damaged" : "",
+                seglog_code_name(code));
+    if (code == SEGLOG_OK) {
+        history->is_made = true;
+    } else {
+        check_refusal(history, slot, &options, code);
+        seglog_disk_kill(&slot->process);
+        slot_forget(slot);
+    }
+    /* Alone between damage and a torn tail, a record cannot be told from it. */
+    if (history->is_damaged)
+        history_look(history, true);
+}
+
+void
+slot_open_plain(struct history *history, struct slot *slot,
+                void (*meanwhile)(void *arg, enum seglog_disk_step step),
+                void *arg)
+{
+    const struct seglog_writer_options options = {
+        .size = sizeof options,
+        .identity = (const uint8_t *)&history->identity,
+        .is_epoch_given = true,
+        .epoch_random = (uint32_t)random_next(&history->seed),
+        .first_record = history->first_record,
+        .sync_log2 = history->sync_log2,
+        .no_xxh3 = history->no_xxh3,
+        .append_to_damaged = history->is_damaged,
+    };
+    seglog_code code = SEGLOG_OK;
+
+    slot->history = history;
+    slot->faults =
+        seglog_faults_new(seglog_disk_start(history->disk, &slot->process));
+    expect(history, slot->faults != NULL);
+    slot->process.never_waits = true;
+    slot->process.meanwhile = meanwhile;
+    slot->process.arg = arg;
+    slot->has_fault = false;
+    slot->mode = options.mode;
+    code = seglog_writer_open(seglog_faults_store(slot->faults), NAME, &options,
+                              &slot->writer, NULL);
+    history_say(history, "open: %s", seglog_code_name(code));
+    if (code == SEGLOG_OK) {
+        history->is_made = true;
+        return;
+    }
+    check_refusal(history, slot, &options, code);
+    history->is_over = true;
+    seglog_disk_kill(&slot->process);
+    slot_forget(slot);
+}
+
+/* -- appending ------------------------------------------------------------- */
+
+/* Records from first on were appended with one call that returned code. */
+static void
+appended(struct history *history, struct slot *slot, uint32_t first,
+         size_t count, enum seglog_level level, uint64_t number,
+         seglog_code code)
+{
+    history_say(history, "append %u..%u of %u bytes at %s: %s, number %llu",
+                first, (unsigned)(first + count - 1),
+                history->attempts[first].len,
+                level == SEGLOG_LEVEL_SYNC    ? "sync"
+                : level == SEGLOG_LEVEL_FLUSH ? "flush"
+                                              : "append",
+                seglog_code_name(code), (unsigned long long)number);
+    if (slot->process.is_dead || code == SEGLOG_POISONED)
+        return;
+    if (code != SEGLOG_OK && code != SEGLOG_LOCKED) {
+        /* It is said not to be there. */
+        for (uint32_t id = first; id < history->attempt_count; id++)
+            history->attempts[id].promise = GONE;
+        slot->pending_count -= count;
+    }
+    slot_settle(history, slot);
+    if (code == SEGLOG_OK && level != SEGLOG_LEVEL_APPEND)
+        hold(history, I8, number == history->attempts[first].number);
+    if (code == SEGLOG_OK && level == SEGLOG_LEVEL_SYNC)
+        slot_synced(history, slot);
+}
+
+seglog_code
+slot_append_one(struct history *history, struct slot *slot, size_t len,
+                enum seglog_level level)
+{
+    uint64_t number = 0;
+    uint32_t id = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (!has_room(history, slot, 1))
+        return SEGLOG_OK;
+    id = attempt_add(history, slot, len);
+    code = seglog_writer_append(slot->writer, SEGLOG_BYTES,
+                                history->attempts[id].bytes, len, level,
+                                &number, NULL);
+    appended(history, slot, id, 1, level, number, code);
+    return code;
+}
+
+static seglog_code
+slot_append(struct history *history, struct slot *slot)
+{
+    struct seglog_item items[GROUP_MAX];
+    const size_t count =
+        chance(history, 4) == 0 ? 1 + chance(history, GROUP_MAX) : 1;
+    const enum seglog_level level = (enum seglog_level)chance(history, 3);
+    const uint32_t first = history->attempt_count;
+    uint64_t number = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (!has_room(history, slot, count))
+        return SEGLOG_OK;
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t id = attempt_add(history, slot, content_len(history));
+        const struct attempt *attempt = &history->attempts[id];
+        const bool is_text = memchr(attempt->bytes, '\n', attempt->len) == NULL;
+
+        items[i] = (struct seglog_item){
+            .kind = id % 2 == 0 && is_text ? SEGLOG_TEXT : SEGLOG_BYTES,
+            .data = attempt->bytes,
+            .len = attempt->len,
+        };
+    }
+    code = seglog_writer_append_group(slot->writer, items, count, level,
+                                      &number, NULL);
+    appended(history, slot, first, count, level, number, code);
+    return code;
+}
+
+seglog_code
+slot_sync(struct history *history, struct slot *slot)
+{
+    const seglog_code code = seglog_writer_sync(slot->writer, NULL);
+
+    history_say(history, "sync: %s", seglog_code_name(code));
+    if (code == SEGLOG_OK) {
+        slot_settle(history, slot);
+        slot_synced(history, slot);
+    }
+    return code;
+}
+
+/* The device does not take what it is to sync, and lies about it later. */
+static seglog_code
+slot_sync_failing(struct history *history, struct slot *slot)
+{
+    const bool is_lost = chance(history, 2) == 0;
+    seglog_code code = SEGLOG_OK;
+
+    seglog_disk_fail_sync(history->disk, NAME, 1,
+                          is_lost ? SEGLOG_DISK_LOST_CLEAN
+                                  : SEGLOG_DISK_KEPT_DIRTY,
+                          (unsigned)(50 * chance(history, 3)));
+    history->images_every = 0;
+    code = seglog_writer_sync(slot->writer, NULL);
+    seglog_disk_fail_sync(history->disk, NULL, 0, SEGLOG_DISK_KEPT_DIRTY, 0);
+    history_say(history, "failing sync, %s: %s", is_lost ? "lost" : "kept",
+                seglog_code_name(code));
+    if (code == SEGLOG_OK)
+        return slot_sync(history, slot); /* there was nothing to sync */
+    history->has_lying_disk = history->has_lying_disk || is_lost;
+    history->was_lied_to = history->was_lied_to || is_lost;
+    history->has_unsure_cut = history->has_unsure_cut || is_lost;
+    if (slot->process.is_dead || slot->has_fault || code == SEGLOG_LOCKED ||
+        code == SEGLOG_SEALED || code == SEGLOG_CORRUPT)
+        return code;
+    hold(history, I13,
+         seglog_writer_sync(slot->writer, NULL) == SEGLOG_POISONED);
+    hold(history, I13,
+         seglog_writer_append(slot->writer, SEGLOG_BYTES, "x", 1,
+                              SEGLOG_LEVEL_SYNC, NULL,
+                              NULL) == SEGLOG_POISONED);
+    return SEGLOG_POISONED;
+}
+
+/* Take the lock or give it back.  Under it everything is known exactly. */
+static seglog_code
+slot_hold(struct history *history, struct slot *slot)
+{
+    struct seglog_disk_process process;
+    struct seglog_scan_summary summary;
+    struct seglog_writer_state state;
+    seglog_code code = SEGLOG_OK;
+
+    if (slot->is_held) {
+        slot->is_held = false;
+        seglog_writer_release(slot->writer);
+        return SEGLOG_OK;
+    }
+    code = seglog_writer_hold(slot->writer, NULL);
+    history_say(history, "hold: %s", seglog_code_name(code));
+    if (code != SEGLOG_OK)
+        return code;
+    slot->is_held = true;
+    seglog_writer_get_state(slot->writer, &state);
+    expect_ok(history, seglog_scan(seglog_disk_start(history->disk, &process),
+                                   NAME, NULL, &summary, NULL));
+    if (history->is_damaged || summary.verdict != SEGLOG_VERDICT_OK)
+        return SEGLOG_OK;
+    hold(history, I8, summary.bytes == state.end);
+    hold(history, I8, summary.head.next_record == state.head.next_record);
+    expect(history, summary.head.epoch == state.head.epoch);
+    expect(history, summary.head.checksum == state.head.checksum);
+    return SEGLOG_OK;
+}
+
+/* -- cutting --------------------------------------------------------------- */
+
+/* What has a number from next_record on becomes something else. */
+static void
+numbers_become(struct history *history, uint64_t next_record,
+               enum promise promise)
+{
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->number >= next_record && attempt->promise != PENDING &&
+            attempt->promise != GONE)
+            attempt->promise = (uint8_t)promise;
+    }
+}
+
+seglog_code
+slot_truncate_to(struct history *history, struct slot *slot, uint64_t next)
+{
+    struct seglog_writer_state state;
+    struct seglog_error err = { 0 };
+    seglog_code code = SEGLOG_OK;
+
+    history->had_truncation = true;
+    history->cutting_to = next;
+    code = seglog_writer_truncate(slot->writer, next, &err);
+    history->cutting_to = 0;
+    history_say(history, "truncate to %llu: %s", (unsigned long long)next,
+                seglog_code_name(code));
+    seglog_writer_get_state(slot->writer, &state);
+    if (slot->process.is_dead || code == SEGLOG_POISONED) {
+        history->has_unsure_cut = true;
+        numbers_become(history, next, TRIED);
+    } else if (code == SEGLOG_OK) {
+        expect(history, state.next_record == next);
+        numbers_become(history, next, GONE);
+    } else if (code == SEGLOG_INVALID) {
+        expect(history, err.actual < next);
+    } else if (code == SEGLOG_IO || code == SEGLOG_NO_SPACE ||
+               code == SEGLOG_NO_MEMORY) {
+        /* All or nothing: the sync point may be what failed. */
+        if (summary_now(history).next_record == next)
+            numbers_become(history, next, GONE);
+    } else if (code == SEGLOG_READ_ONLY) {
+        expect(history, history->options.cannot_cut);
+    } else if (code == SEGLOG_CORRUPT) {
+        /* The way to the record leads over them. */
+        expect(history, history->has_passed_over);
+    } else {
+        expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
+    }
+    return code;
+}
+
+static seglog_code
+slot_truncate(struct history *history, struct slot *slot)
+{
+    struct seglog_writer_state state;
+    uint64_t known = 0;
+    uint64_t next = 0;
+
+    if (slot->pending_count > 0 || history->is_damaged)
+        return SEGLOG_OK;
+    history_look(history, false);
+    history_stop_reading(history);
+    seglog_writer_get_state(slot->writer, &state);
+    known = state.next_record;
+    next = history->first_record +
+           chance(history, known - history->first_record + 1);
+    if (known - next > 20 && chance(history, 4) != 0)
+        next = known - 20 + chance(history, 20);
+    return slot_truncate_to(history, slot, next);
+}
+
+void
+slot_act(struct history *history, struct slot *slot)
+{
+    const unsigned images_every = history->images_every;
+    seglog_code code = SEGLOG_OK;
+
+    slot_doom(history, slot);
+    switch (chance(history, 20)) {
+    case 0:
+        code = seglog_writer_flush(slot->writer, NULL);
+        history_say(history, "flush: %s", seglog_code_name(code));
+        break;
+    case 1:
+    case 2:
+        code = slot_sync(history, slot);
+        break;
+    case 3:
+        slot_close(history, slot);
+        return;
+    case 4:
+        history_say(history, "killed");
+        slot_abandon(history, slot);
+        return;
+    case 5:
+        code = slot_truncate(history, slot);
+        break;
+    case 6:
+        code = slot_hold(history, slot);
+        break;
+    case 7:
+        code = slot_sync_failing(history, slot);
+        history->images_every = images_every;
+        break;
+    default:
+        code = slot_append(history, slot);
+        break;
+    }
+    if (slot->process.is_dead || code == SEGLOG_POISONED)
+        slot_abandon(history, slot);
+    else if (code == SEGLOG_SEALED)
+        slot_close(history, slot);
+    else
+        slot_settle(history, slot);
+}
