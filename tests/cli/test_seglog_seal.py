@@ -247,7 +247,7 @@ class FileTest(cli.CliTest):
                              stdout=subprocess.DEVNULL)
         time.sleep(0.3)
         running.send_signal(signal.SIGTERM)
-        status = running.wait(60)
+        status = running.wait(280)
         if status == OK:
             self.skipTest("it was done before the signal came")
         self.assertEqual(status, FAILED)
