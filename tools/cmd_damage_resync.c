@@ -4,6 +4,7 @@
 
 #define BODY_NEAR_MAX 65536u
 #define WIDE_MAX      65536u
+#define FAR_AT_END    64u
 #define SEARCH_BYTES  (UINT64_C(8) << 20)
 #define LONE_MAX      256u
 
@@ -75,6 +76,18 @@ is_confirmed(const struct model *model, size_t survivor)
            (has_salt_of(model, next, frame->epoch) && !is_long(model, next));
 }
 
+/* The same with a number far away: the end confirms only the first few. */
+static bool
+is_far_confirmed(const struct model *model, size_t survivor)
+{
+    const uint64_t end =
+        model->survivors[survivor].at + model_frame_of(model, survivor)->len;
+
+    return (end < model->image->size ||
+            distance_to(model, survivor) <= FAR_AT_END) &&
+           is_confirmed(model, survivor);
+}
+
 /* R0: frames are missing. */
 static size_t
 resume_here(struct model *model, size_t *wide)
@@ -95,7 +108,7 @@ resume_here(struct model *model, size_t *wide)
         return MODEL_NONE;
     /* A long record, where one may stand, needs no other to confirm it. */
     if (is_long(model, here) ? model_is_behind_sync_point(model)
-                             : is_confirmed(model, here))
+                             : is_far_confirmed(model, here))
         return here;
     return MODEL_NONE;
 }
@@ -178,7 +191,7 @@ search_judge(const struct model *model, size_t survivor)
     if (distance_to(model, survivor) <= 1 + gap / 6)
         return is_confirmed(model, survivor) ? FOUND_PLACE : FOUND_LONE;
     return distance_to(model, survivor) <= WIDE_MAX &&
-                   is_confirmed(model, survivor)
+                   is_far_confirmed(model, survivor)
                ? FOUND_WIDE
                : FOUND_NOTHING;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define CLOSING_BYTES  70u
+#define SECTOR_BYTES   512u
 #define CLOSING_LEAST  54u
 #define CLOSING_MOST   86u
 #define CLOSING_AGREE  35u
@@ -17,6 +18,7 @@
 struct tail {
     const uint8_t *bytes;
     uint64_t len;
+    uint64_t offset;
     uint8_t mark[CLOSING_BYTES];
     bool is_loose; /* line, digest and checksum agree with anything */
 };
@@ -28,6 +30,48 @@ tail_is_open(const struct tail *tail, size_t in_mark)
     return tail->is_loose &&
            ((in_mark >= CLOSING_LINE && in_mark < CLOSING_OFFSET) ||
             in_mark >= CLOSING_DIGEST);
+}
+
+static bool
+tail_agrees(const struct tail *tail, size_t at)
+{
+    return tail_is_open(tail, at) || tail->bytes[at] == tail->mark[at];
+}
+
+/* New bytes and then zeros, or the other way round. */
+static bool
+part_is_torn(const struct tail *tail, size_t from, size_t to, size_t *wrong)
+{
+    size_t first = to;
+    size_t last = from;
+    bool is_front = true;
+    bool is_back = true;
+
+    for (size_t at = from; at < to; at++) {
+        if (tail_agrees(tail, at))
+            continue;
+        first = first == to ? at : first;
+        last = at + 1;
+        *wrong += 1;
+    }
+    for (size_t at = first; at < to; at++)
+        is_front = is_front && tail->bytes[at] == 0;
+    for (size_t at = from; at < last; at++)
+        is_back = is_back && tail->bytes[at] == 0;
+    return is_front || is_back;
+}
+
+/* What a power cut leaves of it in its sectors. */
+static bool
+tail_is_torn(const struct tail *tail)
+{
+    const size_t len = (size_t)tail->len;
+    const size_t left = SECTOR_BYTES - (size_t)(tail->offset % SECTOR_BYTES);
+    const size_t first = left < len ? left : len;
+    size_t wrong = 0;
+
+    return len <= CLOSING_BYTES && part_is_torn(tail, 0, first, &wrong) &&
+           part_is_torn(tail, first, len, &wrong) && wrong > 1;
 }
 
 static enum model_end
@@ -56,7 +100,8 @@ tail_compare(const struct tail *tail)
             break;
         agree += !is_open;
     }
-    return len >= CLOSING_LEAST && len <= CLOSING_MOST && agree >= CLOSING_AGREE
+    return len >= CLOSING_LEAST && len <= CLOSING_MOST &&
+                   agree >= CLOSING_AGREE && !tail_is_torn(tail)
                ? MODEL_CLOSING_MARK
                : MODEL_TORN;
 }
@@ -100,6 +145,7 @@ model_judge_tail(struct model *model)
 {
     struct tail tail = { .bytes = model->image->bytes + model->p,
                          .len = model->image->size - model->p,
+                         .offset = model->p,
                          .is_loose = model->is_gap_since_mark };
 
     model->end =

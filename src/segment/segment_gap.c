@@ -261,6 +261,49 @@ tail_keep(struct slg_walk *walk, struct slg_gap_info *info,
                            info->tail_len, err);
 }
 
+/* Part of the mark and zeros for the rest, or the other way round. */
+static bool
+closing_part_is_torn(const struct closing_mark *closing, const uint8_t *tail,
+                     size_t from, size_t to, unsigned *wrong)
+{
+    bool is_front = true;
+    bool is_back = true;
+    bool is_over = false;
+
+    for (size_t at = from; at < to; at++) {
+        const bool is_right =
+            closing_is_open(closing, at) || closing->bytes[at] == tail[at];
+
+        is_over |= !is_right;
+        *wrong += !is_right;
+        is_front &= is_over ? tail[at] == 0 : is_right;
+    }
+    is_over = false;
+    for (size_t at = to; at > from; at--) {
+        const bool is_right = closing_is_open(closing, at - 1) ||
+                              closing->bytes[at - 1] == tail[at - 1];
+
+        is_over |= !is_right;
+        is_back &= is_over ? tail[at - 1] == 0 : is_right;
+    }
+    return is_front || is_back;
+}
+
+/* SPEC.md 10.3, case 5: what a power cut leaves of one, in its sectors. */
+static bool
+closing_is_torn(const struct closing_mark *closing, const uint8_t *tail,
+                size_t len, uint64_t offset)
+{
+    const uint64_t left = BLOCK_BYTES - offset % BLOCK_BYTES;
+    const size_t first = left < len ? (size_t)left : len;
+    unsigned wrong = 0;
+
+    /* One wrong byte alone is rather a flipped bit. */
+    return len <= SLG_CLOSING_MARK_BYTES &&
+           closing_part_is_torn(closing, tail, 0, first, &wrong) &&
+           closing_part_is_torn(closing, tail, first, len, &wrong) && wrong > 1;
+}
+
 enum slg_tail_kind
 slg_tail_compare(const struct slg_walk *walk, const struct slg_gap_info *info,
                  uint64_t number, uint64_t line)
@@ -293,10 +336,12 @@ slg_tail_compare(const struct slg_walk *walk, const struct slg_gap_info *info,
         closing_agreement(&closing, info->tail, len, false, &passed);
     if (passed == len && len < SLG_CLOSING_MARK_BYTES)
         return SLG_TAIL_MARK_TORN;
-    return len + 16 >= SLG_CLOSING_MARK_BYTES &&
-                   front + back >= SLG_CLOSING_MARK_BYTES / 2
-               ? SLG_TAIL_CLOSING_DAMAGED
-               : SLG_TAIL_OTHER;
+    if (len + 16 < SLG_CLOSING_MARK_BYTES ||
+        front + back < SLG_CLOSING_MARK_BYTES / 2)
+        return SLG_TAIL_OTHER;
+    return closing_is_torn(&closing, info->tail, len, info->before.pos)
+               ? SLG_TAIL_MARK_TORN
+               : SLG_TAIL_CLOSING_DAMAGED;
 }
 
 static seglog_code

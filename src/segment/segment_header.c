@@ -21,7 +21,6 @@ walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
     walk->limits.may_compress |= walk->is_header_lost;
     walk->limits.has_blocks |= walk->is_header_lost;
     walk->limits.may_zstd |= walk->is_header_lost;
-    walk->stretch_start = pos;
     slg_context_start(&walk->context, pos);
     walk->at = (struct slg_place_in_segment){
         .pos = pos,
@@ -30,6 +29,7 @@ walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
         .epoch = walk->header.epoch,
         .salt = slg_salt(walk->header.identity, walk->header.epoch),
     };
+    walk->stretch = walk->at;
 }
 
 /* What is assumed of a segment whose header says nothing. */

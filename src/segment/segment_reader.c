@@ -98,9 +98,15 @@ reader_map(struct seglog_reader *reader, struct seglog_error *err)
     struct slg_walk *walk = &reader->walk;
     const struct slg_walk_saved start = slg_walk_save(walk);
 
-    /* Without a digest so far, the stretch here cannot be checked. */
-    walk->has_gap = walk->has_gap || !walk->with_digest;
-    const seglog_code code = map_build(reader, err);
+    /* What is torn or damaged at the end may depend on digests, which a strict
+     * reader does not keep while all is well. */
+    seglog_code code = walk->with_digest || walk->has_gap
+                           ? SEGLOG_OK
+                           : slg_walk_learn_digest(walk, err);
+    walk->with_digest = true;
+    if (code == SEGLOG_OK)
+        code = map_build(reader, err);
+    walk->with_digest = reader->options.salvage;
     if (code != SEGLOG_OK) {
         slg_walk_restore(walk, &start);
         return code;

@@ -85,7 +85,6 @@ slg_walk_find_dictionary(struct slg_walk *walk,
 {
     /* Nothing of the looking around is to be seen afterwards. */
     const struct slg_walk_saved saved = slg_walk_save(walk);
-    const uint64_t stretch_start = walk->stretch_start;
     const uint64_t context_pos = walk->context.pos;
     const bool with_digest = walk->with_digest;
     const struct slg_place place = { .name = walk->window.name,
@@ -103,7 +102,6 @@ slg_walk_find_dictionary(struct slg_walk *walk,
     walk->with_digest = false;
     code = reference_find(walk, &reference, &is_found, err);
     slg_walk_restore(walk, &saved);
-    walk->stretch_start = stretch_start;
     walk->with_digest = with_digest;
     walk->checksum = 0;
     slg_context_start(&walk->context, context_pos);

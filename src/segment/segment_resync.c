@@ -11,6 +11,8 @@
 
 /* SPEC.md 9: a larger gap is crossed from mark to mark in its middle. */
 #define NEAR_BYTES (UINT64_C(8) << 20)
+/* SPEC.md 9, R0 and R2: numbers that the end of the segment may confirm. */
+#define FAR_AT_END_MAX 64u
 
 /* A place where reading may resume. */
 struct resume {
@@ -73,6 +75,20 @@ candidate_is_confirmed(struct slg_walk *walk, uint64_t pos,
            !frame_is_mark(&follower) &&
            slg_search_mixed(walk->search, end, &follower) ==
                slg_mix(next, walk->at.salt);
+}
+
+/*
+ * The same with a number far from the expected one.  Such a number has many
+ * chances to be implied by torn bytes, so that the end of the segment, which
+ * many a torn frame claims, confirms only those of the first few.
+ */
+static bool
+far_is_confirmed(struct slg_walk *walk, uint64_t pos,
+                 const struct slg_frame *frame, uint64_t number)
+{
+    return (pos + frame->len < walk->window.size ||
+            number - walk->at.number <= FAR_AT_END_MAX) &&
+           candidate_is_confirmed(walk, pos, frame, number);
 }
 
 /*
@@ -356,7 +372,9 @@ hit_judge(struct slg_walk *walk, const struct slg_hit *hit,
     if (!is_narrow && state->wide.is_found)
         return;
     const bool is_confirmed =
-        candidate_is_confirmed(walk, hit->offset, &hit->frame, number);
+        is_narrow
+            ? candidate_is_confirmed(walk, hit->offset, &hit->frame, number)
+            : far_is_confirmed(walk, hit->offset, &hit->frame, number);
     if (!is_confirmed && (!is_narrow || state->lone_tries++ >= SLG_LONE_MAX))
         return;
     if (!candidate_is_sound(walk, hit->offset, &hit->frame, number))
@@ -396,7 +414,7 @@ resync_here(struct slg_walk *walk, const struct slg_frame *frame,
         return SEGLOG_OK;
     if (frame->body_len > SLG_BODY_NEAR_MAX)
         return long_frame_try(walk, pos, number, state->resume, err);
-    if (candidate_is_confirmed(walk, pos, frame, number) &&
+    if (far_is_confirmed(walk, pos, frame, number) &&
         candidate_is_sound(walk, pos, frame, number))
         resume_at(state->resume, pos, number);
     return SEGLOG_OK;

@@ -53,7 +53,7 @@ slg_walk_stand_at_start(struct slg_walk *walk)
     walk->shift = 0;
     walk->digest = 0;
     walk->has_gap = false;
-    walk->stretch_start = SLG_HEADER_BYTES;
+    walk->stretch = walk->at;
     slg_context_start(&walk->context, SLG_HEADER_BYTES);
 }
 

@@ -34,6 +34,7 @@ slg_walk_save(const struct slg_walk *walk)
         .is_passed = walk->is_passed,
         .passed_number = walk->passed_number,
         .passed_line = walk->passed_line,
+        .stretch = walk->stretch,
     };
 }
 
@@ -49,6 +50,7 @@ slg_walk_restore(struct slg_walk *walk, const struct slg_walk_saved *saved)
     walk->is_passed = saved->is_passed;
     walk->passed_number = saved->passed_number;
     walk->passed_line = saved->passed_line;
+    walk->stretch = saved->stretch;
 }
 
 seglog_code
@@ -467,8 +469,9 @@ mark_settle_stretch(struct slg_walk *walk, struct slg_step *step)
         walk->with_digest && !walk->has_gap && mark->digest != walk->digest;
     if (durable > walk->watermark)
         walk->watermark = durable;
-    step->stretch_from = walk->stretch_start;
-    walk->stretch_start = step->offset + step->frame.len;
+    step->stretch_from = walk->stretch.pos;
+    walk->stretch = walk->at;
+    walk->stretch.pos = step->offset + step->frame.len;
     walk->digest = 0;
     walk->has_gap = false;
 }
@@ -614,6 +617,51 @@ slg_walk_step(struct slg_walk *walk, struct slg_step *step,
             slg_load_le32(step->bytes + slg_frame_covered(&step->frame));
     walk->at.pos += step->frame.len;
     return SEGLOG_OK;
+}
+
+/* From the stretch's start to where the walk stood, without a gap. */
+static seglog_code
+stretch_read(struct slg_walk *walk, uint64_t end, struct seglog_error *err)
+{
+    struct slg_step step;
+    seglog_code code = SEGLOG_OK;
+
+    walk->at = walk->stretch;
+    walk->digest = 0;
+    slg_context_start(&walk->context, walk->at.pos);
+    while (code == SEGLOG_OK && walk->at.pos < end)
+        code = slg_walk_step(walk, &step, err);
+    return code == SEGLOG_OK && walk->at.pos != end ? SEGLOG_CORRUPT : code;
+}
+
+seglog_code
+slg_walk_learn_digest(struct slg_walk *walk, struct seglog_error *err)
+{
+    const struct slg_walk_saved saved = slg_walk_save(walk);
+    const uint32_t checksum = walk->checksum;
+    const bool with_digest = walk->with_digest;
+    struct slg_context_saved context = { .is_known = false };
+    uint64_t digest = 0;
+    bool is_known = false;
+    seglog_code code = slg_context_save(&walk->context, &context);
+
+    if (code != SEGLOG_OK)
+        return walk_no_memory(walk, err);
+    walk->with_digest = true;
+    code = stretch_read(walk, saved.at.pos, NULL);
+    is_known = code == SEGLOG_OK && !walk->has_gap &&
+               walk->stretch.pos == saved.stretch.pos;
+    digest = walk->digest;
+    slg_walk_restore(walk, &saved);
+    walk->checksum = checksum;
+    walk->with_digest = with_digest;
+    walk->digest = digest;
+    /* Else it was cut meanwhile, or cannot be read any more. */
+    walk->has_gap = !is_known;
+    if (slg_context_restore(&walk->context, &context) != SEGLOG_OK)
+        code = SEGLOG_NO_MEMORY;
+    slg_context_saved_reset(&context);
+    return code == SEGLOG_NO_MEMORY ? walk_no_memory(walk, err) : SEGLOG_OK;
 }
 
 bool

@@ -66,8 +66,8 @@ struct slg_walk {
     bool is_passed;         /* in a passed run (SPEC.md 9) */
     uint64_t passed_number; /* what is expected behind it */
     uint64_t passed_line;
-    uint64_t passed_end; /* where the last one ended; 0: none */
-    uint64_t stretch_start;
+    uint64_t passed_end;                 /* where the last one ended; 0: none */
+    struct slg_place_in_segment stretch; /* behind the mark before it */
     uint64_t resumed_at; /* behind the last damage; 0: none yet */
 
     /* The frame at `pos` that did not hold. */
@@ -208,12 +208,20 @@ struct slg_walk_saved {
     bool is_passed;
     uint64_t passed_number;
     uint64_t passed_line;
+    struct slg_place_in_segment stretch;
 };
 
 struct slg_walk_saved
 slg_walk_save(const struct slg_walk *walk);
 void
 slg_walk_restore(struct slg_walk *walk, const struct slg_walk_saved *saved);
+
+/*
+ * What with_digest would have come to since the last mark: the stretch is read
+ * once more.  The walk stands where it stood, whatever this returns.
+ */
+seglog_code
+slg_walk_learn_digest(struct slg_walk *walk, struct seglog_error *err);
 
 /* The segment may have changed: read its size, trust nothing buffered. */
 seglog_code

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/checksum.h"
 #include "src/segment/segment_window.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/deadline.h"
@@ -102,6 +103,83 @@ slg_writer_cut(struct seglog_writer *writer, uint64_t new_size, uint64_t size,
     return code;
 }
 
+/* The CRC of a part of the segment. */
+static seglog_code
+part_crc(struct seglog_blob blob, uint64_t begin, uint64_t end, uint32_t *crc,
+         struct seglog_error *err)
+{
+    uint8_t *bytes = malloc(COPY_BYTES);
+    seglog_code code = SEGLOG_OK;
+
+    if (!bytes)
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory to read the end of the segment");
+    for (*crc = 0; begin < end && code == SEGLOG_OK;) {
+        const size_t len =
+            end - begin < COPY_BYTES ? (size_t)(end - begin) : COPY_BYTES;
+
+        code = slg_blob_read(blob, begin, bytes, len, err);
+        if (code == SEGLOG_OK)
+            *crc = slg_crc32(*crc, bytes, len);
+        begin += len;
+    }
+    free(bytes);
+    return code;
+}
+
+/*
+ * Torn bytes that lack a part of their checksum, and to which the first bytes
+ * of a sync point are just that part: they would become a record that nobody
+ * knows of, and the sync point would be lost.
+ */
+static seglog_code
+tail_is_completed(const struct seglog_writer *writer,
+                  const struct slg_point *torn, uint64_t size,
+                  bool *is_completed, struct seglog_error *err)
+{
+    static const uint8_t start[SLG_CHECKSUM_BYTES] = {
+        SLG_HEAD_CONTROL, SLG_SYNC_POINT_BYTES - 6, SLG_CONTROL_SYNC_POINT, 0xB7
+    };
+    uint8_t bytes[SLG_HEAD_MAX + 1];
+    uint8_t wanted[SLG_CHECKSUM_BYTES];
+    const uint64_t torn_len = size - torn->end;
+    const size_t head =
+        torn_len < sizeof bytes ? (size_t)torn_len : sizeof bytes;
+    struct slg_frame frame;
+    uint32_t crc = 0;
+    seglog_code code = slg_blob_read(writer->blob, torn->end, bytes, head, err);
+
+    *is_completed = false;
+    if (code != SEGLOG_OK ||
+        !slg_frame_parse(bytes, head, &writer->limits, &frame) ||
+        torn_len >= frame.len || torn_len < slg_frame_covered(&frame))
+        return code;
+    code = part_crc(writer->blob, torn->end,
+                    torn->end + slg_frame_covered(&frame), &crc, err);
+    slg_store_le32(wanted, crc ^ slg_mix(torn->number, torn->salt));
+    const size_t missing = (size_t)(frame.len - torn_len);
+    *is_completed =
+        memcmp(wanted + sizeof wanted - missing, start, missing) == 0;
+    return code;
+}
+
+/* Go on behind torn bytes that stay. */
+static seglog_code
+tail_leave(const struct seglog_writer *writer, const struct slg_point *torn,
+           uint64_t *size, struct seglog_error *err)
+{
+    bool is_completed = false;
+    seglog_code code =
+        *size > torn->end
+            ? tail_is_completed(writer, torn, *size, &is_completed, err)
+            : SEGLOG_OK;
+
+    if (code == SEGLOG_OK && is_completed)
+        code = seglog_blob_append(writer->blob, *size, "", 1, NULL, err);
+    *size += code == SEGLOG_OK && is_completed;
+    return code;
+}
+
 /* flushed stands where the torn bytes start. */
 static seglog_code
 tail_pass(struct seglog_writer *writer, uint64_t size, struct seglog_error *err)
@@ -115,7 +193,11 @@ tail_pass(struct seglog_writer *writer, uint64_t size, struct seglog_error *err)
     slg_hint_begin_write(writer);
     if (slg_blob_can_cut(writer->blob))
         return slg_writer_cut(writer, writer->flushed.end, size, err);
-    writer->torn_bytes += size - writer->flushed.end;
+    const uint64_t begin = writer->flushed.end;
+    const seglog_code code = tail_leave(writer, &writer->flushed, &size, err);
+    if (code != SEGLOG_OK)
+        return code;
+    writer->torn_bytes += size - begin;
     writer->flushed.end = size;
     return SEGLOG_OK;
 }
@@ -161,11 +243,15 @@ damage_pass(const struct seglog_writer *writer, const struct slg_tail *tail,
             struct slg_point *at, struct seglog_error *err)
 {
     const uint64_t last_lost = tail->finding.last_record;
+    uint64_t size = tail->size;
 
     if (!writer->appends_to_damaged || tail->verdict == SEGLOG_VERDICT_IO ||
         !identity_is_known(&writer->header) || last_lost >= SLG_NUMBER_MAX)
         return fail_damaged(writer, tail, err);
-    at->end = tail->size;
+    const seglog_code code = tail_leave(writer, at, &size, err);
+    if (code != SEGLOG_OK)
+        return code;
+    at->end = size;
     if (at->number <= last_lost)
         at->number = last_lost + 1;
     at->is_after_sync = false;

@@ -207,7 +207,6 @@ history_look(struct history *history, bool is_power_cut)
 void
 history_read_on(struct history *history)
 {
-    struct seglog_error err = { 0 };
     struct seglog_event event;
     seglog_code code = SEGLOG_OK;
 
@@ -220,7 +219,7 @@ history_read_on(struct history *history)
                                NAME, NULL, &history->reader, NULL));
         history->reader_next = history->first_record;
     }
-    while ((code = seglog_reader_next(history->reader, &event, &err)) ==
+    while ((code = seglog_reader_next(history->reader, &event, NULL)) ==
            SEGLOG_OK) {
         expect(history, event.type == SEGLOG_EVENT_RECORD);
         hold(history, I3, event.record.record_no == history->reader_next++);
@@ -230,10 +229,7 @@ history_read_on(struct history *history)
         history_say(history, "read on from %llu: %s",
                     (unsigned long long)history->reader_next,
                     seglog_code_name(code));
-    /* It keeps no digest, and may take a closing mark of which only the first
-     * part is there, with zeros behind, for one that is damaged. */
-    expect(history, code == SEGLOG_END || history->was_lied_to ||
-                        (code == SEGLOG_CORRUPT && err.record_no == 0));
+    expect(history, code == SEGLOG_END || history->was_lied_to);
 }
 
 void

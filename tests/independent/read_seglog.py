@@ -21,6 +21,7 @@ import copy
 import ctypes
 import ctypes.util
 import functools
+import itertools
 import json
 import os
 import re
@@ -1121,10 +1122,12 @@ class Segment:
         follower = self.candidate_at(end, False)
         return bool(follower and self.unmixed(follower) == mix(number, salt))
 
-    def frame_is_confirmed(self, frame, number):
+    def frame_is_confirmed(self, frame, number, far=False):
+        """The end of the segment confirms no far number."""
         count = self.advance_of(frame)
-        return count is not None and self.confirmed(
-            frame.end, number + count, self.epoch, self.salt)
+        return count is not None and not (
+            far and frame.end == self.size) and self.confirmed(
+                frame.end, number + count, self.epoch, self.salt)
 
     def mark_is_confirmed(self, mark):
         return self.confirmed(
@@ -1158,7 +1161,8 @@ class Segment:
             away = self.distance(gap.frame, n)
             if (1 <= away <= 65536
                     and (gap.frame.length > SHORT_BODY
-                         or self.frame_is_confirmed(gap.frame, n + away))
+                         or self.frame_is_confirmed(gap.frame, n + away,
+                                                    away > 64))
                     and self.candidate_fits(gap.frame, n + away)):
                 return p, n + away
         self.count_long(gap.frame)
@@ -1232,12 +1236,13 @@ class Segment:
                 if away > 65536 and away > 1 + (x - p) // 6:
                     continue
                 number = n + away
-                if self.frame_is_confirmed(frame, number):
+                far = away > 1 + (x - p) // 6
+                if self.frame_is_confirmed(frame, number, far and away > 64):
                     if self.candidate_fits(frame, number):
-                        if away <= 1 + (x - p) // 6:
+                        if not far:
                             return self.end_search(wide, x, number)
                         noted = x, number
-                elif away <= 1 + (x - p) // 6 and unconfirmed < 256:
+                elif not far and unconfirmed < 256:
                     unconfirmed += 1
                     if self.candidate_fits(frame, number):
                         gap.lone.append((frame, number))
@@ -1591,8 +1596,11 @@ class Segment:
             return True
         if abs(off) <= 16 and agreement(wanted, found) + agreement(
                 wanted[::-1], found[::-1]) >= CLOSING_SIZE // 2:
-            self.add_finding('CORRUPT', 'closing-mark', tail.p, self.size,
-                             shift=off)
+            if is_torn_apart(wanted, found, -tail.p % 512):
+                self.add_finding('TORN', 'torn', tail.p, self.size)
+            else:
+                self.add_finding('CORRUPT', 'closing-mark', tail.p,
+                                 self.size, shift=off)
             return True
         return False
 
@@ -1652,6 +1660,22 @@ class Segment:
             lost=sum(f['last_record'] - f['first_record'] + 1 for f in lost),
             bytes=self.size, findings=len(self.findings), closed=self.closed,
             first_record=self.first_record, next_record=behind)
+
+
+def is_torn_apart(wanted, found, first):
+    """Whether `found` is what a power cut leaves of `wanted`: new bytes and
+    zeros, in two sectors of which the first ends behind `first` bytes."""
+    wrong = sum(want not in (None, have)
+                for want, have in zip(wanted, found))
+    if len(found) > len(wanted) or wrong < 2:
+        return False
+    for part in slice(first), slice(first, len(found)):
+        pairs = list(zip(wanted[part], found[part]))
+        if not any(all(have == 0 for _, have in itertools.dropwhile(
+                lambda pair: pair[0] in (None, pair[1]), way))
+                for way in (pairs, pairs[::-1])):
+            return False
+    return True
 
 
 def agreement(wanted, found):

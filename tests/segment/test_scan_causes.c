@@ -194,6 +194,44 @@ missing__up_to_65536_frames__are_found_missing(void **state)
     }
 }
 
+/*
+ * The last frame of a torn tail often ends where the segment does, and its
+ * torn bytes imply some number: only a follower makes a far one a record.
+ */
+static void
+missing__a_last_frame_far_away__needs_a_follower(void **state)
+{
+    static const uint64_t distances[] = { 1, 64, 65, 19322, 65536 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(distances); i++) {
+        for (size_t junk = 0; junk < 2; junk++) {
+            struct forge forge;
+            const unsigned last = (unsigned)(10 + distances[i]);
+
+            forge_ten(&forge, false);
+            if (junk > 0)
+                forge_raw(&forge, "\1\2\3", 3);
+            forge.number += distances[i];
+            forge.line += distances[i];
+            forge_fill(&forge, 1, 40);
+            look_at(&forge, forge.bytes, forge.len, &look);
+            if (distances[i] > 64)
+                assert_findings(&look, "TORN torn 11-? l11 @514+%zu s? no\n",
+                                46 + 3 * junk);
+            else
+                assert_findings(&look,
+                                "CORRUPT %s 11-%u l11 @514+%zu s? unknown\n",
+                                junk > 0 ? "head" : "missing", last, 3 * junk);
+            forge_fill(&forge, 1, 40);
+            look_at(&forge, forge.bytes, forge.len, &look);
+            assert_findings(&look, "CORRUPT %s 11-%u l11 @514+%zu s? unknown\n",
+                            junk > 0 ? "head" : "missing", last, 3 * junk);
+            forge_free(&forge);
+        }
+    }
+}
+
 static void
 missing__with_a_sync_point_behind__is_found_at_any_distance(void **state)
 {
@@ -681,6 +719,7 @@ main(void)
             missing__a_dropped_frame__is_an_empty_range_with_its_shift),
         cmocka_unit_test(missing__the_first_frame__is_known_from_the_second),
         cmocka_unit_test(missing__up_to_65536_frames__are_found_missing),
+        cmocka_unit_test(missing__a_last_frame_far_away__needs_a_follower),
         cmocka_unit_test(
             missing__with_a_sync_point_behind__is_found_at_any_distance),
         cmocka_unit_test(order__two_frames_swapped__lose_nothing),

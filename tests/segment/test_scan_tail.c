@@ -72,6 +72,77 @@ closing_mark__every_beginning_of_it__is_torn_without_a_record(void **state)
     }
 }
 
+/* What a power cut leaves of it: new bytes in front and zeros behind, or the
+ * other way round, in the sector that begins at 512 and in the one before. */
+static void
+closing_mark__part_of_it_zeros__is_torn(void **state)
+{
+    struct look strict;
+
+    (void)state;
+    for (size_t right = 36; right < CLOSE - 2; right++) {
+        struct forge forge;
+
+        forge_ten(&forge, true);
+        memset(forge.bytes + 514 + right, 0, CLOSE - right);
+        look_at(&forge, forge.bytes, forge.len, &look);
+        assert_findings(&look, "TORN torn - l- @514+70 s? no\n");
+        assert_int_equal(look.summary.torn_bytes, CLOSE);
+        forge_free(&forge);
+
+        forge_ten(&forge, true);
+        memset(forge.bytes + 514, 0, CLOSE - right);
+        look_at(&forge, forge.bytes, forge.len, &strict);
+        assert_findings(&strict, "TORN torn - l- @514+70 s? no\n");
+        forge_free(&forge);
+
+        /* Zeros inside of it are no cut's. */
+        forge_ten(&forge, true);
+        memset(forge.bytes + 514 + 26, 0, 4);
+        look_at(&forge, forge.bytes, forge.len, &look);
+        assert_findings(&look,
+                        "CORRUPT closing-mark - l- @514+70 s0 unknown\n");
+        forge_free(&forge);
+    }
+}
+
+/* A strict reader keeps no digests: it learns what it needs at the end. */
+static void
+closing_mark__torn_with_zeros_behind__is_the_end_for_strict_readers(
+    void **state)
+{
+    (void)state;
+    for (size_t len = 54; len < 86; len++) {
+        for (size_t right = 10; right < 54; right++) {
+            struct forge forge;
+            struct seglog_store store;
+            struct seglog_reader *reader = NULL;
+            struct seglog_event event;
+            seglog_code code = SEGLOG_OK;
+
+            assert_int_equal(seglog_store_memory_open(&store, NULL), SEGLOG_OK);
+            forge_ten(&forge, true);
+            uint8_t *bytes = calloc(1, 514 + len);
+            assert_non_null(bytes);
+            memcpy(bytes, forge.bytes, 514 + right);
+            look_at(&forge, bytes, 514 + len, &look);
+            store_put_bytes(store, "log", bytes, 514 + len);
+            assert_int_equal(
+                seglog_reader_open(store, "log", NULL, &reader, NULL),
+                SEGLOG_OK);
+            while (code == SEGLOG_OK)
+                code = seglog_reader_next(reader, &event, NULL);
+            assert_int_equal(code, look.summary.verdict == SEGLOG_VERDICT_TORN
+                                       ? SEGLOG_END
+                                       : SEGLOG_CORRUPT);
+            seglog_reader_close(reader);
+            seglog_store_close(&store);
+            free(bytes);
+            forge_free(&forge);
+        }
+    }
+}
+
 /* Behind a gap neither the line nor the digest of the mark is known. */
 static void
 closing_mark__torn_behind_a_gap__may_have_any_line(void **state)
@@ -377,6 +448,9 @@ main(void)
             closing_mark__with_bytes_in_its_middle__has_their_shift),
         cmocka_unit_test(
             closing_mark__every_beginning_of_it__is_torn_without_a_record),
+        cmocka_unit_test(closing_mark__part_of_it_zeros__is_torn),
+        cmocka_unit_test(
+            closing_mark__torn_with_zeros_behind__is_the_end_for_strict_readers),
         cmocka_unit_test(closing_mark__torn_behind_a_gap__may_have_any_line),
         cmocka_unit_test(torn__every_beginning_of_a_record__names_the_record),
         cmocka_unit_test(

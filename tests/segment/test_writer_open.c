@@ -7,6 +7,8 @@
  * Method  segments are cut and damaged in known places, opened, written on,
  *         and walked or scanned.
  */
+#include <stdio.h>
+
 #include "tests/segment/writer_support.h"
 
 #define HEADER_BYTES 54u
@@ -325,6 +327,55 @@ torn_tail__store_cannot_cut__is_passed_over(void **state)
     assert_ok(seglog_writer_close(writer, NULL));
 }
 
+/*
+ * The last byte that a torn frame lacks is the first one of the sync point
+ * that goes behind it: neither may the record come back nor the sync point be
+ * lost, and with it all that follows.
+ */
+static void
+torn_tail__completed_by_what_follows__stays_torn(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_faults *faulty = faulty_make(state);
+    const struct seglog_store uncut = seglog_faults_store(faulty);
+    const struct seglog_scan_options scan = { .size = sizeof scan };
+    struct seglog_scan_summary summary = { 0 };
+    struct seglog_writer *writer = NULL;
+    struct seglog_writer_options options = writer_options_fixed();
+    uint8_t last = 0;
+
+    options.no_closing_mark = true;
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    for (unsigned i = 0; last != 0xC0 && i < 20000; i++) {
+        size_t len = 0;
+        char text[16];
+
+        if (i > 0)
+            assert_ok(seglog_store_remove(store, "log", NULL));
+        log_make(store, 2, false);
+        writer = writer_open_ok(store, "log", &options);
+        (void)snprintf(text, sizeof text, "x%05u", i);
+        append_ok(writer, text, 3);
+        assert_ok(seglog_writer_close(writer, NULL));
+        uint8_t *bytes = blob_read(store, "log", &len);
+        last = bytes[len - 1];
+        free(bytes);
+        if (last == 0xC0)
+            log_cut(store, len - 1);
+    }
+    assert_int_equal(last, 0xC0);
+
+    writer = writer_open_ok(uncut, "log", NULL);
+    append_ok(writer, "third", 3);
+    assert_ok(seglog_writer_close(writer, NULL));
+    assert_ok(seglog_scan(store, "log", &scan, &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_TORN);
+    assert_int_equal(summary.records, 3);
+    assert_int_equal(summary.lost, 0);
+    assert_int_equal(summary.cuts, 1);
+    assert_true(summary.is_closed);
+}
+
 /* Failing to keep, to cut or to sync leaves a tail that can be cut later. */
 static void
 torn_tail__cutting_fails__fails_to_open_and_loses_nothing(void **state)
@@ -527,6 +578,7 @@ main(void)
         ON_ALL(torn_tail__only_opened_and_closed__has_its_sync_point),
         ON_ALL(torn_tail__of_a_closing_mark__is_cut),
         ON_ALL(torn_tail__store_cannot_cut__is_passed_over),
+        ON_ALL(torn_tail__completed_by_what_follows__stays_torn),
         ON_ALL(torn_tail__cutting_fails__fails_to_open_and_loses_nothing),
         ON_ALL(header__missing_or_incomplete__is_written_anew),
         ON_ALL(header__of_something_else__is_a_format_error),
