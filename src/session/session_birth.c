@@ -276,6 +276,40 @@ slg_lane_make(struct seglog_session_store *sessions,
 
 /* -- going ---------------------------------------------------------------- */
 
+/* Whoever sealed it and died has left the lock of that as well. */
+static void
+sealing_lock_discard(struct seglog_store store, const char *name)
+{
+    struct seglog_lock lock = { 0 };
+
+    if (seglog_lock_open(store, name, &lock, NULL) == SEGLOG_OK &&
+        seglog_lock_acquire(lock, 0, NULL) == SEGLOG_OK)
+        (void)seglog_lock_discard(lock, NULL);
+    seglog_lock_close(&lock);
+}
+
+/* What somebody left who died while working on the blob. */
+static seglog_code
+leftovers_remove(struct seglog_store store, const char *name,
+                 struct seglog_error *err)
+{
+    static const char *const leftovers[] = { ".torn", ".cut", ".new",
+                                             ".sealing" };
+    const size_t left_count = sizeof leftovers / sizeof leftovers[0];
+    seglog_code code = SEGLOG_OK;
+
+    for (size_t i = 0; i < left_count && code == SEGLOG_OK; i++) {
+        char left[NAME_CAP];
+        bool existed = false;
+
+        code = blob_remove(store, name_with(name, leftovers[i], left), &existed,
+                           err);
+        if (existed && i == left_count - 1)
+            sealing_lock_discard(store, left);
+    }
+    return code;
+}
+
 static seglog_code
 locked_remove(struct seglog_session_store *sessions, struct seglog_lock lock,
               const struct slg_lane_id *id, bool *existed,
@@ -292,6 +326,10 @@ locked_remove(struct seglog_session_store *sessions, struct seglog_lock lock,
         return code;
     if (id->lane == SEGLOG_LANE_ENTRIES)
         code = slg_seal_check_children(sessions, id, NULL, err);
+    /* Before the blob: once that is gone nobody comes back for them, should
+     * this process die in the middle. */
+    if (code == SEGLOG_OK)
+        code = leftovers_remove(store, name, err);
     if (code != SEGLOG_OK) {
         (void)seglog_lock_release(lock, NULL);
         return code;
@@ -314,27 +352,23 @@ slg_lane_remove(struct seglog_session_store *sessions,
                 const struct slg_lane_id *id, bool *existed,
                 struct seglog_error *err)
 {
-    static const char *const leftovers[] = { ".torn", ".cut", ".new",
-                                             ".sealing" };
-    const size_t left_count = sizeof leftovers / sizeof leftovers[0];
     const struct seglog_store store = sessions->store;
     struct seglog_lock lock = { 0 };
     char name[SEGLOG_LANE_NAME_CAP];
-    char left[NAME_CAP];
     bool exists = false;
     seglog_code code =
         blob_exists(store, slg_lane_id_name(id, name), &exists, err);
 
     if (existed)
         *existed = exists;
-    if (code == SEGLOG_OK && exists)
-        code = seglog_lock_open(store, name, &lock, err);
-    if (code == SEGLOG_OK && exists)
+    if (code != SEGLOG_OK)
+        return code;
+    if (!exists)
+        return leftovers_remove(store, name, err);
+    code = seglog_lock_open(store, name, &lock, err);
+    if (code == SEGLOG_OK)
         code = locked_remove(sessions, lock, id, existed, err);
     seglog_lock_close(&lock);
-    for (size_t i = 0; i < left_count && code == SEGLOG_OK; i++)
-        code =
-            blob_remove(store, name_with(name, leftovers[i], left), NULL, err);
     return code;
 }
 

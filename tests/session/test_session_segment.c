@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "seglog/testing/fault_store.h"
+
 static const char *const TEXTS[] = { "1", "2", "3", "4", "5", "6" };
 
 static void
@@ -526,6 +528,55 @@ delete_segment__all_lanes__nothing_is_left(void **state)
     assert_false(existed);
 }
 
+/* Who dies in the middle comes back for the rest only while the segment is
+ * there: so what others left half made goes before it. */
+static void
+delete_segment__dies_at_any_removal__leaves_nothing_behind_it(void **state)
+{
+    static const char *const left[] = { ".torn", ".cut", ".new", ".sealing" };
+    struct session_fixture *f = *state;
+    uint64_t at = 0;
+    uint64_t hits = 1;
+
+    while (hits > 0) {
+        const struct seglog_fault fault = { .ops = SEGLOG_FAULT_BIT(
+                                                SEGLOG_FAULT_REMOVE),
+                                            .at = ++at,
+                                            .from_then_on = true };
+        struct seglog_faults *faults = seglog_faults_new(f->store);
+        struct seglog_session_store *dying = NULL;
+        char lane[SEGLOG_LANE_NAME_CAP];
+        char name[SEGLOG_LANE_NAME_CAP + 8];
+
+        (void)seglog_lane_name(&f->session, &f->segment, SEGLOG_LANE_ENTRIES,
+                               lane);
+        session_put(f->sessions, f, "1");
+        for (size_t i = 0; i < COUNT_OF(left); i++) {
+            (void)snprintf(name, sizeof name, "%s%s", lane, left[i]);
+            blob_put(f->store, name, "x", 1);
+        }
+        assert_non_null(faults);
+        assert_true(seglog_faults_add(faults, &fault));
+        assert_ok(seglog_session_store_open(seglog_faults_store(faults), NULL,
+                                            &dying, NULL));
+        (void)!seglog_session_delete_segment(dying, &f->session, &f->segment,
+                                             NULL, NULL);
+        hits = seglog_faults_get_hits(faults);
+        (void)seglog_session_store_close(dying, NULL);
+        seglog_faults_free(faults);
+        if (!session_has_blob(f, SEGLOG_LANE_ENTRIES)) {
+            size_t count = 0;
+
+            assert_ok(
+                seglog_store_list(f->store, "", name_count, &count, NULL));
+            assert_int_equal(count, 0);
+        }
+        assert_ok(seglog_session_delete_segment(f->sessions, &f->session,
+                                                &f->segment, NULL, NULL));
+    }
+    assert_true(at > COUNT_OF(left));
+}
+
 static void
 delete_session__its_segments_and_note__and_no_others(void **state)
 {
@@ -579,6 +630,7 @@ main(void)
         ON_BOTH(truncate__trace__is_not_touched),
         ON_BOTH(truncate__damaged_segment__corrupt_and_nothing_is_cut),
         ON_BOTH(delete_segment__all_lanes__nothing_is_left),
+        ON_BOTH(delete_segment__dies_at_any_removal__leaves_nothing_behind_it),
         ON_BOTH(delete_session__its_segments_and_note__and_no_others),
     };
 
