@@ -351,6 +351,33 @@ segment_create_again(struct seglog_writer *writer,
     return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
 }
 
+/*
+ * A machine that loses power while it is created may keep its size and none of
+ * its bytes (ext4 allots the space first): zeros, no more than what is written
+ * at once.  Nothing behind them can have been there, for the header is synced
+ * before anything else is appended.  FORMAT if it is not that.
+ */
+static seglog_code
+segment_check_zeros(const struct seglog_writer *writer, uint64_t *size,
+                    struct seglog_error *err)
+{
+    static const uint8_t zeros[4096];
+    uint8_t bytes[sizeof zeros];
+    seglog_code code = seglog_blob_get_size(writer->blob, size, NULL, err);
+
+    if (code == SEGLOG_OK && (*size == 0 || *size > SLG_ATTRIBUTES_READ))
+        return SEGLOG_FORMAT;
+    for (uint64_t at = 0; at < *size && code == SEGLOG_OK; at += sizeof bytes) {
+        const uint64_t left = *size - at;
+        const size_t len = left < sizeof bytes ? (size_t)left : sizeof bytes;
+
+        code = seglog_blob_read_at(writer->blob, at, bytes, len, err);
+        if (code == SEGLOG_OK && memcmp(bytes, zeros, len) != 0)
+            code = SEGLOG_FORMAT;
+    }
+    return code;
+}
+
 /* What its end takes to be read is more than there may be. */
 static seglog_code
 segment_check_memory(const struct seglog_writer *writer,
@@ -386,6 +413,7 @@ segment_take_over(struct seglog_writer *writer,
     struct slg_tail tail = { 0 };
     struct slg_point hinted;
     bool has_hint = false;
+    uint64_t zeros = 0;
     seglog_code code = has_room_for_zstd(options)
                            ? SEGLOG_OK
                            : segment_check_memory(writer, err);
@@ -395,6 +423,9 @@ segment_take_over(struct seglog_writer *writer,
                                      &source, history, &tail, err);
     writer->dictionary = tail.dictionary;
 
+    if (code == SEGLOG_FORMAT && options->create != SEGLOG_CREATE_NEVER &&
+        segment_check_zeros(writer, &zeros, NULL) == SEGLOG_OK)
+        return segment_create_again(writer, options, zeros, err);
     if (code != SEGLOG_OK)
         return code;
     if (tail.verdict == SEGLOG_VERDICT_TORN && tail.end == 0)

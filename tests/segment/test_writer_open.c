@@ -443,6 +443,57 @@ header__missing_or_incomplete__is_written_anew(void **state)
     free(whole);
 }
 
+/* The power went while it was created: its size is there and nothing else. */
+static void
+header__of_zeros__is_written_anew(void **state)
+{
+    static const size_t lens[] = { 1, 53, 54, 60, 4096, 4097, 20480 };
+    const struct seglog_store store = store_of(state);
+    uint8_t *zeros = calloc(1, 20481);
+
+    assert_non_null(zeros);
+    for (size_t i = 0; i < COUNT_OF(lens); i++) {
+        struct seglog_writer *writer = NULL;
+        struct walked walked;
+
+        blob_write(store, "log", zeros, lens[i]);
+        writer = writer_open_ok(store, "log", NULL);
+        assert_int_equal(state_of(writer).torn_bytes, lens[i]);
+        append_ok(writer, "1", 1);
+        assert_ok(seglog_writer_close(writer, NULL));
+        walk_blob(store, "log", &walked);
+        assert_int_equal(walked.record_count, 1);
+        walked_free(&walked);
+    }
+    free(zeros);
+}
+
+/* More than is written at once when it is created, or not all of it zeros, or
+ * records are known to have been in it, or it is not to be created. */
+static void
+header__of_zeros_and_more__is_refused(void **state)
+{
+    const struct seglog_writer_options never = { .size = sizeof never,
+                                                 .create =
+                                                     SEGLOG_CREATE_NEVER };
+    const struct seglog_writer_options expecting = { .size = sizeof expecting,
+                                                     .expect = 1 };
+    const struct seglog_store store = store_of(state);
+    uint8_t *zeros = calloc(1, 20481);
+    struct seglog_error err = { 0 };
+
+    assert_non_null(zeros);
+    blob_write(store, "log", zeros, 20481);
+    assert_code(open_code(store, "log", NULL, &err), SEGLOG_FORMAT);
+    blob_write(store, "log", zeros, 4097);
+    assert_code(open_code(store, "log", &never, &err), SEGLOG_FORMAT);
+    assert_code(open_code(store, "log", &expecting, &err), SEGLOG_CORRUPT);
+    zeros[4096] = 1;
+    blob_write(store, "log", zeros, 4097);
+    assert_code(open_code(store, "log", NULL, &err), SEGLOG_FORMAT);
+    free(zeros);
+}
+
 static void
 header__of_something_else__is_a_format_error(void **state)
 {
@@ -581,6 +632,8 @@ main(void)
         ON_ALL(torn_tail__completed_by_what_follows__stays_torn),
         ON_ALL(torn_tail__cutting_fails__fails_to_open_and_loses_nothing),
         ON_ALL(header__missing_or_incomplete__is_written_anew),
+        ON_ALL(header__of_zeros__is_written_anew),
+        ON_ALL(header__of_zeros_and_more__is_refused),
         ON_ALL(header__of_something_else__is_a_format_error),
         ON_ALL(header__unknown_features__are_read_only_or_refused),
         ON_ALL(damage__in_the_last_stretch__is_refused_with_its_place),
