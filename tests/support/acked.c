@@ -173,7 +173,7 @@ acked_expect(struct acked *acked, bool condition, const char *what,
 {
     char text[300] = "";
 
-    if (condition || acked->failure[0] != '\0')
+    if (condition || acked->failure[0] != '\0' || atomic_load(&acked->is_over))
         return condition;
     if (err && err->code != SEGLOG_OK)
         seglog_error_format(err, text, sizeof text);

@@ -67,13 +67,25 @@ log_begin(struct acked_worker *worker, struct acked_log *log)
     return id;
 }
 
+/*
+ * Whether a sync that has returned is a promise.  One that returns while the
+ * file system goes down may not be: the system then also tells those that all
+ * is well whose bytes it has dropped, which no device does.
+ */
+static bool
+is_promise(const struct acked_worker *worker, enum seglog_level level)
+{
+    return level == SEGLOG_LEVEL_SYNC && !atomic_load(&worker->acked->is_over);
+}
+
 static void
-log_told(struct acked_log *log, enum seglog_level level)
+log_told(struct acked_worker *worker, struct acked_log *log,
+         enum seglog_level level)
 {
     const uint64_t begun = atomic_load(&log->begun);
 
     atomic_store(&log->told, begun);
-    if (level == SEGLOG_LEVEL_SYNC)
+    if (is_promise(worker, level))
         atomic_store(&log->synced, begun);
     atomic_store(&log->is_group, false);
 }
@@ -148,7 +160,7 @@ own_append(struct acked_worker *worker)
     need(worker,
          number == atomic_load(&log->begun) ? SEGLOG_OK : SEGLOG_INVALID,
          "the own log gave another number", NULL);
-    log_told(log, level);
+    log_told(worker, log, level);
 }
 
 static size_t
@@ -198,7 +210,7 @@ own_group(struct acked_worker *worker)
          seglog_writer_append_group(worker->own, items, count, level, &number,
                                     &err),
          "append a group", &err);
-    log_told(log, level);
+    log_told(worker, log, level);
 }
 
 static void
@@ -223,7 +235,7 @@ own_buffered(struct acked_worker *worker)
          level == SEGLOG_LEVEL_SYNC ? seglog_writer_sync(worker->own, &err)
                                     : seglog_writer_flush(worker->own, &err),
          "flush", &err);
-    log_told(log, level);
+    log_told(worker, log, level);
 }
 
 /* Often inside a group, which is written anew then. */
@@ -256,7 +268,7 @@ own_reopen(struct acked_worker *worker)
     own_open(worker);
     need(worker, seglog_writer_close(worker->own, &err), "close", &err);
     worker->own = NULL;
-    log_told(log, SEGLOG_LEVEL_SYNC);
+    log_told(worker, log, SEGLOG_LEVEL_SYNC);
     own_open(worker);
 }
 
@@ -341,7 +353,7 @@ number_note(struct acked_worker *worker, _Atomic uint64_t *must,
     uint64_t before = 0;
 
     if (number >= ACKED_SHARED_MAX ||
-        (worker->acked->is_cut_power && level != SEGLOG_LEVEL_SYNC))
+        (worker->acked->is_cut_power && !is_promise(worker, level)))
         return;
     if (!atomic_compare_exchange_strong(&must[number], &before, id))
         need(worker, SEGLOG_INVALID, "a number was given twice", NULL);
@@ -477,7 +489,7 @@ session_append(struct acked_worker *worker, bool is_many)
     need(worker,
          done.count == atomic_load(&log->begun) ? SEGLOG_OK : SEGLOG_INVALID,
          "the own session has another count", NULL);
-    log_told(log, level);
+    log_told(worker, log, level);
 }
 
 static void
@@ -838,7 +850,7 @@ life_end(struct acked_worker *worker)
 
     if (worker->own) {
         need(worker, seglog_writer_close(worker->own, &err), "close", &err);
-        log_told(&worker->slot->own, SEGLOG_LEVEL_SYNC);
+        log_told(worker, &worker->slot->own, SEGLOG_LEVEL_SYNC);
     }
     if (worker->shared)
         (void)seglog_writer_close(worker->shared, NULL);
