@@ -1391,16 +1391,14 @@ class Segment:
 
     def fill_the_end(self, filled):
         """Behind the last main run, tiles that continue it are records."""
-        found = {}
         for tile in self.all_tiles(self.epoch):
-            for i, record in enumerate(tile.records):
-                found.setdefault(tile.number + i, (tile, record))
-        while self.n in found:
-            tile, record = found[self.n]
+            if tile.number != self.n or tile.filled or not tile.records:
+                continue
             tile.filled = True
-            filled[self.n] = record
-            self.n += 1
-            self.line += 1
+            for record in tile.records:
+                filled[self.n] = record
+                self.n += 1
+                self.line += 1
         self.next_record = self.n
 
     # ---- 10.2  Gaps
