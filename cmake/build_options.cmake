@@ -55,6 +55,12 @@ if(SEGLOG_FUZZ_ENGINE STREQUAL "libfuzzer")
     list(APPEND seglog_sanitize_compile -fsanitize=fuzzer-no-link)
 endif()
 
+# What AFL++ defines by itself.
+if(SEGLOG_FUZZ_ENGINE STREQUAL "libfuzzer")
+    list(APPEND seglog_sanitize_compile
+         -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION=1)
+endif()
+
 function(seglog_build_options target)
     set_target_properties(${target} PROPERTIES
         C_STANDARD 11

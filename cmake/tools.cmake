@@ -18,6 +18,11 @@ target_include_directories(seglog_tool_common PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(seglog_tool_common PUBLIC
     seglog_static ${SEGLOG_LIBRARIES})
 
+# A fuzzer brings a main function of its own; its targets want what is shared.
+if(SEGLOG_FUZZ_ENGINE)
+    return()
+endif()
+
 foreach(program IN LISTS seglog_programs)
     # `seglog` is the name of the project and of its libraries already.
     set(target seglog_tool_${program})

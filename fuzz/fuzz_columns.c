@@ -139,7 +139,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input input = { .at = data, .left = size };
     const unsigned how = input_byte(&input);
-    struct slg_columns_options options = { .level = 1 + (int)(how >> 2) % 19 };
+    struct slg_columns_options options = { .level = 1 + (int)(how >> 2) % 4 };
     size_t change_len = how & 2 ? 3u * CHANGES_MAX : 0;
     struct slg_columns_record *records;
     uint8_t *block;

@@ -49,7 +49,21 @@ keys_try(const uint8_t *data, size_t size)
     seglog_store_close(&below);
 }
 
-/* Read byte by byte: each is right, or not to be had. */
+/* All of it at once, as is the rule. */
+static bool
+blob_is_right(struct seglog_blob blob, uint64_t size)
+{
+    uint8_t bytes[4096];
+
+    if (size > sizeof bytes ||
+        seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL) != SEGLOG_OK)
+        return false;
+    for (size_t at = 0; at < size; at++)
+        MUST(bytes[at] == (uint8_t)(at * 7));
+    return true;
+}
+
+/* Else byte by byte: each is right, or not to be had. */
 static uint64_t
 blob_check(struct seglog_blob blob, uint64_t sure)
 {
@@ -57,6 +71,8 @@ blob_check(struct seglog_blob blob, uint64_t sure)
 
     MUST(seglog_blob_get_size(blob, &size, NULL, NULL) == SEGLOG_OK);
     MUST(size >= sure);
+    if (blob_is_right(blob, size))
+        return size;
     for (uint64_t at = 0; at < size; at++) {
         uint8_t byte = 0;
         struct seglog_error err;

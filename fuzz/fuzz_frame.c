@@ -174,6 +174,45 @@ predecessor_must_encode_again(const struct subject *subject,
 }
 
 static void
+reference_must_encode_again(const struct subject *subject,
+                            const struct slg_frame *frame)
+{
+    uint8_t again[SLG_REFERENCE_MAX];
+    struct slg_reference reference;
+
+    if (!slg_reference_decode(subject->bytes, frame, &reference))
+        return;
+    MUST(reference.name_len >= 1);
+    MUST(strlen(reference.name) == reference.name_len);
+    MUST(slg_reference_encode(
+             &reference,
+             slg_frame_implied(subject->bytes, frame, subject->salt),
+             subject->salt, again) == frame->len);
+    MUST(memcmp(again, subject->bytes, (size_t)frame->len) == 0);
+}
+
+static void
+attributes_must_encode_again(const struct subject *subject,
+                             const struct slg_frame *frame)
+{
+    const uint8_t *data = NULL;
+    uint8_t *again = NULL;
+    size_t len = 0;
+
+    if (!slg_attributes_decode(subject->bytes, frame, &data, &len))
+        return;
+    again = malloc((size_t)frame->len);
+    MUST(again != NULL &&
+         slg_attributes_len(len, &subject->limits) == frame->len);
+    MUST(slg_attributes_encode(
+             data, len, &subject->limits,
+             slg_frame_implied(subject->bytes, frame, subject->salt),
+             subject->salt, again) == frame->len);
+    MUST(memcmp(again, subject->bytes, frame->head_len + frame->body_len) == 0);
+    free(again);
+}
+
+static void
 frame_must_hold(const struct subject *subject)
 {
     struct slg_frame frame;
@@ -198,6 +237,10 @@ frame_must_hold(const struct subject *subject)
         gap_must_encode_again(subject, &frame);
     else if (frame.control == SLG_CONTROL_PREDECESSOR)
         predecessor_must_encode_again(subject, &frame);
+    else if (frame.control == SLG_CONTROL_REFERENCE)
+        reference_must_encode_again(subject, &frame);
+    else if (frame.control == SLG_CONTROL_ATTRIBUTES)
+        attributes_must_encode_again(subject, &frame);
 }
 
 /* -- marks and headers ----------------------------------------------------- */

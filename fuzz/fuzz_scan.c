@@ -41,8 +41,7 @@ struct subject {
     uint64_t expect;
     struct survey survey;
     struct reading salvaged;
-    bool has_old_numbers; /* frames whose numbers have passed */
-    bool has_forged_mark; /* see mark_is_forged */
+    bool has_forged_mark; /* see survey_may_mislead */
 };
 
 static void
@@ -136,47 +135,6 @@ frames_must_be_there(const struct subject *subject)
         MUST(f->count <= INT64_MAX - f->first_record);
         end = f->offset + f->len;
     }
-}
-
-static bool
-numbers_go_back(const struct survey *survey)
-{
-    uint64_t number = survey->summary.first_record;
-
-    for (size_t i = 0; i < survey->frame_count; i++) {
-        const struct seglog_frame *f = &survey->frames[i];
-
-        if (f->first_record < number)
-            return true;
-        number = f->first_record + f->count;
-    }
-    return false;
-}
-
-/*
- * Who opens a segment without reading all of it goes by its last mark.  That
- * can be made to lead astray: by a mark in the bytes of a record, or by one
- * with a number that has passed but with the right offset.
- */
-static bool
-mark_is_forged(const struct subject *subject)
-{
-    const struct survey *survey = &subject->survey;
-    size_t frame = 0;
-
-    if (subject->has_old_numbers)
-        return true;
-    for (size_t i = 0; i < subject->len; i++) {
-        struct slg_mark mark;
-
-        while (frame < survey->frame_count && survey->frames[frame].offset < i)
-            frame++;
-        if (frame < survey->frame_count && survey->frames[frame].offset == i)
-            continue;
-        if (slg_mark_decode(subject->bytes + i, subject->len - i, &mark))
-            return true;
-    }
-    return false;
 }
 
 /* -- the salvaging reader against the scan --------------------------------- */
@@ -744,8 +702,8 @@ subject_examine(struct subject *subject)
     MUST(subject->survey.summary.bytes == subject->len);
     findings_must_add_up(subject);
     frames_must_be_there(subject);
-    subject->has_old_numbers = numbers_go_back(&subject->survey);
-    subject->has_forged_mark = mark_is_forged(subject);
+    subject->has_forged_mark =
+        survey_may_mislead(&subject->survey, subject->bytes, subject->len);
     read_all(subject, "s", true, &subject->salvaged);
     salvaged_must_agree(subject);
     strict_must_agree(subject);

@@ -104,8 +104,26 @@ records_put(struct seglog_store store, const char *name, const uint8_t *data,
     MUST(seglog_writer_close(writer, NULL) == SEGLOG_OK);
 }
 
+/* What a store holds that has the segment. */
+struct kept {
+    char names[8][SEGLOG_LANE_NAME_CAP];
+    uint8_t *bytes[8];
+    size_t len[8];
+    size_t count;
+};
+
+static bool
+kept_add(void *arg, const char *name)
+{
+    struct kept *kept = arg;
+
+    MUST(kept->count < 8 && strlen(name) < SEGLOG_LANE_NAME_CAP);
+    memcpy(kept->names[kept->count++], name, strlen(name) + 1);
+    return true;
+}
+
 static void
-segment_put(struct seglog_store store)
+segment_make(struct seglog_store store)
 {
     struct seglog_session_store *sessions = NULL;
     char text[ENTRIES][64];
@@ -122,6 +140,25 @@ segment_put(struct seglog_store store)
     MUST(seglog_session_create_segment(sessions, &SESSION, &SEGMENT, &options,
                                        NULL) == SEGLOG_OK);
     MUST(seglog_session_store_close(sessions, NULL) == SEGLOG_OK);
+}
+
+/* Made once: it takes longer than all the rest. */
+static void
+segment_put(struct seglog_store store)
+{
+    static struct kept kept;
+    struct seglog_store first;
+
+    if (kept.count == 0) {
+        MUST(seglog_store_memory_open(&first, NULL) == SEGLOG_OK);
+        segment_make(first);
+        MUST(seglog_store_list(first, "", kept_add, &kept, NULL) == SEGLOG_OK);
+        for (size_t i = 0; i < kept.count; i++)
+            kept.bytes[i] = blob_get(first, kept.names[i], &kept.len[i]);
+        seglog_store_close(&first);
+    }
+    for (size_t i = 0; i < kept.count; i++)
+        blob_put(store, kept.names[i], kept.bytes[i], kept.len[i]);
 }
 
 static bool

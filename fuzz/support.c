@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/control.h"
+
 /* More events than this come out of no input that the targets take. */
 #define EVENTS_MAX ((size_t)1 << 20)
 
@@ -155,6 +157,43 @@ survey_free(struct survey *survey)
     free(survey->findings);
     free(survey->frames);
     memset(survey, 0, sizeof *survey);
+}
+
+/* Frames whose numbers have passed. */
+static bool
+numbers_go_back(const struct survey *survey)
+{
+    uint64_t number = survey->summary.first_record;
+
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        const struct seglog_frame *f = &survey->frames[i];
+
+        if (f->first_record < number)
+            return true;
+        number = f->first_record + f->count;
+    }
+    return false;
+}
+
+bool
+survey_may_mislead(const struct survey *survey, const uint8_t *bytes,
+                   size_t len)
+{
+    size_t frame = 0;
+
+    if (numbers_go_back(survey))
+        return true;
+    for (size_t i = 0; i < len; i++) {
+        struct slg_mark mark;
+
+        while (frame < survey->frame_count && survey->frames[frame].offset < i)
+            frame++;
+        if (frame < survey->frame_count && survey->frames[frame].offset == i)
+            continue;
+        if (slg_mark_decode(bytes + i, len - i, &mark))
+            return true;
+    }
+    return false;
 }
 
 /* -- what a reader says ---------------------------------------------------- */

@@ -70,6 +70,15 @@ survey_take(struct survey *survey, struct seglog_store store, const char *name,
 void
 survey_free(struct survey *survey);
 
+/*
+ * Who opens a segment without reading all of it goes by its last mark.  That
+ * can be made to lead astray: by a mark in the bytes of a record, or by one
+ * with a number that has passed but with the right offset.
+ */
+bool
+survey_may_mislead(const struct survey *survey, const uint8_t *bytes,
+                   size_t len);
+
 /* -- what a reader says ---------------------------------------------------- */
 
 /* An event; a record's bytes are kept in the reading. */

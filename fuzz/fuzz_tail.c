@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz/fuzz_tail.c - any bytes as a segment that grows while it is followed.
+ *
+ * The bytes appear piece by piece, of sizes that bytes 0 and 1 of the input
+ * lead to.  A strict reader that follows has in the end what one that reads it
+ * whole has, wherever the pieces end: at each of them it stands at the end of
+ * what is there, or at damage.  A salvaging one gives no record twice and none
+ * that a scan does not know.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/header.h"
+#include "fuzz/support.h"
+
+#define SEGMENT_MAX ((size_t)8192)
+
+/* Read all that there is now. */
+static seglog_code
+follow(struct reading *reading, struct seglog_reader *reader)
+{
+    seglog_code code = SEGLOG_OK;
+
+    while ((code = reading_next(reading, reader)) == SEGLOG_OK)
+        continue;
+    MUST(code == SEGLOG_END || code == SEGLOG_CORRUPT);
+    return code;
+}
+
+/* Grow the blob piece by piece; returns how the reader ended. */
+static seglog_code
+grow_and_follow(struct seglog_store store, const uint8_t *bytes, size_t len,
+                unsigned pieces, bool is_salvaging, struct reading *reading)
+{
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = is_salvaging };
+    struct seglog_reader *reader = NULL;
+    struct seglog_blob blob;
+    seglog_code code = SEGLOG_END;
+    uint64_t chance = pieces;
+
+    memset(reading, 0, sizeof *reading);
+    MUST(seglog_blob_open(store, "t",
+                          SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
+                          &blob, NULL) == SEGLOG_OK);
+    for (size_t at = 0; at < len;) {
+        size_t piece = 0;
+
+        chance = chance * UINT64_C(6364136223846793005) + 1442695041;
+        /* A dozen of them: at each end the tail is looked at anew. */
+        piece = 1 + (chance >> 33) % (len / 6 + 1 + (pieces & 7));
+        /* What has no header yet is not opened. */
+        if (at == 0)
+            piece += 54;
+        if (piece > len - at || (pieces & 7) == 7)
+            piece = len - at;
+        MUST(seglog_blob_append(blob, at, bytes + at, piece, NULL, NULL) ==
+             SEGLOG_OK);
+        at += piece;
+        if (!reader && seglog_reader_open(store, "t", &options, &reader,
+                                          NULL) != SEGLOG_OK)
+            reader = NULL;
+        if (reader)
+            code = follow(reading, reader);
+    }
+    seglog_reader_close(reader);
+    MUST(seglog_blob_close(&blob, NULL) == SEGLOG_OK);
+    return code;
+}
+
+/* As far as the follower came it read what is there. */
+static void
+records_must_be_among(const struct reading *some, const struct reading *all)
+{
+    size_t k = 0;
+    uint64_t last = 0;
+
+    for (size_t i = 0; i < some->count; i++) {
+        const struct heard *heard = &some->events[i];
+
+        if (heard->is_gap)
+            continue;
+        MUST(heard->record.record_no > last);
+        last = heard->record.record_no;
+        while (k < all->count &&
+               (all->events[k].is_gap ||
+                all->events[k].record.record_no < heard->record.record_no))
+            k++;
+        MUST(k < all->count);
+        MUST(heard_same_record(some, heard, all, &all->events[k]));
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input input = { .at = data, .left = size };
+    const unsigned how = input_byte(&input);
+    const unsigned pieces = input_byte(&input);
+    struct seglog_store store;
+    struct survey survey;
+    struct reading whole;
+    struct reading followed;
+
+    if (input.left > SEGMENT_MAX || input.left == 0)
+        return 0;
+    MUST(seglog_store_memory_open(&store, NULL) == SEGLOG_OK);
+    blob_put(store, "s", input.at, input.left);
+    survey_take(&survey, store, "s", 0);
+    if (survey.code == SEGLOG_OK) {
+        /* A sealed one appears at once and never grows. */
+        const bool is_sound =
+            survey.summary.verdict == SEGLOG_VERDICT_OK &&
+            (survey.summary.features_refuse & SLG_REFUSE_SEALED) == 0 &&
+            !survey_may_mislead(&survey, input.at, input.left);
+        const seglog_code code = grow_and_follow(
+            store, input.at, input.left, pieces, (how & 1) != 0, &followed);
+
+        reading_take(&whole, store, "s", NULL);
+        if (is_sound) {
+            MUST(code == SEGLOG_END && whole.code == SEGLOG_END);
+            records_must_be_among(&followed, &whole);
+            MUST(followed.records == whole.records);
+        }
+        reading_free(&whole);
+        reading_free(&followed);
+    }
+    survey_free(&survey);
+    seglog_store_close(&store);
+    return 0;
+}
