@@ -101,7 +101,7 @@ time_must_be_found(struct seglog_store store, const struct reading *reading,
         const struct heard *heard = &reading->events[i];
         int64_t us = 0;
 
-        if (heard->record.kind != SEGLOG_BYTES &&
+        if (heard->record.kind != SEGLOG_BYTES && heard->record.len > 0 &&
             slg_json_time_find(reading->bytes + heard->start, heard->record.len,
                                NULL, 0, &us) &&
             us / 1000 - (us % 1000 < 0) >= time_ms)

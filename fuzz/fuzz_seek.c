@@ -115,6 +115,7 @@ time_must_be_found(const struct subject *subject, int64_t time_ms)
         int64_t us = 0;
 
         if (!heard->is_gap && heard->record.kind == SEGLOG_TEXT &&
+            heard->record.len > 0 &&
             slg_json_time_find(all->bytes + heard->start, heard->record.len,
                                NULL, 0, &us) &&
             us / 1000 - (us % 1000 < 0) >= time_ms)

@@ -262,10 +262,10 @@ files_max()
     esac
 }
 
-# Of what was found, what covers more than the corpus does, the smallest first.
+# Of what was found, what covers more than the corpus does.
 corpus_merge()
 {
-    local fuzzer new=$all_work/merge/$1 name count bytes size
+    local fuzzer new=$all_work/merge/$1 name count bytes size room
     fuzzer=build/fuzz/fuzz/fuzz_$1
     [ -x "$fuzzer" ] || fuzzer=build/fuzz-plain/fuzz/fuzz_$1
     [ -x "$fuzzer" ] || return 0
@@ -277,10 +277,10 @@ corpus_merge()
     count=$(find "fuzz/corpus/$1" -type f | wc -l)
     bytes=$(find "fuzz/corpus/$1" -type f -printf '%s\n' |
         awk '{ n += $1 } END { print n + 0 }')
+    room=$(($(files_max "$1") - count))
+    # Of all sizes, if there are too many.
     while read -r size name; do
-        [ -f "fuzz/corpus/$1/$name" ] && continue
-        if [ "$count" -ge "$(files_max "$1")" ] ||
-            [ $((bytes + size)) -ge 1048576 ]; then
+        if [ $((bytes + size)) -ge 1048576 ]; then
             break
         fi
         # Lints look for names of this machine, also in inputs.
@@ -288,9 +288,16 @@ corpus_merge()
             continue
         fi
         cp "$new/$name" "fuzz/corpus/$1/${name:0:16}"
-        count=$((count + 1))
         bytes=$((bytes + size))
-    done < <(find "$new" -type f -printf '%s %f\n' | sort -n)
+    done < <(find "$new" -type f -printf '%s %f\n' | sort -n |
+        while read -r size name; do
+            [ -f "fuzz/corpus/$1/$name" ] ||
+                [ -f "fuzz/corpus/$1/${name:0:16}" ] || echo "$size $name"
+        done | awk -v room="$room" '{ line[NR] = $0 }
+            END { for (i = 1; i <= NR; i++)
+                      if (NR <= room ||
+                          int(i * room / NR) > int((i - 1) * room / NR))
+                          print line[i] }')
 }
 
 echo "fuzzing ${#targets[@]} targets with $engine"

@@ -15,8 +15,8 @@
 #else
 #define SALT_NUMBERS (1u << 20)
 #endif
-#define SALT_TRIES   64u
-#define SALT_BLOCK   256u /* divides SALT_NUMBERS */
+#define SALT_TRIES 64u
+#define SALT_BLOCK 256u /* divides SALT_NUMBERS */
 
 static void
 walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)

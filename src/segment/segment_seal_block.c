@@ -107,7 +107,9 @@ row_note_time(struct slg_footer_row *row,
 static void
 pending_point(struct slg_pending *pending)
 {
-    const uint8_t *at = pending->text.data;
+    static const uint8_t nothing[1];
+    /* Where all records are empty there is no text. */
+    const uint8_t *at = pending->text.data ? pending->text.data : nothing;
 
     for (size_t i = 0; i < pending->count; i++) {
         pending->records[i].bytes = at;
