@@ -18,7 +18,10 @@ slg_sealed_end_reset(struct slg_sealed_end *end)
     *end = (struct slg_sealed_end){ .bytes = NULL };
 }
 
-/* Read [offset, size) into end->bytes. */
+/*
+ * Read [offset, size) into end->bytes.  More is read than the footer may need:
+ * what was forged in front of it is none of its business, and reads as zeros.
+ */
 static seglog_code
 end_load(struct seglog_blob blob, uint64_t offset, uint64_t size,
          struct slg_sealed_end *end, struct seglog_error *err)
@@ -32,7 +35,7 @@ end_load(struct seglog_blob blob, uint64_t offset, uint64_t size,
                         "no memory for the table of blocks");
     free(end->bytes);
     end->bytes = bytes;
-    return seglog_blob_read_at(blob, offset, bytes, len, err);
+    return slg_blob_read(blob, offset, bytes, len, err);
 }
 
 /*
