@@ -161,18 +161,64 @@ slg_walk_solve_salt(struct slg_walk *walk, uint64_t pos, uint64_t end,
     return SEGLOG_OK;
 }
 
-/* SPEC.md 8, header, case 2. */
+/* The closing mark that the segment ends with. */
+static seglog_code
+mark_at_end(struct slg_walk *walk, bool *is_found, struct slg_mark *mark,
+            struct seglog_error *err)
+{
+    const uint64_t size = walk->window.size;
+    uint64_t offset = 0;
+    seglog_code code = SEGLOG_OK;
+
+    *is_found = false;
+    if (size < SLG_CLOSING_MARK_BYTES)
+        return SEGLOG_OK;
+    code = slg_walk_find_mark(walk, size - SLG_CLOSING_MARK_BYTES, false,
+                              &offset, mark, err);
+    *is_found = code == SEGLOG_OK && offset == size - SLG_CLOSING_MARK_BYTES;
+    return code;
+}
+
+/*
+ * SPEC.md 8, header, case 2.  A record may hold a segment, with marks of its
+ * own: they do not stand where they say, nor do they end this one.
+ */
+static seglog_code
+mark_choose(struct slg_walk *walk, bool *is_found, struct slg_mark *chosen,
+            struct seglog_error *err)
+{
+    struct slg_mark last;
+    struct slg_mark mark;
+    bool has_last = false;
+    bool is_good = false; /* as good as it gets but for one in its place */
+    uint64_t offset = 0;
+    seglog_code code = mark_at_end(walk, &has_last, &last, err);
+
+    *is_found = false;
+    for (uint64_t from = 0; code == SEGLOG_OK; from = offset + 1) {
+        code = slg_walk_find_mark(walk, from, false, &offset, &mark, err);
+        if (code != SEGLOG_OK || offset >= walk->window.size)
+            break;
+        const bool is_of_last = has_last && memcmp(mark.identity, last.identity,
+                                                   SLG_IDENTITY_BYTES) == 0;
+        if (!*is_found || (is_of_last && !is_good) || mark.offset == offset)
+            *chosen = mark;
+        is_good = is_good || is_of_last;
+        *is_found = true;
+        if (mark.offset == offset)
+            break;
+    }
+    return code;
+}
+
 static seglog_code
 header_from_mark(struct slg_walk *walk, bool *is_found,
                  struct seglog_error *err)
 {
-    struct slg_mark mark;
-    uint64_t offset;
-    const seglog_code code =
-        slg_walk_find_mark(walk, 0, false, &offset, &mark, err);
+    struct slg_mark mark = { .number = 0 };
+    const seglog_code code = mark_choose(walk, is_found, &mark, err);
 
-    *is_found = code == SEGLOG_OK && offset < walk->window.size;
-    if (*is_found) {
+    if (code == SEGLOG_OK && *is_found) {
         memcpy(walk->header.identity, mark.identity, SLG_IDENTITY_BYTES);
         walk->header.epoch = mark.epoch;
         walk->has_identity = true;

@@ -16,6 +16,7 @@ struct run {
     bool is_long;
     uint64_t images;
     uint64_t findings;
+    uint64_t blind; /* records changed so that no CRC-32 can tell */
     char what[160]; /* the damage that is looked at */
     const struct sample *sample;
     char note[2048];

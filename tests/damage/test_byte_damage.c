@@ -96,6 +96,17 @@ row_hit(struct bench *bench, const struct sample *sample, size_t at,
         at--;
     end += end < sample->raw_len;
     hit_make(bench, sample, at < sample->raw_len ? at : at - 1, end);
+    if (at > 54 || sample->kind->is_encrypted)
+        return;
+    /* Between the header and what moved away from it a reference may have been
+     * (SPEC.md 7.6): nobody knows what the first bodies refer to. */
+    for (size_t u = 1; u < sample->unit_count; u++) {
+        if (sample->units[u].type == UNIT_SYNC)
+            break;
+        if (sample->units[u].is_packed)
+            bench->expected.is_hit[u] = true;
+    }
+    expected_make(&bench->expected, sample);
 }
 
 static void
@@ -103,10 +114,13 @@ moved_judge(struct run *run, const struct sample *sample, struct bench *bench,
             size_t len)
 {
     look(run, bench->copy, len, 0, &bench->looked);
-    judge_bounds(run, &bench->looked, &bench->expected);
+    /* Junk between chunks, and a chunk that is cut at the end, are no part of
+     * an encrypted blob (ENCRYPTION.md 4). */
+    if (!sample->kind->is_encrypted || bench->looked.finding_count > 0 ||
+        bench->looked.delivered != sample->records)
+        judge_bounds(run, &bench->looked, &bench->expected);
     if (bench->turn++ % WHOLE_EVERY == 0)
         judge_repair(run, &bench->looked);
-    (void)sample;
 }
 
 static void

@@ -48,6 +48,15 @@ header_damage(struct run *run, const struct sample *sample,
     }
 }
 
+static bool
+is_log_start(const struct sample *sample, size_t at)
+{
+    static const uint8_t magic[] = { 0x89, 'S', 'L', 'G' };
+
+    return sample->raw_len - at >= sizeof magic &&
+           memcmp(sample->raw + at, magic, sizeof magic) == 0;
+}
+
 static void
 front_damage(struct run *run, const struct sample *sample,
              struct looked *looked)
@@ -64,6 +73,9 @@ front_damage(struct run *run, const struct sample *sample,
             memset(bytes, fill == 0 ? 0 : 0xFF, at);
             look(run, bytes, sample->raw_len, 0, looked);
         }
+        /* What begins where a log begins is that log. */
+        if (is_log_start(sample, at))
+            continue;
         run_what(run, "all in front of %zu is cut away", at);
         look(run, sample->raw + at, sample->raw_len - at, 0, looked);
     }

@@ -695,7 +695,8 @@ class Segment:
         header = Header.unknown()
         self.start(header, 0)
         self.p = 0
-        for mark in self.marks.values():
+        if self.marks:
+            mark = self.mark_for_header()
             self.identity, self.epoch = mark.identity, mark.epoch
             self.salt = salt_of(self.identity, self.epoch)
             return
@@ -709,6 +710,17 @@ class Segment:
                 if self.salt is not None:
                     return
         raise NotASegment('no header, no sync point, no run of frames')
+
+    def mark_for_header(self):
+        marks = list(self.marks.values())
+        for mark in marks:
+            if mark.offset == mark.start:
+                return mark
+        last = self.marks.get(self.size - CLOSING_SIZE)
+        for mark in marks:
+            if last and not last.is_sync and mark.identity == last.identity:
+                return mark
+        return marks[0]
 
     # ---- 7.6  The dictionary
 

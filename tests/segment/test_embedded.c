@@ -432,6 +432,40 @@ frames_before_a_cut__reappearing_behind_it__are_never_delivered(void **state)
     forge_free(&outer);
 }
 
+/* -- a header that is lost, and a record that holds another one ------------ */
+
+static void
+header_lost__first_record_holds_a_log__is_read_as_the_log_around_it(
+    void **state)
+{
+    struct payload payload = stranger_file(0);
+    struct forge outer;
+
+    (void)state;
+    forge_start(&outer);
+    (void)forge_put(&outer, SLG_FRAME_BYTES, payload.bytes, payload.len);
+    forge_fill(&outer, 9, 40);
+    (void)forge_sync(&outer);
+    forge_fill(&outer, 10, 40);
+    const size_t open_len = outer.len;
+    (void)forge_close(&outer);
+    memset(outer.bytes, 0, FORGE_HEADER_BYTES);
+    look_at(&outer, outer.bytes, outer.len, &look);
+    assert_int_equal(look.records, 20);
+
+    /* Without a closing mark: the sync point stands where it says. */
+    look_at(&outer, outer.bytes, open_len, &look);
+    assert_int_equal(look.records, 20);
+
+    /* None does, but one ends the segment. */
+    uint8_t *moved = exact_copy(outer.bytes + 3, outer.len - 3);
+    look_at(&outer, moved, outer.len - 3, &look);
+    assert_int_equal(look.records, 20);
+    free(moved);
+    free(payload.bytes);
+    forge_free(&outer);
+}
+
 int
 main(void)
 {
@@ -453,6 +487,8 @@ main(void)
             frames_of_a_stranger__in_place_of_records__are_never_delivered),
         cmocka_unit_test(
             frames_before_a_cut__reappearing_behind_it__are_never_delivered),
+        cmocka_unit_test(
+            header_lost__first_record_holds_a_log__is_read_as_the_log_around_it),
     };
 
     return cmocka_run_group_tests_name("segment/embedded", tests, NULL, NULL);
