@@ -184,26 +184,24 @@ mark_at_end(struct slg_walk *walk, bool *is_found, struct slg_mark *mark,
  * own: they do not stand where they say, nor do they end this one.
  */
 static seglog_code
-mark_choose(struct slg_walk *walk, bool *is_found, struct slg_mark *chosen,
-            struct seglog_error *err)
+identity_choose(struct slg_walk *walk, bool *is_found,
+                uint8_t identity[SLG_IDENTITY_BYTES], struct seglog_error *err)
 {
     struct slg_mark last;
     struct slg_mark mark;
     bool has_last = false;
-    bool is_good = false; /* as good as it gets but for one in its place */
     uint64_t offset = 0;
     seglog_code code = mark_at_end(walk, &has_last, &last, err);
 
-    *is_found = false;
+    *is_found = has_last;
+    if (has_last)
+        memcpy(identity, last.identity, SLG_IDENTITY_BYTES);
     for (uint64_t from = 0; code == SEGLOG_OK; from = offset + 1) {
         code = slg_walk_find_mark(walk, from, false, &offset, &mark, err);
         if (code != SEGLOG_OK || offset >= walk->window.size)
             break;
-        const bool is_of_last = has_last && memcmp(mark.identity, last.identity,
-                                                   SLG_IDENTITY_BYTES) == 0;
-        if (!*is_found || (is_of_last && !is_good) || mark.offset == offset)
-            *chosen = mark;
-        is_good = is_good || is_of_last;
+        if (!*is_found || mark.offset == offset)
+            memcpy(identity, mark.identity, SLG_IDENTITY_BYTES);
         *is_found = true;
         if (mark.offset == offset)
             break;
@@ -215,16 +213,26 @@ static seglog_code
 header_from_mark(struct slg_walk *walk, bool *is_found,
                  struct seglog_error *err)
 {
-    struct slg_mark mark = { .number = 0 };
-    const seglog_code code = mark_choose(walk, is_found, &mark, err);
+    uint8_t identity[SLG_IDENTITY_BYTES] = { 0 };
+    struct slg_mark mark;
+    uint64_t offset = 0;
+    seglog_code code = identity_choose(walk, is_found, identity, err);
 
-    if (code == SEGLOG_OK && *is_found) {
-        memcpy(walk->header.identity, mark.identity, SLG_IDENTITY_BYTES);
-        walk->header.epoch = mark.epoch;
-        walk->has_identity = true;
-        walk_start(walk, 0, 1);
+    if (code != SEGLOG_OK || !*is_found)
+        return code;
+    for (uint64_t from = 0;; from = offset + 1) {
+        code = slg_walk_find_mark(walk, from, false, &offset, &mark, err);
+        *is_found = code == SEGLOG_OK && offset < walk->window.size;
+        if (!*is_found)
+            return code;
+        if (memcmp(mark.identity, identity, sizeof identity) == 0)
+            break;
     }
-    return code;
+    memcpy(walk->header.identity, identity, sizeof identity);
+    walk->header.epoch = mark.epoch;
+    walk->has_identity = true;
+    walk_start(walk, 0, 1);
+    return SEGLOG_OK;
 }
 
 /* SPEC.md 8, header, case 3. */

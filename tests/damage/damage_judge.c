@@ -188,6 +188,19 @@ unit_epoch(const struct sample *sample, const struct unit *unit)
                          (unit->type == UNIT_HEADER ? 34 : 26));
 }
 
+/* Without a header the first mark that is left tells the epoch. */
+static uint64_t
+epoch_first(const struct expected *expected, const struct sample *sample)
+{
+    for (size_t u = 0; u < sample->unit_count; u++) {
+        const enum unit_type type = sample->units[u].type;
+
+        if (!expected->is_hit[u] && type != UNIT_RECORDS && type != UNIT_OTHER)
+            return unit_epoch(sample, &sample->units[u]);
+    }
+    return unit_epoch(sample, sample->units);
+}
+
 /*
  * A sync point that begins an epoch is needed to read what follows it, up to
  * the next one.
@@ -196,7 +209,7 @@ static void
 epochs_hit(struct expected *expected, const struct sample *sample)
 {
     uint64_t epoch = unit_epoch(sample, sample->units);
-    uint64_t known = epoch;
+    uint64_t known = epoch_first(expected, sample);
 
     for (size_t u = 1; u < sample->unit_count; u++) {
         const struct unit *unit = &sample->units[u];

@@ -696,8 +696,9 @@ class Segment:
         self.start(header, 0)
         self.p = 0
         if self.marks:
-            mark = self.mark_for_header()
-            self.identity, self.epoch = mark.identity, mark.epoch
+            self.identity = self.identity_for_header()
+            self.epoch = next(mark.epoch for mark in self.marks.values()
+                              if mark.identity == self.identity)
             self.salt = salt_of(self.identity, self.epoch)
             return
         self.identity = self.epoch = None
@@ -711,16 +712,13 @@ class Segment:
                     return
         raise NotASegment('no header, no sync point, no run of frames')
 
-    def mark_for_header(self):
+    def identity_for_header(self):
         marks = list(self.marks.values())
-        for mark in marks:
-            if mark.offset == mark.start:
-                return mark
+        placed = [mark for mark in marks if mark.offset == mark.start]
         last = self.marks.get(self.size - CLOSING_SIZE)
-        for mark in marks:
-            if last and not last.is_sync and mark.identity == last.identity:
-                return mark
-        return marks[0]
+        if not placed and last and not last.is_sync:
+            return last.identity
+        return (placed + marks)[0].identity
 
     # ---- 7.6  The dictionary
 
