@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* src/crypt/encrypted_blob.c - one open blob: plain offsets over chunks. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -577,7 +578,7 @@ static seglog_code
 blob_cut(struct encrypted_blob *blob, uint64_t new_size,
          struct seglog_error *err)
 {
-    struct keep keep;
+    struct keep keep = { 0 };
     seglog_code code = SEGLOG_OK;
 
     if (new_size == 0) {
@@ -656,6 +657,27 @@ static const struct seglog_blob_ops encrypted_blob_ops = {
     .close = blob_close,
 };
 
+/* Over blobs that cannot be cut: whoever asks whether they can is told. */
+static const struct seglog_blob_ops encrypted_uncut_ops = {
+    .size = sizeof encrypted_uncut_ops,
+    .append = blob_append,
+    .read_at = blob_read_at,
+    .get_size = blob_get_size,
+    .flush = blob_flush,
+    .sync = blob_sync,
+    .wait = blob_wait,
+    .close = blob_close,
+};
+
+static bool
+can_cut(struct seglog_blob below)
+{
+    const size_t reach =
+        offsetof(struct seglog_blob_ops, truncate) + sizeof below.ops->truncate;
+
+    return below.ops->size >= reach && below.ops->truncate != NULL;
+}
+
 seglog_code
 slg_encrypted_blob_new(const struct slg_encrypted_store *store,
                        const char *name, unsigned flags,
@@ -682,6 +704,9 @@ slg_encrypted_blob_new(const struct slg_encrypted_store *store,
     self->source.below = below;
     self->is_writable = (flags & SEGLOG_OPEN_WRITE) != 0;
     self->is_lock_held = (flags & SEGLOG_OPEN_LOCK_HELD) != 0;
-    *blob = (struct seglog_blob){ .ops = &encrypted_blob_ops, .self = self };
+    *blob = (struct seglog_blob){
+        .ops = can_cut(below) ? &encrypted_blob_ops : &encrypted_uncut_ops,
+        .self = self,
+    };
     return SEGLOG_OK;
 }

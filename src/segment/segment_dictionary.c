@@ -116,6 +116,32 @@ slg_dictionary_load(struct seglog_store store, const char *name,
     return code;
 }
 
+/* What somebody who died there has left is no part of it. */
+static seglog_code
+fresh_open(struct seglog_store store, const char *fresh,
+           struct seglog_blob *blob, struct seglog_error *err)
+{
+    uint64_t size = 0;
+    seglog_code code = seglog_blob_open(
+        store, fresh, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, blob, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_blob_get_size(*blob, &size, NULL, err);
+    if (code != SEGLOG_OK || size == 0)
+        return code;
+    code = seglog_blob_truncate(*blob, 0, err);
+    if (code != SEGLOG_READ_ONLY)
+        return code;
+    (void)seglog_blob_close(blob, NULL);
+    code = seglog_store_remove(store, fresh, err);
+    return code == SEGLOG_OK
+               ? seglog_blob_open(store, fresh,
+                                  SEGLOG_OPEN_WRITE |
+                                      SEGLOG_OPEN_CREATE_EXCLUSIVE,
+                                  blob, err)
+               : code;
+}
+
 /* Written beside its place first: one that is there is whole. */
 static seglog_code
 dictionary_write(struct seglog_store store, const void *bytes, size_t len,
@@ -128,11 +154,7 @@ dictionary_write(struct seglog_store store, const void *bytes, size_t len,
 
     memcpy(fresh, name, SEGLOG_DICTIONARY_NAME_BYTES - 1);
     memcpy(fresh + SEGLOG_DICTIONARY_NAME_BYTES - 1, ".new", sizeof ".new");
-    code = seglog_blob_open(store, fresh,
-                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
-    if (code != SEGLOG_OK)
-        return code;
-    code = seglog_blob_truncate(blob, 0, err);
+    code = fresh_open(store, fresh, &blob, err);
     if (code == SEGLOG_OK)
         code = seglog_blob_append(blob, 0, bytes, len, NULL, err);
     if (code == SEGLOG_OK)

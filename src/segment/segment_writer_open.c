@@ -338,7 +338,7 @@ segment_create_again(struct seglog_writer *writer,
     struct seglog_blob blob = { 0 };
     seglog_code code = SEGLOG_OK;
 
-    if (writer->expect > 0)
+    if (writer->expect > 0 && writer->expect >= options->first_record)
         return slg_fail(err, SEGLOG_CORRUPT, &place,
                         "its header is missing, and so are the records that "
                         "are known to have been in it");

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "src/codec/zrun.h"
+#include "src/crypt/primitives.h"
 
 const char *const invariant_names[INVARIANTS] = {
-    [I1] = "I1",           [I2] = "I2",         [I3] = "I3", [I4] = "I4",
-    [I5] = "I5",           [I6] = "I6",         [I8] = "I8", [I13] = "I13",
-    [VERDICT] = "verdict", [REPAIR] = "repair",
+    [I1] = "I1",         [I2] = "I2",   [I3] = "I3",     [I4] = "I4",
+    [I5] = "I5",         [I6] = "I6",   [I8] = "I8",     [I9] = "I9",
+    [I12] = "I12",       [I13] = "I13", [SEAL] = "seal", [VERDICT] = "verdict",
+    [REPAIR] = "repair",
 };
 
 uint64_t
@@ -25,9 +27,28 @@ random_next(uint64_t *seed)
     return x ^ x >> 31;
 }
 
+static uint64_t
+tape_next(struct tape *tape, uint64_t limit)
+{
+    uint64_t value = 0;
+
+    for (uint64_t reach = 1; reach < limit && tape->left > 0; reach <<= 8) {
+        value = value << 8 | *tape->at++;
+        tape->left--;
+        if (reach > UINT64_MAX >> 8)
+            break;
+    }
+    return value % limit;
+}
+
 uint64_t
 chance(struct history *history, uint64_t limit)
 {
+    struct watch *watch = history->watch;
+
+    if (watch->has_tapes)
+        return tape_next(history->depth == 0 ? &watch->program : &watch->cuts,
+                         limit);
     return random_next(&history->seed) % limit;
 }
 
@@ -56,8 +77,9 @@ log_dump(struct history *history)
     uint64_t size = 0;
 
     if (file &&
-        seglog_blob_open(seglog_disk_start(history->disk, &process), NAME,
-                         SEGLOG_OPEN_READ, &blob, NULL) == SEGLOG_OK &&
+        seglog_blob_open(seglog_disk_start(history->disk, &process),
+                         history->name, SEGLOG_OPEN_READ, &blob,
+                         NULL) == SEGLOG_OK &&
         seglog_blob_get_size(blob, &size, NULL, NULL) == SEGLOG_OK) {
         for (uint64_t at = 0; at < size; at++) {
             uint8_t byte = 0;
@@ -89,6 +111,22 @@ history_fail(struct history *history, const char *file, int line,
 }
 
 void
+segment_draw(struct history *history)
+{
+    const uint64_t codec = chance(history, 8);
+
+    history->sync_log2 = (uint8_t)(9 + chance(history, 5));
+    history->body_log2 =
+        chance(history, 4) == 0 ? (uint8_t)(9 + chance(history, 8)) : 0;
+    history->no_xxh3 = chance(history, 8) == 0;
+    history->codec = codec < 4 ? (enum seglog_codec)codec : SEGLOG_CODEC_NONE;
+    if (history->codec == SEGLOG_CODEC_ZSTD && !slg_zrun_is_there())
+        history->codec = SEGLOG_CODEC_AUTO;
+    history->attributes_len =
+        chance(history, 3) == 0 ? 1 + (uint32_t)chance(history, 400) : 0;
+}
+
+void
 history_start(struct history *history, struct watch *watch, uint64_t seed)
 {
     static const uint64_t firsts[] = { 1, 1, 1, 1000, UINT32_MAX - 50 };
@@ -106,15 +144,16 @@ history_start(struct history *history, struct watch *watch, uint64_t seed)
     history->options.sync_skip = 8;
     history->options.has_no_hint = chance(history, 4) == 0;
     history->first_record = firsts[chance(history, 5)];
-    history->sync_log2 = (uint8_t)(9 + chance(history, 5));
-    history->no_xxh3 = chance(history, 8) == 0;
-    const uint64_t codec = chance(history, 8);
-    history->codec = codec < 4 ? (enum seglog_codec)codec : SEGLOG_CODEC_NONE;
-    if (history->codec == SEGLOG_CODEC_ZSTD && !slg_zrun_is_there())
-        history->codec = SEGLOG_CODEC_AUTO;
+    (void)snprintf(history->name, sizeof history->name, "log0");
+    history->is_encrypted = slg_crypt_is_available() && chance(history, 6) == 0;
+    history->has_bad_chance = chance(history, 2) == 0;
+    segment_draw(history);
     history->is_small = chance(history, 16) != 0;
     history->disk = seglog_disk_new(&history->options);
     expect(history, history->disk != NULL);
+    entropy_seed(seed, history->has_bad_chance);
+    nonces_begin(watch);
+    store_begin(history);
 }
 
 void
@@ -130,17 +169,38 @@ history_cut_power(struct history *history, const struct seglog_disk_cut *cut)
     history->watch->images++;
     history->had_power_cut = true;
     history->has_lying_disk = false;
+    nonces_pass_over(history);
     history_look(history, true);
+}
+
+struct seglog_disk_cut
+cut_draw(uint64_t *seed)
+{
+    static const unsigned lost[] = { 0, 5, 10, 30, 50, 50, 90, 100 };
+    static const unsigned losses[] = {
+        0,
+        0,
+        0,
+        SEGLOG_DISK_ZERO,
+        SEGLOG_DISK_TORN_FRONT | SEGLOG_DISK_TORN_BACK,
+        SEGLOG_DISK_OLD | SEGLOG_DISK_BETWEEN,
+        SEGLOG_DISK_LOSSES | SEGLOG_DISK_GARBAGE,
+        SEGLOG_DISK_LOSSES | SEGLOG_DISK_CUT_ZEROED,
+    };
+    struct seglog_disk_cut cut = { .seed = random_next(seed) };
+    const uint64_t how = random_next(seed);
+
+    cut.lost_percent = lost[how & 7];
+    cut.losses = losses[how >> 3 & 7];
+    cut.names_in_order = (how >> 6 & 1) != 0;
+    return cut;
 }
 
 static void
 cut_by_chance(struct history *history)
 {
-    static const unsigned lost[] = { 0, 5, 30, 70, 100 };
-    const struct seglog_disk_cut cut = {
-        .seed = random_next(&history->seed),
-        .lost_percent = lost[chance(history, 5)],
-    };
+    uint64_t seed = random_next(&history->seed) + chance(history, 256);
+    const struct seglog_disk_cut cut = cut_draw(&seed);
 
     history_cut_power(history, &cut);
 }
@@ -162,8 +222,15 @@ history_step(struct history *history, uint64_t seed)
         history_read_on(history);
     else if (slot->writer)
         slot_act(history, slot);
+    else if (what < 16)
+        slot_seal(history, slot);
+    else if (what < 18)
+        history_backup(history);
+    else if (history->is_sealed_durable)
+        history_roll(history);
     else
         slot_open(history, slot);
+    nonces_watch(history);
 }
 
 void
@@ -197,6 +264,7 @@ child_make(struct history *child, const struct history *parent,
 
         child->slots[i].writer = NULL;
         child->slots[i].faults = NULL;
+        child->slots[i].is_encrypted = false;
         child->slots[i].pending_count = 0;
         child->slots[i].is_held = false;
         /* What is in the buffer of somebody who does nothing is not there. */
@@ -240,6 +308,7 @@ history_check_image(struct history *history, const struct slot *acting,
     watch->checks[I6] += history->depth > 0;
     history_say(child, "-- image, %u%% lost", cut->lost_percent);
     child->images_every = history->depth + 1 < DEPTH_MAX ? 6 : 0;
+    nonces_pass_over(child);
     history_look(child, true);
     for (unsigned i = 0; i < steps && !child->is_over; i++)
         history_step(child, random_next(&seed));

@@ -20,10 +20,15 @@
  *   I5  what was gone once is never seen again
  *   I6  whoever opens it after a crash may crash as well
  *   I8  a number that was promised is the one the record has
+ *   I9  of an encrypted store: no nonce for two different chunks, in all the
+ *       histories of a program, which are copies that go on side by side
+ *   I12 a copy that is made while others append has what was synced before
  *   I13 after a failed sync all is POISONED, and nothing was promised
  *   verdict  what is lost is never said to have been durable; a process that
  *            dies leaves no damage
  *   repair   a repaired segment has exactly what could be read before
+ *   seal     so has a sealed one, and it stays as it is; another one goes on
+ *            behind it, so that a history is a row of segments
  */
 #ifndef CRASH_HISTORY_H
 #define CRASH_HISTORY_H
@@ -33,6 +38,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "seglog/dictionary.h"
 #include "seglog/segment.h"
 #include "seglog/testing/disk_store.h"
 #include "seglog/testing/fault_store.h"
@@ -42,7 +48,8 @@
 #define PENDING_MAX 256u
 #define GROUP_MAX   4u
 #define DEPTH_MAX   3u
-#define NAME        "log"
+#define SEALED_MAX  3u
+#define NAME_CAP    8u
 
 enum promise {
     TRIED,   /* whoever appended it is dead: it may be there or not */
@@ -57,13 +64,29 @@ struct attempt {
     uint32_t len;
     uint8_t promise;
     bool is_seen;    /* by the look that is under way */
+    uint32_t gap;    /* it stands for so many that were lost elsewhere */
     uint64_t number; /* 0: not known */
+};
+
+/* The bytes of an input, in place of chance. */
+struct tape {
+    const uint8_t *at;
+    size_t left;
+};
+
+/* The store of the log as a process sees it, perhaps through encryption. */
+struct view {
+    struct seglog_disk_process process;
+    struct seglog_store store;
+    bool is_encrypted;
 };
 
 struct slot {
     struct history *history;
     struct seglog_disk_process process;
     struct seglog_faults *faults;
+    struct seglog_store store;
+    bool is_encrypted;
     struct seglog_writer *writer;
     uint32_t pending[PENDING_MAX];
     size_t pending_count;
@@ -80,13 +103,19 @@ enum invariant {
     I5,
     I6,
     I8,
+    I9,
+    I12,
     I13,
     VERDICT,
     REPAIR,
+    SEAL,
     INVARIANTS
 };
 
 extern const char *const invariant_names[INVARIANTS];
+
+/* Of each segment as many as history.attributes_len says. */
+extern const char history_attributes[401];
 
 /* Shared by a history and those that come from its images. */
 struct watch {
@@ -97,6 +126,18 @@ struct watch {
     uint64_t checks[INVARIANTS];
     unsigned flaws;  /* of the disk: what it promises and does not do */
     bool is_talking; /* each step is printed */
+    /* An input says what happens: the program, and all behind power cuts. */
+    bool has_tapes;
+    struct tape program;
+    struct tape cuts;
+    struct nonces *nonces; /* of this program */
+};
+
+/* A segment of the row that is sealed and has another one behind it. */
+struct sealed {
+    uint64_t first;
+    uint64_t end;
+    char name[NAME_CAP];
 };
 
 struct history {
@@ -118,6 +159,7 @@ struct history {
     /* ... and ever since there may be a hole that nobody could foresee: what
      * is behind it may be seen by one look and not by another. */
     bool was_lied_to;
+    bool was_reverted;    /* ... and what was seen once is not, any more */
     bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
     bool is_damaged;      /* a power cut has left a hole */
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */
@@ -127,10 +169,22 @@ struct history {
     uint64_t identity[2];
     uint64_t first_record;
     uint8_t sync_log2;
+    uint8_t body_log2;
     bool no_xxh3;
     enum seglog_codec codec;
+    uint32_t attributes_len;
+    char dictionary[SEGLOG_DICTIONARY_NAME_BYTES]; /* "": none */
+    bool is_encrypted;
+    bool has_bad_chance; /* what should be chance is the same again and again */
+    uint64_t nonces_end; /* bytes below that were looked at for nonces */
+    unsigned cuts_made;  /* numbers were given back */
+    char name[NAME_CAP]; /* of the last segment of the row */
+    bool is_sealed;      /* it is, as it is seen */
+    bool is_sealed_durable;
+    unsigned sealed_count;
+    struct sealed sealed[SEALED_MAX];
     struct seglog_reader *reader; /* a live one */
-    struct seglog_disk_process reader_process;
+    struct view reader_view;
     uint64_t reader_next;
     uint32_t attempt_count;
     struct attempt attempts[RECORDS_MAX];
@@ -166,9 +220,62 @@ history_say(const struct history *history, const char *format, ...)
 uint64_t
 random_next(uint64_t *seed);
 
-/* 0 to limit - 1, by the seed of the step. */
+/* 0 to limit - 1, by the seed of the step or by the tape. */
 uint64_t
 chance(struct history *history, uint64_t limit);
+
+/* -- the store (history_store.c) ------------------------------------------- */
+
+/* What the library takes for chance follows from this from then on. */
+void
+entropy_seed(uint64_t seed, bool is_bad);
+
+void
+view_open(struct history *history, struct view *view);
+
+void
+view_close(struct view *view);
+
+/* Over a store that stays the caller's. */
+void
+store_encrypt(struct history *history, struct seglog_store below,
+              struct seglog_store *store);
+
+/* Make the keys and the dictionary of a history that has them. */
+void
+store_begin(struct history *history);
+
+/* What has come since the last time is looked at for nonces. */
+void
+nonces_watch(struct history *history);
+
+/* What lies there was written by somebody who has been watched. */
+void
+nonces_pass_over(struct history *history);
+
+/* Those of an earlier program are forgotten. */
+void
+nonces_begin(struct watch *watch);
+
+/* -- whole segments (history_whole.c) -------------------------------------- */
+
+/* A process that seals, and may die. */
+void
+slot_seal(struct history *history, struct slot *slot);
+
+/* Is the last segment sealed, as it is seen now? */
+void
+seal_notice(struct history *history, struct seglog_store store,
+            bool is_power_cut);
+
+/* Go on behind a segment that is sealed for sure, unless somebody has it open
+ * still. */
+void
+history_roll(struct history *history);
+
+/* Copy everything while others append. */
+void
+history_backup(struct history *history);
 
 /* -- looking (history_look.c) ---------------------------------------------- */
 
@@ -176,6 +283,10 @@ chance(struct history *history, uint64_t limit);
  * from then on. */
 void
 history_look(struct history *history, bool is_power_cut);
+
+/* Is this record one that was tried?  Its number among the attempts. */
+uint32_t
+content_check(struct history *history, const struct seglog_record *record);
 
 /* A reader that stays open gets each record once, and never meets damage. */
 void
@@ -185,6 +296,18 @@ void
 history_stop_reading(struct history *history);
 
 /* -- writing (history_write.c) --------------------------------------------- */
+
+/* A new process; it may be doomed afterwards. */
+void
+slot_start(struct history *history, struct slot *slot);
+
+/* Now and then something is going to happen to it. */
+void
+slot_doom(struct history *history, struct slot *slot);
+
+/* It ends, and has no writer. */
+void
+slot_end(struct slot *slot);
 
 void
 slot_open(struct history *history, struct slot *slot);
@@ -211,6 +334,9 @@ void
 slot_close(struct history *history, struct slot *slot);
 
 seglog_code
+slot_append(struct history *history, struct slot *slot);
+
+seglog_code
 slot_sync(struct history *history, struct slot *slot);
 
 seglog_code
@@ -229,12 +355,20 @@ history_start(struct history *history, struct watch *watch, uint64_t seed);
 void
 history_step(struct history *history, uint64_t seed);
 
+/* Of the segment that is made next. */
+void
+segment_draw(struct history *history);
+
 /* The power fails, what is left is looked at, and nothing is kept. */
 void
 history_end(struct history *history);
 
 void
 history_cut_power(struct history *history, const struct seglog_disk_cut *cut);
+
+/* Any model of what a disk does. */
+struct seglog_disk_cut
+cut_draw(uint64_t *seed);
 
 /*
  * The image of a cut while this slot was at work becomes a history of its own,

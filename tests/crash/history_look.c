@@ -5,7 +5,7 @@
 #include "tests/crash/history.h"
 
 /* The first eight bytes of a record are the number of its attempt. */
-static uint32_t
+uint32_t
 content_check(struct history *history, const struct seglog_record *record)
 {
     uint32_t id = 0;
@@ -71,14 +71,17 @@ look_scan(struct history *history, struct seglog_store store,
         .arg = &look,
     };
 
-    look.safe = seglog_disk_get_synced(history->disk, NAME);
+    look.safe = seglog_disk_get_synced(history->disk, history->name);
     history->has_passed_over = false;
-    expect_ok(history, seglog_scan(store, NAME, &options, summary, NULL));
-    /* No mark claims what no completed sync has covered. */
-    if (!look.has_lost && summary->watermark >= history->first_record)
+    expect_ok(history,
+              seglog_scan(store, history->name, &options, summary, NULL));
+    /* No mark claims what no completed sync has covered.  Bytes below an
+     * encrypted store are others. */
+    if (!look.has_lost && !history->is_encrypted &&
+        summary->watermark >= history->first_record)
         hold(history, VERDICT,
              summary->watermark <= look.durable || history->has_unsure_cut);
-    if (!history->had_power_cut)
+    if (!history->had_power_cut && !history->was_lied_to)
         hold(history, VERDICT, !look.has_lost);
     return !look.has_lost;
 }
@@ -114,9 +117,12 @@ look_settle(struct history *history, bool is_power_cut)
             const bool is_open = attempt->promise == TRIED &&
                                  history->has_unsure_cut && !is_power_cut;
 
-            expect(history, is_power_cut || attempt->promise != FLUSHED);
+            expect(history, is_power_cut || attempt->promise != FLUSHED ||
+                                history->was_reverted);
             if (attempt->promise != PENDING && !is_open)
                 attempt->promise = GONE;
+        } else if (history->is_sealed_durable) {
+            attempt->promise = SYNCED;
         }
         attempt->is_seen = false;
     }
@@ -134,7 +140,8 @@ look_repaired(struct history *history, struct seglog_store store,
     seglog_code code = SEGLOG_OK;
     uint64_t next = 0;
 
-    code = seglog_repair(store, NAME, store, "repaired", &none, NULL, NULL);
+    code = seglog_repair(store, history->name, store, "repaired", &none, NULL,
+                         NULL);
     expect(history, code == SEGLOG_OK);
     expect_ok(history, seglog_scan(store, "repaired", NULL, &after, NULL));
     hold(history, REPAIR, after.verdict == SEGLOG_VERDICT_OK);
@@ -158,49 +165,152 @@ look_repaired(struct history *history, struct seglog_store store,
 }
 
 static void
-read_all(struct history *history, struct seglog_store store, bool is_whole)
+look_gap(struct history *history, const struct seglog_finding *gap)
+{
+    uint32_t id = history->attempt_count;
+
+    while (id-- > 0) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->gap == 0 || attempt->is_seen ||
+            attempt->number != gap->first_record ||
+            attempt->gap != gap->last_record - gap->first_record + 1)
+            continue;
+        if (attempt->promise == GONE && !history->was_lied_to)
+            continue;
+        attempt->is_seen = true;
+        if (attempt->promise == TRIED)
+            attempt->promise = FLUSHED;
+        return;
+    }
+    hold(history, I2, !"a recorded gap that nobody has recorded");
+}
+
+/* One segment of the row, from its first number on; what comes next. */
+static uint64_t
+read_all(struct history *history, struct seglog_store store, const char *name,
+         uint64_t next, bool is_whole)
 {
     const struct seglog_reader_options options = { .size = sizeof options,
                                                    .salvage = true };
     struct seglog_reader *reader = NULL;
     struct seglog_event event;
-    uint64_t next = history->first_record;
     seglog_code code = SEGLOG_OK;
 
     expect_ok(history,
-              seglog_reader_open(store, NAME, &options, &reader, NULL));
+              seglog_reader_open(store, name, &options, &reader, NULL));
     while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
-        if (event.type != SEGLOG_EVENT_RECORD)
+        const bool is_record = event.type == SEGLOG_EVENT_RECORD;
+        const uint64_t number =
+            is_record ? event.record.record_no : event.finding.first_record;
+
+        if (!is_record && !event.finding.is_recorded)
             continue;
-        hold(history, I4,
-             event.record.record_no == next ||
-                 (!is_whole && event.record.record_no > next));
-        next = event.record.record_no + 1;
-        look_record(history, &event.record);
+        hold(history, I4, number == next || (!is_whole && number > next));
+        next = is_record ? number + 1 : event.finding.last_record + 1;
+        if (is_record)
+            look_record(history, &event.record);
+        else
+            look_gap(history, &event.finding);
     }
     expect(history, code == SEGLOG_END);
     seglog_reader_close(reader);
+    return next;
+}
+
+/* From any number on the rest is read as from the first on. */
+static void
+look_seek(struct history *history, struct seglog_store store, uint64_t end)
+{
+    const uint64_t first = history->first_record;
+    const uint64_t from = first + chance(history, end - first + 1);
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    seglog_code code = SEGLOG_OK;
+
+    expect_ok(history,
+              seglog_reader_open(store, history->name, NULL, &reader, NULL));
+    expect_ok(history, seglog_reader_seek(reader, from, NULL));
+    code = seglog_reader_next(reader, &event, NULL);
+    expect(history, code == (from < end ? SEGLOG_OK : SEGLOG_END));
+    if (code == SEGLOG_OK && event.type == SEGLOG_EVENT_RECORD) {
+        hold(history, I3, event.record.record_no >= from);
+        (void)content_check(history, &event.record);
+    }
+    seglog_reader_close(reader);
+}
+
+/* Segments that others go on behind: they are as they were. */
+static void
+look_sealed(struct history *history, struct seglog_store store)
+{
+    for (unsigned i = 0; i < history->sealed_count; i++) {
+        const struct sealed *sealed = &history->sealed[i];
+        struct seglog_scan_summary summary;
+
+        expect_ok(history,
+                  seglog_scan(store, sealed->name, NULL, &summary, NULL));
+        hold(history, SEAL, summary.verdict == SEGLOG_VERDICT_OK);
+        hold(history, SEAL,
+             read_all(history, store, sealed->name, sealed->first, true) ==
+                 sealed->end);
+    }
+}
+
+static void
+look_attributes(struct history *history, struct seglog_store store,
+                bool is_whole)
+{
+    char bytes[SEGLOG_ATTRIBUTES_MAX];
+    size_t len = 0;
+
+    expect_ok(history,
+              seglog_segment_get_attributes(store, history->name, bytes,
+                                            sizeof bytes, &len, NULL, NULL));
+    /* Behind the torn tail of their creation they would not stand in front. */
+    expect(history,
+           len == history->attributes_len ||
+               (len == 0 && (!is_whole || history->options.cannot_cut)));
+    expect(history, memcmp(bytes, history_attributes, len) == 0);
+}
+
+static void
+look_last(struct history *history, struct seglog_store store, bool is_power_cut)
+{
+    struct seglog_scan_summary summary;
+    uint64_t end = 0;
+    bool is_whole = false;
+
+    seal_notice(history, store, is_power_cut);
+    is_whole = look_scan(history, store, &summary);
+    hold(history, SEAL, is_whole || !history->is_sealed);
+    history->is_damaged = !is_whole;
+    history_say(history, "look: %s, next %llu, %llu bytes%s",
+                seglog_verdict_name(summary.verdict),
+                (unsigned long long)summary.next_record,
+                (unsigned long long)summary.bytes,
+                history->is_sealed ? ", sealed" : "");
+    end = read_all(history, store, history->name, history->first_record,
+                   is_whole);
+    look_attributes(history, store, is_whole);
+    if (is_whole && chance(history, 8) == 0)
+        look_seek(history, store, end);
+    if (chance(history, is_whole ? 32 : 4) == 0)
+        look_repaired(history, store, &summary);
 }
 
 void
 history_look(struct history *history, bool is_power_cut)
 {
-    struct seglog_disk_process process;
-    struct seglog_store store = seglog_disk_start(history->disk, &process);
-    struct seglog_scan_summary summary;
-    bool is_whole = false;
+    struct view view;
 
-    if (!history->is_made)
+    if (!history->is_made && history->sealed_count == 0)
         return;
-    is_whole = look_scan(history, store, &summary);
-    history->is_damaged = !is_whole;
-    history_say(history, "look: %s, next %llu, %llu bytes",
-                seglog_verdict_name(summary.verdict),
-                (unsigned long long)summary.next_record,
-                (unsigned long long)summary.bytes);
-    read_all(history, store, is_whole);
-    if (!is_whole && chance(history, 4) == 0)
-        look_repaired(history, store, &summary);
+    view_open(history, &view);
+    look_sealed(history, view.store);
+    if (history->is_made)
+        look_last(history, view.store, is_power_cut);
+    view_close(&view);
     look_settle(history, is_power_cut);
 }
 
@@ -213,15 +323,19 @@ history_read_on(struct history *history)
     if (history->is_damaged || !history->is_made)
         return;
     if (!history->reader) {
-        expect_ok(history, seglog_reader_open(
-                               seglog_disk_start(history->disk,
-                                                 &history->reader_process),
-                               NAME, NULL, &history->reader, NULL));
+        view_open(history, &history->reader_view);
+        expect_ok(history,
+                  seglog_reader_open(history->reader_view.store, history->name,
+                                     NULL, &history->reader, NULL));
         history->reader_next = history->first_record;
     }
     while ((code = seglog_reader_next(history->reader, &event, NULL)) ==
            SEGLOG_OK) {
-        expect(history, event.type == SEGLOG_EVENT_RECORD);
+        if (event.type == SEGLOG_EVENT_GAP) {
+            expect(history, event.finding.is_recorded);
+            history->reader_next = event.finding.last_record + 1;
+            continue;
+        }
         hold(history, I3, event.record.record_no == history->reader_next++);
         (void)content_check(history, &event.record);
     }
@@ -235,6 +349,9 @@ history_read_on(struct history *history)
 void
 history_stop_reading(struct history *history)
 {
+    if (!history->reader)
+        return;
     seglog_reader_close(history->reader);
     history->reader = NULL;
+    view_close(&history->reader_view);
 }

@@ -39,6 +39,9 @@ content_len(struct history *history)
     return 9 + (size_t)chance(history, 120);
 }
 
+const char history_attributes[401] =
+    "What the user of a segment wants to know of it.  0123456789";
+
 /* What the next append of this slot puts; its number among the attempts. */
 static uint32_t
 attempt_add(struct history *history, struct slot *slot, size_t len)
@@ -91,12 +94,13 @@ pending_become(struct history *history, struct slot *slot, enum promise promise)
 static struct seglog_scan_summary
 summary_now(struct history *history)
 {
-    struct seglog_disk_process process;
+    struct view view;
     struct seglog_scan_summary summary;
 
-    expect_ok(history, seglog_segment_get_summary(
-                           seglog_disk_start(history->disk, &process), NAME,
-                           &summary, NULL));
+    view_open(history, &view);
+    expect_ok(history, seglog_segment_get_summary(view.store, history->name,
+                                                  &summary, NULL));
+    view_close(&view);
     return summary;
 }
 
@@ -126,6 +130,9 @@ slot_forget(struct slot *slot)
 {
     slot->writer = NULL;
     slot->is_held = false;
+    if (slot->is_encrypted)
+        seglog_store_close(&slot->store);
+    slot->is_encrypted = false;
     seglog_faults_free(slot->faults);
     slot->faults = NULL;
 }
@@ -152,8 +159,7 @@ slot_close(struct history *history, struct slot *slot)
 
 /* -- opening --------------------------------------------------------------- */
 
-/* Now and then something is going to happen to this process. */
-static void
+void
 slot_doom(struct history *history, struct slot *slot)
 {
     static const seglog_code codes[] = { SEGLOG_IO, SEGLOG_NO_SPACE,
@@ -176,18 +182,42 @@ slot_doom(struct history *history, struct slot *slot)
 static void
 slot_meanwhile(void *arg, enum seglog_disk_step step)
 {
-    static const unsigned lost[] = { 0, 10, 50, 50, 90, 100 };
     struct slot *slot = arg;
     struct history *history = slot->history;
+    struct tape *cuts = &history->watch->cuts;
     struct seglog_disk_cut cut = { 0 };
     uint64_t seed = history->seed ^ slot->process.steps * UINT64_C(0x9E3779B1);
 
-    if (step < SEGLOG_DISK_WRITE || history->images_every == 0 ||
-        random_next(&seed) % history->images_every != 0)
+    if (step < SEGLOG_DISK_WRITE || history->images_every == 0)
         return;
-    cut.seed = random_next(&seed);
-    cut.lost_percent = lost[random_next(&seed) % 6];
+    if (!history->watch->has_tapes) {
+        if (random_next(&seed) % history->images_every != 0)
+            return;
+    } else {
+        if (cuts->left == 0)
+            return;
+        seed = *cuts->at++;
+        cuts->left--;
+        if (seed % 4 != 0)
+            return;
+    }
+    cut = cut_draw(&seed);
     history_check_image(history, slot, &cut, 1 + random_next(&seed) % 4);
+}
+
+/* The highest number that is sure to be there. */
+static uint64_t
+synced_max(const struct history *history)
+{
+    uint64_t max = 0;
+
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        const struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->promise == SYNCED && attempt->number > max)
+            max = attempt->number;
+    }
+    return max;
 }
 
 static struct seglog_writer_options
@@ -211,7 +241,41 @@ draw_options(struct history *history)
         .drop_torn_tail = chance(history, 4) == 0,
         .append_to_damaged = history->is_damaged && chance(history, 4) != 0,
         .no_closing_mark = chance(history, 3) == 0,
+        .body_log2 = history->body_log2,
+        .attributes = history_attributes,
+        .attributes_len = history->attributes_len,
+        .dictionary =
+            history->codec != SEGLOG_CODEC_NONE && history->dictionary[0] != 0
+                ? history->dictionary
+                : NULL,
+        .expect = chance(history, 4) == 0 && !history->was_lied_to
+                      ? synced_max(history)
+                      : 0,
     };
+}
+
+void
+slot_start(struct history *history, struct slot *slot)
+{
+    slot->history = history;
+    slot->faults =
+        seglog_faults_new(seglog_disk_start(history->disk, &slot->process));
+    expect(history, slot->faults != NULL);
+    slot->store = seglog_faults_store(slot->faults);
+    slot->is_encrypted = history->is_encrypted;
+    if (slot->is_encrypted)
+        store_encrypt(history, slot->store, &slot->store);
+    slot->process.never_waits = true;
+    slot->process.meanwhile = slot_meanwhile;
+    slot->process.arg = slot;
+    slot->has_fault = false;
+}
+
+void
+slot_end(struct slot *slot)
+{
+    seglog_disk_kill(&slot->process);
+    slot_forget(slot);
 }
 
 /* Whether a writer may be refused like that. */
@@ -228,6 +292,13 @@ check_refusal(struct history *history, const struct slot *slot,
         expect(history, (history->is_damaged || history->was_lied_to) &&
                             !options->append_to_damaged);
         history->is_over = chance(history, 3) == 0;
+    } else if (code == SEGLOG_SEALED) {
+        struct view view;
+
+        view_open(history, &view);
+        seal_notice(history, view.store, false);
+        view_close(&view);
+        hold(history, SEAL, history->is_sealed);
     } else if (code != SEGLOG_LOCKED) {
         /* The beginning of a header can only be cut away. */
         expect(history, slot->has_fault || slot->process.is_dead ||
@@ -242,16 +313,10 @@ slot_open(struct history *history, struct slot *slot)
     const struct seglog_writer_options options = draw_options(history);
     seglog_code code = SEGLOG_OK;
 
-    slot->history = history;
-    slot->faults =
-        seglog_faults_new(seglog_disk_start(history->disk, &slot->process));
-    expect(history, slot->faults != NULL);
-    slot->process.never_waits = true;
-    slot->process.meanwhile = slot_meanwhile;
-    slot->process.arg = slot;
+    slot_start(history, slot);
     slot->mode = options.mode;
     slot_doom(history, slot);
-    code = seglog_writer_open(seglog_faults_store(slot->faults), NAME, &options,
+    code = seglog_writer_open(slot->store, history->name, &options,
                               &slot->writer, NULL);
     history_say(history, "open %s%s: %s",
                 options.mode == SEGLOG_WRITER_SHARED ? "shared" : "exclusive",
@@ -261,8 +326,7 @@ slot_open(struct history *history, struct slot *slot)
         history->is_made = true;
     } else {
         check_refusal(history, slot, &options, code);
-        seglog_disk_kill(&slot->process);
-        slot_forget(slot);
+        slot_end(slot);
     }
     /* Alone between damage and a torn tail, a record cannot be told from it. */
     if (history->is_damaged)
@@ -286,16 +350,11 @@ slot_open_plain(struct history *history, struct slot *slot,
     };
     seglog_code code = SEGLOG_OK;
 
-    slot->history = history;
-    slot->faults =
-        seglog_faults_new(seglog_disk_start(history->disk, &slot->process));
-    expect(history, slot->faults != NULL);
-    slot->process.never_waits = true;
+    slot_start(history, slot);
     slot->process.meanwhile = meanwhile;
     slot->process.arg = arg;
-    slot->has_fault = false;
     slot->mode = options.mode;
-    code = seglog_writer_open(seglog_faults_store(slot->faults), NAME, &options,
+    code = seglog_writer_open(slot->store, history->name, &options,
                               &slot->writer, NULL);
     history_say(history, "open: %s", seglog_code_name(code));
     if (code == SEGLOG_OK) {
@@ -304,8 +363,7 @@ slot_open_plain(struct history *history, struct slot *slot,
     }
     check_refusal(history, slot, &options, code);
     history->is_over = true;
-    seglog_disk_kill(&slot->process);
-    slot_forget(slot);
+    slot_end(slot);
 }
 
 /* -- appending ------------------------------------------------------------- */
@@ -356,7 +414,7 @@ slot_append_one(struct history *history, struct slot *slot, size_t len,
     return code;
 }
 
-static seglog_code
+seglog_code
 slot_append(struct history *history, struct slot *slot)
 {
     struct seglog_item items[GROUP_MAX];
@@ -399,24 +457,43 @@ slot_sync(struct history *history, struct slot *slot)
     return code;
 }
 
+/* What was written and not synced is gone, or part of it. */
+static void
+flushed_reverted(struct history *history)
+{
+    history->was_reverted = true;
+    for (uint32_t id = 0; id < history->attempt_count; id++) {
+        struct attempt *attempt = &history->attempts[id];
+
+        if (attempt->promise == FLUSHED)
+            attempt->promise = TRIED;
+    }
+}
+
 /* The device does not take what it is to sync, and lies about it later. */
 static seglog_code
 slot_sync_failing(struct history *history, struct slot *slot)
 {
-    const bool is_lost = chance(history, 2) == 0;
+    static const enum seglog_disk_sync_failure ways[] = {
+        SEGLOG_DISK_KEPT_DIRTY, SEGLOG_DISK_KEPT_DIRTY, SEGLOG_DISK_LOST_CLEAN,
+        SEGLOG_DISK_LOST_CLEAN, SEGLOG_DISK_LOST_REVERTED
+    };
+    static const char *const names[] = { "kept", "lost", "reverted" };
+    const enum seglog_disk_sync_failure how = ways[chance(history, 5)];
+    const bool is_lost = how != SEGLOG_DISK_KEPT_DIRTY;
     seglog_code code = SEGLOG_OK;
 
-    seglog_disk_fail_sync(history->disk, NAME, 1,
-                          is_lost ? SEGLOG_DISK_LOST_CLEAN
-                                  : SEGLOG_DISK_KEPT_DIRTY,
+    seglog_disk_fail_sync(history->disk, history->name, 1, how,
                           (unsigned)(50 * chance(history, 3)));
     history->images_every = 0;
     code = seglog_writer_sync(slot->writer, NULL);
     seglog_disk_fail_sync(history->disk, NULL, 0, SEGLOG_DISK_KEPT_DIRTY, 0);
-    history_say(history, "failing sync, %s: %s", is_lost ? "lost" : "kept",
+    history_say(history, "failing sync, %s: %s", names[how],
                 seglog_code_name(code));
     if (code == SEGLOG_OK)
         return slot_sync(history, slot); /* there was nothing to sync */
+    if (how == SEGLOG_DISK_LOST_REVERTED)
+        flushed_reverted(history);
     history->has_lying_disk = history->has_lying_disk || is_lost;
     history->was_lied_to = history->was_lied_to || is_lost;
     history->has_unsure_cut = history->has_unsure_cut || is_lost;
@@ -436,7 +513,7 @@ slot_sync_failing(struct history *history, struct slot *slot)
 static seglog_code
 slot_hold(struct history *history, struct slot *slot)
 {
-    struct seglog_disk_process process;
+    struct view view;
     struct seglog_scan_summary summary;
     struct seglog_writer_state state;
     seglog_code code = SEGLOG_OK;
@@ -452,8 +529,10 @@ slot_hold(struct history *history, struct slot *slot)
         return code;
     slot->is_held = true;
     seglog_writer_get_state(slot->writer, &state);
-    expect_ok(history, seglog_scan(seglog_disk_start(history->disk, &process),
-                                   NAME, NULL, &summary, NULL));
+    view_open(history, &view);
+    expect_ok(history,
+              seglog_scan(view.store, history->name, NULL, &summary, NULL));
+    view_close(&view);
     if (history->is_damaged || summary.verdict != SEGLOG_VERDICT_OK)
         return SEGLOG_OK;
     hold(history, I8, summary.bytes == state.end);
@@ -461,6 +540,40 @@ slot_hold(struct history *history, struct slot *slot)
     expect(history, summary.head.epoch == state.head.epoch);
     expect(history, summary.head.checksum == state.head.checksum);
     return SEGLOG_OK;
+}
+
+/* -- gaps ------------------------------------------------------------------ */
+
+/* Some records were lost elsewhere: their numbers are used up. */
+static seglog_code
+slot_append_gap(struct history *history, struct slot *slot)
+{
+    const uint32_t count = 1 + (uint32_t)chance(history, 5);
+    struct seglog_writer_state state;
+    struct seglog_finding gap = { .verdict = SEGLOG_VERDICT_CORRUPT,
+                                  .cause = SEGLOG_CAUSE_CHECKSUM,
+                                  .lines = count };
+    uint32_t id = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (slot->mode == SEGLOG_WRITER_SHARED || slot->pending_count > 0 ||
+        !has_room(history, slot, 1))
+        return SEGLOG_OK;
+    seglog_writer_get_state(slot->writer, &state);
+    id = history->attempt_count++;
+    history->attempts[id] = (struct attempt){ .promise = TRIED,
+                                              .number = state.next_record,
+                                              .gap = count };
+    gap.first_record = state.next_record;
+    gap.last_record = state.next_record + count - 1;
+    code = seglog_writer_append_gap(slot->writer, &gap, NULL);
+    if (code == SEGLOG_OK)
+        code = seglog_writer_flush(slot->writer, NULL);
+    history_say(history, "gap %u: %s", id, seglog_code_name(code));
+    if (code == SEGLOG_OK)
+        history->attempts[id].promise = FLUSHED;
+    /* A gap that could not be flushed is in the way of all that follows. */
+    return code == SEGLOG_OK ? code : SEGLOG_POISONED;
 }
 
 /* -- cutting --------------------------------------------------------------- */
@@ -487,6 +600,7 @@ slot_truncate_to(struct history *history, struct slot *slot, uint64_t next)
     seglog_code code = SEGLOG_OK;
 
     history->had_truncation = true;
+    history->cuts_made++;
     history->cutting_to = next;
     code = seglog_writer_truncate(slot->writer, next, &err);
     history->cutting_to = 0;
@@ -569,6 +683,9 @@ slot_act(struct history *history, struct slot *slot)
     case 7:
         code = slot_sync_failing(history, slot);
         history->images_every = images_every;
+        break;
+    case 8:
+        code = slot_append_gap(history, slot);
         break;
     default:
         code = slot_append(history, slot);

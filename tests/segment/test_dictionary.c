@@ -15,6 +15,7 @@
 #include "format/control.h"
 #include "seglog/dictionary.h"
 #include "src/codec/zrun.h"
+#include "src/segment/segment_writer.h"
 
 #define TEXT_ROOM 300u
 #define RECORDS   40u
@@ -481,6 +482,51 @@ train__of_too_little_or_nothing__is_said(void **state)
                 SEGLOG_INVALID);
 }
 
+/* A sync point takes its reference with it, and both must fit. */
+static void
+append__any_length__stays_inside_the_buffer(void **state)
+{
+    static const char zeros[1500];
+    const struct seglog_store store = store_of(state);
+    char dictionary[SEGLOG_DICTIONARY_NAME_BYTES];
+
+    dictionary_make(store, dictionary);
+    const struct seglog_writer_options options = options_with(dictionary);
+    for (size_t len = 1; len < sizeof zeros; len += 3) {
+        struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+
+        for (unsigned i = 0; i < 12; i++) {
+            assert_ok(seglog_writer_append(writer, SEGLOG_BYTES, zeros, len,
+                                           SEGLOG_LEVEL_APPEND, NULL, NULL));
+            assert_in_range(writer->frames.len, 0, writer->frames.cap);
+        }
+        assert_ok(seglog_writer_close(writer, NULL));
+        assert_ok(seglog_store_remove(store, "log", NULL));
+    }
+}
+
+static void
+put__store_cannot_cut__keeps_it_also_where_a_part_was_left(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_faults *faulty = faulty_around(store);
+    const struct seglog_store uncut = seglog_faults_store(faulty);
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    char part[sizeof name + sizeof ".new"];
+    struct seglog_blob_info info;
+
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    assert_ok(seglog_dictionary_put(uncut, "abcdef", 6, name, NULL));
+    assert_ok(seglog_store_remove(store, name, NULL));
+    (void)snprintf(part, sizeof part, "%s.new", name);
+    blob_write(store, part, (const uint8_t *)"ab", 2);
+    assert_ok(seglog_dictionary_put(uncut, "abcdef", 6, name, NULL));
+    assert_ok(seglog_store_get_info(store, name, &info, NULL));
+    assert_code(seglog_store_get_info(store, part, &info, NULL),
+                SEGLOG_NOT_FOUND);
+    seglog_faults_free(faulty);
+}
+
 int
 main(void)
 {
@@ -495,6 +541,8 @@ main(void)
         on_memory(dictionary__missing_or_damaged__is_named_by_everybody),
         on_memory(repair__to_another_store__needs_it_no_more),
         on_memory(reference__lost_in_the_creation__is_put_again),
+        on_memory(append__any_length__stays_inside_the_buffer),
+        on_memory(put__store_cannot_cut__keeps_it_also_where_a_part_was_left),
         on_memory(train__from_segments__is_the_same_each_time_and_helps),
         on_memory(train__of_too_little_or_nothing__is_said),
     };

@@ -614,6 +614,23 @@ damage__records_known_from_elsewhere_are_gone__is_corrupt(void **state)
     assert_int_equal(summary.next_record, 7);
 }
 
+/* What is known to be there stands in another segment, in front of it. */
+static void
+header__lost_behind_all_that_is_expected__is_made_again(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_writer_options options = { .size = sizeof options,
+                                             .first_record = 10,
+                                             .expect = 9 };
+
+    blob_write(store, "log", NULL, 0);
+    assert_ok(open_code(store, "log", &options, NULL));
+    assert_ok(seglog_store_remove(store, "log", NULL));
+    blob_write(store, "log", NULL, 0);
+    options.expect = 10;
+    assert_code(open_code(store, "log", &options, NULL), SEGLOG_CORRUPT);
+}
+
 #define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
@@ -630,6 +647,7 @@ main(void)
         ON_ALL(torn_tail__of_a_closing_mark__is_cut),
         ON_ALL(torn_tail__store_cannot_cut__is_passed_over),
         ON_ALL(torn_tail__completed_by_what_follows__stays_torn),
+        ON_ALL(header__lost_behind_all_that_is_expected__is_made_again),
         ON_ALL(torn_tail__cutting_fails__fails_to_open_and_loses_nothing),
         ON_ALL(header__missing_or_incomplete__is_written_anew),
         ON_ALL(header__of_zeros__is_written_anew),

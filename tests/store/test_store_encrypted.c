@@ -8,6 +8,7 @@
 #include "tests/support/seglog_test.h"
 
 #include "seglog/encrypted_store.h"
+#include "seglog/testing/fault_store.h"
 #include "src/crypt/primitives.h"
 #include "tests/store/file_fixture.h"
 #include "tests/store/store_conformance.h"
@@ -64,10 +65,70 @@ file_destroy(void *arg, struct seglog_store *store)
     test_dir_remove(*dir);
 }
 
+/* A store below whose blobs have no truncate. */
+struct uncut {
+    struct seglog_store memory;
+    struct seglog_faults *faults;
+};
+
+static seglog_code
+uncut_make(void *arg, struct seglog_store *store, struct seglog_error *err)
+{
+    struct uncut *uncut = arg;
+    const seglog_code code = seglog_store_memory_open(&uncut->memory, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    uncut->faults = seglog_faults_new(uncut->memory);
+    assert_non_null(uncut->faults);
+    seglog_faults_hide(uncut->faults, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    return encrypted_make(seglog_faults_store(uncut->faults), store, err);
+}
+
+static void
+uncut_destroy(void *arg, struct seglog_store *store)
+{
+    struct uncut *uncut = arg;
+
+    seglog_store_close(store);
+    seglog_faults_free(uncut->faults);
+    seglog_store_close(&uncut->memory);
+}
+
+/* Writers ask for it, and go on behind a torn tail. */
+static void
+blob__over_one_that_cannot_be_cut__has_no_truncate(void **state)
+{
+    struct uncut uncut;
+    struct seglog_store store;
+    struct seglog_blob blob = { 0 };
+
+    (void)state;
+    assert_int_equal(uncut_make(&uncut, &store, NULL), SEGLOG_OK);
+    assert_int_equal(seglog_blob_open(store, "a",
+                                      SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE,
+                                      &blob, NULL),
+                     SEGLOG_OK);
+    assert_null(blob.ops->truncate);
+    assert_int_equal(seglog_blob_close(&blob, NULL), SEGLOG_OK);
+    uncut_destroy(&uncut, &store);
+}
+
 int
 main(void)
 {
     char *dir = NULL;
+    struct uncut uncut;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blob__over_one_that_cannot_be_cut__has_no_truncate),
+    };
+    const struct store_factory over_uncut = {
+        .name = "store/store_encrypted: contract without truncate",
+        .make = uncut_make,
+        .destroy = uncut_destroy,
+        .arg = &uncut,
+        .has_no_truncate = true,
+    };
     const struct store_factory over_memory = {
         .name = "store/store_encrypted: contract over memory",
         .make = memory_make,
@@ -83,5 +144,8 @@ main(void)
     if (!slg_crypt_is_available())
         return 77;
     return store_conformance_run(&over_memory) +
-           store_conformance_run(&over_files);
+           store_conformance_run(&over_files) +
+           store_conformance_run(&over_uncut) +
+           cmocka_run_group_tests_name("store/store_encrypted", tests, NULL,
+                                       NULL);
 }
