@@ -145,7 +145,8 @@ history_start(struct history *history, struct watch *watch, uint64_t seed)
     history->options.has_no_hint = chance(history, 4) == 0;
     history->first_record = firsts[chance(history, 5)];
     (void)snprintf(history->name, sizeof history->name, "log0");
-    history->is_encrypted = slg_crypt_is_available() && chance(history, 6) == 0;
+    history->is_encrypted =
+        chance(history, 6) == 0 && !watch->is_plain && slg_crypt_is_available();
     history->has_bad_chance = chance(history, 2) == 0;
     segment_draw(history);
     history->is_small = chance(history, 16) != 0;

@@ -126,6 +126,7 @@ struct watch {
     uint64_t checks[INVARIANTS];
     unsigned flaws;  /* of the disk: what it promises and does not do */
     bool is_talking; /* each step is printed */
+    bool is_plain;   /* no encryption, no dictionary */
     /* An input says what happens: the program, and all behind power cuts. */
     bool has_tapes;
     struct tape program;

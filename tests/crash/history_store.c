@@ -276,6 +276,6 @@ store_begin(struct history *history)
 {
     if (history->is_encrypted)
         keys_begin(history);
-    if (chance(history, 6) == 0)
+    if (chance(history, 6) == 0 && !history->watch->is_plain)
         dictionary_begin(history);
 }

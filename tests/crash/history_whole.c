@@ -55,7 +55,10 @@ check_seal(struct history *history, const struct slot *slot, seglog_code code)
         hold(history, SEAL, history->is_sealed);
         break;
     case SEGLOG_CORRUPT:
-        expect(history, history->is_damaged || history->was_lied_to);
+        /* A torn chunk that cannot be cut away is one that was changed. */
+        expect(history,
+               history->is_damaged || history->was_lied_to ||
+                   (history->is_encrypted && history->options.cannot_cut));
         break;
     case SEGLOG_READ_ONLY:
         expect(history, history->options.cannot_cut);
