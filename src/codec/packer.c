@@ -95,7 +95,11 @@ bool
 slg_packer_load(struct slg_packer *packer, const struct slg_history *history)
 {
     streams_leave(packer);
-    return slg_history_copy(&packer->history, history);
+    if (history->len > 0)
+        return slg_history_copy(&packer->history, history);
+    /* Whoever has met no body has not asked for the base either. */
+    slg_history_clear(&packer->history);
+    return true;
 }
 
 /*

@@ -268,10 +268,11 @@ child_make(struct history *child, const struct history *parent,
         child->slots[i].is_encrypted = false;
         child->slots[i].pending_count = 0;
         child->slots[i].is_held = false;
+        child->slots[i].is_acting = false;
         /* What is in the buffer of somebody who does nothing is not there. */
         for (size_t k = 0; k < slot->pending_count; k++)
             child->attempts[slot->pending[k]].promise =
-                slot == acting ? TRIED : GONE;
+                slot == acting || slot->is_acting ? TRIED : GONE;
     }
     child->depth = parent->depth + 1;
     child->reader = NULL;
@@ -288,6 +289,7 @@ child_make(struct history *child, const struct history *parent,
     child->has_unsure_cut = child->has_unsure_cut || parent->cutting_to != 0;
     child->cutting_to = 0;
     child->is_over = false;
+    child->is_crowded = false;
 }
 
 void

@@ -93,6 +93,7 @@ struct slot {
     enum seglog_writer_mode mode;
     bool is_held;
     bool has_fault;
+    bool is_acting; /* others take a step while a call of it goes on */
 };
 
 enum invariant {
@@ -166,6 +167,7 @@ struct history {
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */
     bool is_made;         /* somebody has opened it: it must stay a segment */
     bool is_over;
+    bool is_crowded;     /* somebody takes a step between those of another */
     uint64_t cutting_to; /* a truncation is under way; 0: none */
     uint64_t identity[2];
     uint64_t first_record;
@@ -321,6 +323,10 @@ slot_open_plain(struct history *history, struct slot *slot,
 
 void
 slot_act(struct history *history, struct slot *slot);
+
+/* One of those who have it open appends or syncs, if it can. */
+void
+others_append(struct history *history);
 
 /* The process is gone. */
 void

@@ -155,28 +155,6 @@ struct backup {
     struct seglog_store to;
 };
 
-/* Somebody else goes on meanwhile. */
-static void
-others_append(struct history *history)
-{
-    struct slot *slot = &history->slots[chance(history, WRITERS)];
-    seglog_code code = SEGLOG_OK;
-
-    if (!slot->writer || slot->is_held)
-        return;
-    seglog_faults_clear(slot->faults);
-    slot->has_fault = false;
-    slot->process.die_at = 0;
-    code = chance(history, 4) == 0 ? slot_sync(history, slot)
-                                   : slot_append(history, slot);
-    if (code == SEGLOG_POISONED)
-        slot_abandon(history, slot);
-    else if (code == SEGLOG_SEALED)
-        slot_close(history, slot);
-    else
-        slot_settle(history, slot);
-}
-
 static bool
 blob_copy(void *arg, const char *name)
 {

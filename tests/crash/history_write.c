@@ -170,12 +170,36 @@ slot_doom(struct history *history, struct slot *slot)
     seglog_faults_clear(slot->faults);
     slot->has_fault = chance(history, 6) == 0;
     if (slot->has_fault) {
-        const struct seglog_fault fault = { .at = at, .code = code };
+        const bool is_partly = chance(history, 4) == 0;
+        const struct seglog_fault fault = {
+            .at = at,
+            .code = is_partly ? SEGLOG_OK : code,
+            .way = is_partly ? SEGLOG_FAULT_PARTLY : SEGLOG_FAULT_BEFORE,
+            .part = is_partly ? (size_t)chance(history, 200) : 0,
+        };
 
         (void)seglog_faults_add(slot->faults, &fault);
     }
     slot->process.die_at =
         chance(history, 10) == 0 ? slot->process.steps + at : 0;
+}
+
+/* Between any two steps others take theirs, unless numbers change hands. */
+static void
+others_meanwhile(struct history *history, struct slot *slot, uint64_t seed)
+{
+    const uint64_t own_seed = history->seed;
+
+    if (history->watch->has_tapes || history->cutting_to != 0 ||
+        history->is_crowded || seed % 32 != 0)
+        return;
+    history->is_crowded = true;
+    slot->is_acting = true;
+    history->seed = seed;
+    others_append(history);
+    history->seed = own_seed;
+    slot->is_acting = false;
+    history->is_crowded = false;
 }
 
 /* Before a step of the store that matters, the power may fail. */
@@ -188,7 +212,10 @@ slot_meanwhile(void *arg, enum seglog_disk_step step)
     struct seglog_disk_cut cut = { 0 };
     uint64_t seed = history->seed ^ slot->process.steps * UINT64_C(0x9E3779B1);
 
-    if (step < SEGLOG_DISK_WRITE || history->images_every == 0)
+    if (history->images_every == 0)
+        return;
+    others_meanwhile(history, slot, random_next(&seed));
+    if (step < SEGLOG_DISK_WRITE)
         return;
     if (!history->watch->has_tapes) {
         if (random_next(&seed) % history->images_every != 0)
@@ -385,8 +412,10 @@ appended(struct history *history, struct slot *slot, uint32_t first,
         return;
     if (code != SEGLOG_OK && code != SEGLOG_LOCKED) {
         /* It is said not to be there. */
-        for (uint32_t id = first; id < history->attempt_count; id++)
-            history->attempts[id].promise = GONE;
+        expect(history, code == SEGLOG_SEALED || code == SEGLOG_TOO_LARGE ||
+                            code == SEGLOG_CORRUPT || slot->has_fault);
+        for (size_t i = 0; i < count; i++)
+            history->attempts[first + i].promise = GONE;
         slot->pending_count -= count;
     }
     slot_settle(history, slot);
@@ -649,6 +678,29 @@ slot_truncate(struct history *history, struct slot *slot)
     if (known - next > 20 && chance(history, 4) != 0)
         next = known - 20 + chance(history, 20);
     return slot_truncate_to(history, slot, next);
+}
+
+/* Somebody else goes on meanwhile. */
+void
+others_append(struct history *history)
+{
+    struct slot *slot = &history->slots[chance(history, WRITERS)];
+    seglog_code code = SEGLOG_OK;
+
+    if (!slot->writer || slot->is_held || slot->is_acting ||
+        slot->process.is_dead)
+        return;
+    seglog_faults_clear(slot->faults);
+    slot->has_fault = false;
+    slot->process.die_at = 0;
+    code = chance(history, 4) == 0 ? slot_sync(history, slot)
+                                   : slot_append(history, slot);
+    if (code == SEGLOG_POISONED)
+        slot_abandon(history, slot);
+    else if (code == SEGLOG_SEALED)
+        slot_close(history, slot);
+    else
+        slot_settle(history, slot);
 }
 
 void

@@ -505,6 +505,31 @@ append__any_length__stays_inside_the_buffer(void **state)
     }
 }
 
+/* What one compresses by the dictionary the other one has to read. */
+static void
+writers__second_opened_before_any_record__both_go_on_with_it(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    char dictionary[SEGLOG_DICTIONARY_NAME_BYTES];
+    struct seglog_scan_summary summary;
+
+    dictionary_make(store, dictionary);
+    struct seglog_writer_options options = options_with(dictionary);
+    options.mode = SEGLOG_WRITER_SHARED;
+    options.sync_log2 = 16;
+    struct seglog_writer *first = writer_open_ok(store, "log", &options);
+    struct seglog_writer *second = writer_open_ok(store, "log", &options);
+    append_numbered(second, 1);
+    append_numbered(first, 2);
+    append_numbered(second, 3);
+    append_numbered(first, 4);
+    assert_ok(seglog_writer_close(second, NULL));
+    assert_ok(seglog_writer_close(first, NULL));
+    assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
+    assert_int_equal(summary.records, 4);
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+}
+
 static void
 put__store_cannot_cut__keeps_it_also_where_a_part_was_left(void **state)
 {
@@ -541,6 +566,7 @@ main(void)
         on_memory(dictionary__missing_or_damaged__is_named_by_everybody),
         on_memory(repair__to_another_store__needs_it_no_more),
         on_memory(reference__lost_in_the_creation__is_put_again),
+        on_memory(writers__second_opened_before_any_record__both_go_on_with_it),
         on_memory(append__any_length__stays_inside_the_buffer),
         on_memory(put__store_cannot_cut__keeps_it_also_where_a_part_was_left),
         on_memory(train__from_segments__is_the_same_each_time_and_helps),
