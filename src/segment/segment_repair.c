@@ -256,12 +256,14 @@ seglog_repair(struct seglog_store store, const char *name,
     seglog_code code =
         seglog_scan(store, name, &scan_options, &repair.source, err);
     reader_options.expect = scan_options.expect;
-    if (code == SEGLOG_OK)
+    if (code == SEGLOG_OK) {
         code = seglog_segment_get_attributes(store, name, repair.attributes,
                                              sizeof repair.attributes,
                                              &repair.attributes_len, NULL, err);
-    if (code == SEGLOG_IO) /* unreadable, and recorded as that */
-        code = SEGLOG_OK;
+        /* Unreadable for the scan as well, which has said so. */
+        if (code == SEGLOG_IO && repair.source.verdict == SEGLOG_VERDICT_IO)
+            code = SEGLOG_OK;
+    }
     if (code == SEGLOG_OK)
         code = seglog_reader_open(store, name, &reader_options, &repair.reader,
                                   err);

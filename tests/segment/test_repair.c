@@ -459,6 +459,55 @@ repair__what_cannot_be_read__is_recorded_as_io(void **state)
     forge_free(&forge);
 }
 
+/* A call that fails once is not what the segment is like. */
+static void
+repair__a_source_that_fails_once__is_io_and_loses_nothing(void **state)
+{
+    struct seglog_store target = memory_open();
+    const struct seglog_writer_options options = { .size = sizeof options,
+                                                   .attributes = "kind=test",
+                                                   .attributes_len = 9 };
+    struct seglog_writer *writer = NULL;
+    struct probe probe;
+    struct seglog_store store = probe_open(&probe);
+    seglog_code code = SEGLOG_IO;
+
+    (void)state;
+    assert_ok(seglog_writer_open(store, "log", &options, &writer, NULL));
+    assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, "one", 3,
+                                   SEGLOG_LEVEL_FLUSH, NULL, NULL));
+    assert_ok(seglog_writer_close(writer, NULL));
+    for (uint64_t k = 1; code != SEGLOG_OK; k++) {
+        const struct seglog_fault fault = { .at = k, .code = SEGLOG_IO };
+        struct seglog_scan_summary summary;
+        uint8_t attributes[20];
+        size_t len = 0;
+
+        seglog_faults_clear(probe.faults);
+        seglog_faults_reset_counts(probe.faults);
+        assert_true(seglog_faults_add(probe.faults, &fault));
+        code = seglog_repair(store, "log", target, "new", NULL, &summary, NULL);
+        if (code != SEGLOG_OK) {
+            assert_code(code, SEGLOG_IO);
+            assert_false(store_has(target, "new"));
+            continue;
+        }
+        if (summary.verdict != SEGLOG_VERDICT_IO) {
+            assert_int_equal(summary.next_record, 2);
+            assert_ok(seglog_segment_get_attributes(target, "new", attributes,
+                                                    sizeof attributes, &len,
+                                                    NULL, NULL));
+            assert_int_equal(len, 9);
+        }
+        if (seglog_faults_get_hits(probe.faults) > 0) {
+            assert_ok(seglog_store_remove(target, "new", NULL));
+            code = SEGLOG_IO;
+        }
+    }
+    probe_close(&probe);
+    seglog_store_close(&target);
+}
+
 /* -- what it tells and refuses --------------------------------------------- */
 
 struct told {
@@ -680,6 +729,8 @@ main(void)
         cmocka_unit_test(
             repair__expected_records_of_an_empty_blob__are_recorded),
         cmocka_unit_test(repair__what_cannot_be_read__is_recorded_as_io),
+        cmocka_unit_test(
+            repair__a_source_that_fails_once__is_io_and_loses_nothing),
         cmocka_unit_test(repair__callbacks__are_told_of_the_source),
         cmocka_unit_test(
             repair__onto_something_that_is_there__is_exists_and_leaves_it),

@@ -1,0 +1,788 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/segment/test_read_faults.c
+ *
+ * Goal    a store that fails and memory that runs out are said to whoever
+ *         reads: nothing is left out in silence, and nothing is made up.
+ * Method  every kind of segment, sound and damaged, is read in every way while
+ *         the k-th call of the store, or the k-th allocation, fails, for all k.
+ *         What is told must be what is told otherwise, or an error.
+ */
+#include "tests/segment/forge_support.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "format/header.h"
+#include "seglog/dictionary.h"
+#include "seglog/seal.h"
+#include "src/codec/zrun.h"
+#include "tests/segment/seal_support.h"
+
+#define NAME   "log"
+#define PARENT "parent"
+#define COPY   "copy"
+
+/* -- allocations that fail ------------------------------------------------- */
+
+/* 0: none; else this one, counted down. */
+static uint64_t allocation_fails;
+static uint64_t allocations_failed;
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) &&                    \
+    !defined(__SANITIZE_THREAD__)
+#define CAN_FAIL 1
+
+void *
+__libc_malloc(size_t size);
+void *
+__libc_calloc(size_t count, size_t size);
+void *
+__libc_realloc(void *at, size_t size);
+
+/* Also for the libraries that the library is linked with. */
+#define EXPORTED __attribute__((visibility("default")))
+
+static bool
+allocation_is_refused(void)
+{
+    if (allocation_fails == 0 || --allocation_fails > 0)
+        return false;
+    allocations_failed++;
+    return true;
+}
+
+EXPORTED void *
+malloc(size_t size)
+{
+    return allocation_is_refused() ? NULL : __libc_malloc(size);
+}
+
+EXPORTED void *
+calloc(size_t count, size_t size)
+{
+    return allocation_is_refused() ? NULL : __libc_calloc(count, size);
+}
+
+EXPORTED void *
+realloc(void *at, size_t size)
+{
+    return allocation_is_refused() ? NULL : __libc_realloc(at, size);
+}
+#else
+#define CAN_FAIL 0
+#endif
+
+/* -- what is told ---------------------------------------------------------- */
+
+struct said {
+    char text[60000];
+    size_t len;
+    bool is_io; /* a finding says that bytes could not be read */
+    seglog_code code;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct said *said, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    const int len = vsnprintf(said->text + said->len,
+                              sizeof said->text - said->len, format, arguments);
+    va_end(arguments);
+    assert_true(len >= 0 && (size_t)len < sizeof said->text - said->len);
+    said->len += (size_t)len;
+}
+
+static void
+say_finding(void *arg, const struct seglog_finding *finding)
+{
+    struct said *said = arg;
+    char text[200];
+
+    finding_format(finding, text, sizeof text);
+    said->is_io |= finding->verdict == SEGLOG_VERDICT_IO;
+    say(said, "%s\n", text);
+}
+
+static void
+say_summary(struct said *said, const struct seglog_scan_summary *summary)
+{
+    say(said, "%s %" PRIu64 "-%" PRIu64 " records %" PRIu64 " lost %" PRIu64,
+        seglog_verdict_name(summary->verdict), summary->first_record,
+        summary->next_record, summary->records, summary->lost);
+    say(said, " line %" PRIu64 " closed %d header %d mark %" PRIu64 "\n",
+        summary->next_line, summary->is_closed, summary->is_header_lost,
+        summary->watermark);
+}
+
+static void
+say_rest(struct seglog_reader *reader, unsigned most, struct said *said)
+{
+    struct seglog_event event;
+
+    for (unsigned i = 0; i < most; i++) {
+        said->code = seglog_reader_next(reader, &event, NULL);
+        if (said->code != SEGLOG_OK)
+            break;
+        if (event.type == SEGLOG_EVENT_GAP) {
+            say_finding(said, &event.finding);
+            continue;
+        }
+        uint32_t sum = 0;
+
+        for (size_t k = 0; k < event.record.len; k++)
+            sum = sum * 31 + ((const uint8_t *)event.record.data)[k];
+        say(said, "%" PRIu64 " l%" PRIu64 " %d +%zu %08x\n",
+            event.record.record_no, event.record.line_no,
+            (int)event.record.kind, event.record.len, (unsigned)sum);
+    }
+    if (said->code == SEGLOG_END)
+        said->code = SEGLOG_OK;
+}
+
+/* -- ways to read ---------------------------------------------------------- */
+
+typedef void
+way_function(struct seglog_store store, struct said *said);
+
+static void
+read_with(struct seglog_store store, bool salvage, struct said *said)
+{
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = salvage };
+    struct seglog_reader *reader = NULL;
+
+    said->code = seglog_reader_open(store, NAME, &options, &reader, NULL);
+    if (said->code == SEGLOG_OK)
+        say_rest(reader, 10000, said);
+    seglog_reader_close(reader);
+}
+
+static void
+read_strictly(struct seglog_store store, struct said *said)
+{
+    read_with(store, false, said);
+}
+
+static void
+read_salvaging(struct seglog_store store, struct said *said)
+{
+    read_with(store, true, said);
+}
+
+static void
+read_by_seeking(struct seglog_store store, struct said *said)
+{
+    static const uint64_t numbers[] = { 35, 3, 1, 1000, 20 };
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true,
+                                                   .from_record = 30 };
+    struct seglog_reader *reader = NULL;
+
+    said->code = seglog_reader_open(store, NAME, &options, &reader, NULL);
+    if (said->code == SEGLOG_OK)
+        say_rest(reader, 3, said);
+    for (size_t i = 0; said->code == SEGLOG_OK && i < COUNT_OF(numbers); i++) {
+        said->code = seglog_reader_seek(reader, numbers[i], NULL);
+        if (said->code == SEGLOG_OK)
+            say_rest(reader, 4, said);
+    }
+    seglog_reader_close(reader);
+}
+
+static void
+scan(struct seglog_store store, struct said *said)
+{
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_finding = say_finding,
+                                                 .arg = said };
+    struct seglog_scan_summary summary;
+
+    said->code = seglog_scan(store, NAME, &options, &summary, NULL);
+    if (said->code == SEGLOG_OK)
+        say_summary(said, &summary);
+}
+
+static void
+look_at_the_ends(struct seglog_store store, struct said *said)
+{
+    struct seglog_scan_summary summary;
+    uint8_t attributes[1000];
+    size_t len = 0;
+
+    said->code = seglog_segment_get_summary(store, NAME, &summary, NULL);
+    if (said->code == SEGLOG_OK)
+        say_summary(said, &summary);
+    if (said->code != SEGLOG_OK)
+        return;
+    said->code = seglog_segment_get_attributes(
+        store, NAME, attributes, sizeof attributes, &len, NULL, NULL);
+    if (said->code == SEGLOG_OK)
+        say(said, "attributes %zu\n", len);
+}
+
+static void
+repair(struct seglog_store store, struct said *said)
+{
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_finding = say_finding,
+                                                 .arg = said };
+    struct seglog_scan_summary summary;
+
+    said->code =
+        seglog_repair(store, NAME, store, COPY, &options, &summary, NULL);
+    if (said->code != SEGLOG_OK)
+        return;
+    say_summary(said, &summary);
+}
+
+static void
+seal(struct seglog_store store, struct said *said)
+{
+    struct seglog_seal_options options = seal_options(SEGLOG_SEAL_BLOCK_MIN);
+    struct seglog_seal_result result;
+
+    options.threads = 1;
+    said->code = seglog_segment_seal(store, NAME, &options, &result, NULL);
+    if (said->code == SEGLOG_OK)
+        read_strictly(store, said);
+}
+
+static void
+seal_with_a_parent(struct seglog_store store, struct said *said)
+{
+    struct seglog_seal_options options = seal_options(131072);
+    struct seglog_seal_result result;
+
+    options.threads = 1;
+    options.parent = PARENT;
+    options.level = 9;
+    said->code = seglog_segment_seal(store, NAME, &options, &result, NULL);
+    if (said->code == SEGLOG_OK)
+        read_strictly(store, said);
+}
+
+/* -- segments -------------------------------------------------------------- */
+
+typedef void
+kind_function(struct seglog_store store);
+
+static void
+put_forge(struct seglog_store store, struct forge *forge)
+{
+    store_put_bytes(store, NAME, forge->bytes, forge->len);
+    forge_free(forge);
+}
+
+static void
+make_sound(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, true, 30);
+    put_forge(store, &forge);
+}
+
+static void
+make_open(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, false, 30);
+    put_forge(store, &forge);
+}
+
+static void
+make_damaged(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, true, 30);
+    forge.bytes[500] ^= 4;
+    memset(forge.bytes + 2000, 0, 600);
+    put_forge(store, &forge);
+}
+
+static void
+make_headless(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, true, 30);
+    memset(forge.bytes, 0xEE, FORGE_HEADER_BYTES);
+    put_forge(store, &forge);
+}
+
+static void
+make_nearly_headless(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, true, 30);
+    forge.bytes[20] ^= 8;
+    forge.bytes[3500] ^= 8;
+    put_forge(store, &forge);
+}
+
+static void
+make_anonymous(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_start(&forge);
+    forge_fill(&forge, 20, 40);
+    memset(forge.bytes, 0xEE, FORGE_HEADER_BYTES);
+    put_forge(store, &forge);
+}
+
+static void
+make_disordered(struct seglog_store store)
+{
+    struct forge forge;
+    uint8_t frame[106];
+
+    forge_forty(&forge, true, 30);
+    uint8_t *at = forge.bytes + FORGE_HEADER_BYTES + 5 * sizeof frame;
+    memcpy(frame, at, sizeof frame);
+    memmove(at, at + sizeof frame, 10 * sizeof frame);
+    memcpy(at + 10 * sizeof frame, frame, sizeof frame);
+    put_forge(store, &forge);
+}
+
+static void
+make_shifted(struct seglog_store store)
+{
+    struct forge forge;
+    size_t len;
+
+    forge_forty(&forge, true, 30);
+    uint8_t *bytes = forge_moved(&forge, 1000, 7, &len);
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+    forge_free(&forge);
+}
+
+static void
+make_torn(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_forty(&forge, true, 30);
+    forge.len -= 100;
+    put_forge(store, &forge);
+}
+
+static void
+make_recorded_gap(struct seglog_store store)
+{
+    struct seglog_scan_summary summary;
+
+    make_damaged(store);
+    assert_ok(seglog_repair(store, NAME, store, COPY, NULL, &summary, NULL));
+    assert_ok(seglog_store_remove(store, NAME, NULL));
+    assert_ok(seglog_repair(store, COPY, store, NAME, NULL, &summary, NULL));
+    assert_ok(seglog_store_remove(store, COPY, NULL));
+}
+
+static void
+write_lines(struct seglog_store store, const char *name,
+            const struct seglog_writer_options *options, uint64_t lines)
+{
+    struct seglog_writer *writer = NULL;
+
+    assert_ok(seglog_writer_open(store, name, options, &writer, NULL));
+    for (uint64_t n = 1; n <= lines; n++) {
+        char line[512];
+        const size_t len = line_make(line, sizeof line, n);
+
+        assert_ok(seglog_writer_append(
+            writer, SEGLOG_TEXT, line, len,
+            n % 20 == 0 ? SEGLOG_LEVEL_SYNC : SEGLOG_LEVEL_FLUSH, NULL, NULL));
+    }
+    assert_ok(seglog_writer_close(writer, NULL));
+}
+
+static struct seglog_writer_options
+compressed_options(enum seglog_codec codec)
+{
+    static const uint8_t identity[SEGLOG_IDENTITY_BYTES] = { 1, 2, 3 };
+
+    return (struct seglog_writer_options){
+        .size = sizeof(struct seglog_writer_options),
+        .identity = identity,
+        .is_epoch_given = true,
+        .epoch_random = 7,
+        .sync_log2 = 10,
+        .codec = codec,
+        .attributes = "kind=test",
+        .attributes_len = 9,
+    };
+}
+
+static void
+damage_at(struct seglog_store store, size_t part, size_t parts)
+{
+    size_t len;
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+
+    bytes[len * part / parts] ^= 0x40;
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+static void
+make_deflated(struct seglog_store store)
+{
+    const struct seglog_writer_options options =
+        compressed_options(SEGLOG_CODEC_DEFLATE);
+
+    write_lines(store, NAME, &options, 60);
+}
+
+static void
+make_deflated_damaged(struct seglog_store store)
+{
+    make_deflated(store);
+    damage_at(store, 1, 3);
+    damage_at(store, 3, 4);
+}
+
+static void
+make_zstd(struct seglog_store store)
+{
+    const struct seglog_writer_options options =
+        compressed_options(SEGLOG_CODEC_ZSTD);
+
+    write_lines(store, NAME, &options, 60);
+}
+
+static void
+make_zstd_damaged(struct seglog_store store)
+{
+    make_zstd(store);
+    damage_at(store, 1, 3);
+    damage_at(store, 3, 4);
+}
+
+static void
+make_with_dictionary(struct seglog_store store)
+{
+    struct seglog_writer_options options =
+        compressed_options(SEGLOG_CODEC_ZSTD);
+    char bytes[2048];
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    size_t len = 0;
+
+    for (uint64_t n = 100; len + 512 < sizeof bytes; n++)
+        len += line_make(bytes + len, sizeof bytes - len, n);
+    assert_ok(seglog_dictionary_put(store, bytes, len, name, NULL));
+    options.dictionary = name;
+    write_lines(store, NAME, &options, 60);
+}
+
+static void
+make_with_dictionary_damaged(struct seglog_store store)
+{
+    make_with_dictionary(store);
+    damage_at(store, 1, 2);
+    damage_at(store, 3, 4);
+}
+
+static void
+make_sealed_blocks(struct seglog_store store)
+{
+    struct seglog_seal_options options = seal_options(SEGLOG_SEAL_BLOCK_MIN);
+    struct seglog_seal_result result;
+
+    options.threads = 1;
+    lines_make(store, NAME, 1, 700);
+    assert_ok(seglog_segment_seal(store, NAME, &options, &result, NULL));
+}
+
+static void
+make_sealed_damaged(struct seglog_store store)
+{
+    make_sealed_blocks(store);
+    damage_at(store, 1, 3);
+}
+
+static void
+make_sealed_no_end(struct seglog_store store)
+{
+    size_t len;
+
+    make_sealed_blocks(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    store_put_bytes(store, NAME, bytes, len - 200);
+    free(bytes);
+}
+
+/* A fork of random words, which only the parent has as well. */
+static void
+words_make(struct seglog_store store, const char *name, uint64_t lines)
+{
+    struct seglog_writer *writer = NULL;
+
+    assert_ok(seglog_writer_open(store, name, NULL, &writer, NULL));
+    for (uint64_t n = 1; n <= lines; n++) {
+        uint64_t seed = n;
+        char line[200] = "{\"text\":\"";
+        size_t len = strlen(line);
+
+        while (len < 150)
+            line[len++] = (char)('a' + test_random(&seed) % 26);
+        line[len++] = '"';
+        line[len++] = '}';
+        assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, line, len,
+                                       SEGLOG_LEVEL_APPEND, NULL, NULL));
+    }
+    assert_ok(seglog_writer_close(writer, NULL));
+}
+
+static void
+make_parent(struct seglog_store store)
+{
+    struct seglog_seal_options options = seal_options(SEGLOG_SEAL_BLOCK_MIN);
+    struct seglog_seal_result result;
+
+    options.threads = 1;
+    words_make(store, PARENT, 60);
+    words_make(store, NAME, 50);
+    assert_ok(seglog_segment_seal(store, PARENT, &options, &result, NULL));
+}
+
+static void
+make_fork(struct seglog_store store)
+{
+    struct seglog_seal_options options = seal_options(131072);
+    struct seglog_seal_result result;
+    struct seglog_seal_info info;
+
+    make_parent(store);
+    options.threads = 1;
+    options.parent = PARENT;
+    options.level = 9;
+    assert_ok(seglog_segment_seal(store, NAME, &options, &result, NULL));
+    assert_ok(seglog_segment_get_seal(store, NAME, &info, NULL));
+    assert_true(info.has_parent);
+}
+
+static void
+make_fork_damaged(struct seglog_store store)
+{
+    make_fork(store);
+    damage_at(store, 1, 30);
+}
+
+/* -- everything fails once ------------------------------------------------- */
+
+struct scene {
+    kind_function *make;
+    way_function *way;
+};
+
+/* One store for all of a scene; what a way changes is put back. */
+struct stage {
+    struct probe probe;
+    struct seglog_store store;
+    uint8_t *bytes;
+    size_t len;
+};
+
+static void
+stage_open(struct stage *stage, const struct scene *scene)
+{
+    stage->store = probe_open(&stage->probe);
+    scene->make(stage->probe.inner);
+    stage->bytes = store_get_bytes(stage->probe.inner, NAME, &stage->len);
+}
+
+static void
+stage_restore(struct stage *stage, struct said *said)
+{
+    size_t len;
+    uint8_t *bytes = store_get_bytes(stage->probe.inner, NAME, &len);
+
+    if (len != stage->len || memcmp(bytes, stage->bytes, len) != 0)
+        store_put_bytes(stage->probe.inner, NAME, stage->bytes, stage->len);
+    free(bytes);
+    if (!store_has(stage->probe.inner, COPY))
+        return;
+    if (said->code == SEGLOG_OK) {
+        bytes = store_get_bytes(stage->probe.inner, COPY, &len);
+        say(said, "copy +%zu\n", len);
+        free(bytes);
+    }
+    assert_ok(seglog_store_remove(stage->probe.inner, COPY, NULL));
+}
+
+/* Returns how many calls or allocations failed. */
+static uint64_t
+scene_play(const struct scene *scene, struct stage *stage, uint64_t call,
+           uint64_t allocation, struct said *said)
+{
+    const struct seglog_fault fault = { .at = call, .code = SEGLOG_IO };
+
+    said->len = 0;
+    said->text[0] = '\0';
+    said->is_io = false;
+    seglog_faults_clear(stage->probe.faults);
+    seglog_faults_reset_counts(stage->probe.faults);
+    if (call > 0)
+        assert_true(seglog_faults_add(stage->probe.faults, &fault));
+    allocation_fails = allocation;
+    allocations_failed = 0;
+    scene->way(stage->store, said);
+    allocation_fails = 0;
+    stage_restore(stage, said);
+    return allocations_failed + seglog_faults_get_hits(stage->probe.faults);
+}
+
+static bool
+is_told(const struct said *said, const struct said *wanted, bool is_store)
+{
+    if (said->code == wanted->code && strcmp(said->text, wanted->text) == 0)
+        return true;
+    return is_store ? said->is_io || said->code == SEGLOG_IO ||
+                          said->code == SEGLOG_POISONED
+                    : said->code == SEGLOG_NO_MEMORY;
+}
+
+static void
+scene_fail_each(const struct scene *scene, bool is_store)
+{
+    static struct said wanted;
+    static struct said said;
+    struct stage stage;
+
+    stage_open(&stage, scene);
+    (void)scene_play(scene, &stage, 0, 0, &wanted);
+    for (uint64_t k = 1; scene_play(scene, &stage, is_store ? k : 0,
+                                    is_store ? 0 : k, &said) > 0;
+         k++) {
+        if (!is_told(&said, &wanted, is_store))
+            fail_msg("%s %u fails: %s instead of %s:\n%s-- instead of\n%s",
+                     is_store ? "call" : "allocation", (unsigned)k,
+                     seglog_code_name(said.code), seglog_code_name(wanted.code),
+                     said.text, wanted.text);
+    }
+    free(stage.bytes);
+    probe_close(&stage.probe);
+}
+
+static void
+store__fails_at_each_call__is_told(void **state)
+{
+    scene_fail_each(*state, true);
+}
+
+static void
+memory__fails_at_each_allocation__is_told(void **state)
+{
+    if (!CAN_FAIL)
+        skip();
+    scene_fail_each(*state, false);
+}
+
+static const struct {
+    const char *name;
+    kind_function *make;
+    bool is_zstd;
+} kinds[] = {
+    { "sound", make_sound, false },
+    { "open", make_open, false },
+    { "damaged", make_damaged, false },
+    { "headless", make_headless, false },
+    { "nearly_headless", make_nearly_headless, false },
+    { "anonymous", make_anonymous, false },
+    { "disordered", make_disordered, false },
+    { "shifted", make_shifted, false },
+    { "torn", make_torn, false },
+    { "recorded_gap", make_recorded_gap, false },
+    { "deflated", make_deflated, false },
+    { "deflated_damaged", make_deflated_damaged, false },
+    { "zstd", make_zstd, true },
+    { "zstd_damaged", make_zstd_damaged, true },
+    { "dictionary", make_with_dictionary, true },
+    { "dictionary_damaged", make_with_dictionary_damaged, true },
+    { "sealed", make_sealed_blocks, true },
+    { "sealed_damaged", make_sealed_damaged, true },
+    { "sealed_no_end", make_sealed_no_end, true },
+    { "fork", make_fork, true },
+    { "fork_damaged", make_fork_damaged, true },
+};
+
+static const struct {
+    const char *name;
+    way_function *way;
+} ways[] = {
+    { "read", read_strictly },       { "salvage", read_salvaging },
+    { "seek", read_by_seeking },     { "scan", scan },
+    { "summary", look_at_the_ends }, { "repair", repair },
+};
+
+static const struct {
+    const char *name;
+    kind_function *make;
+    way_function *way;
+} sealings[] = {
+    { "sound", make_sound, seal },
+    { "recorded_gap", make_recorded_gap, seal },
+    { "zstd", make_zstd, seal },
+    { "parent", make_parent, seal_with_a_parent },
+};
+
+#define SCENES (COUNT_OF(kinds) * COUNT_OF(ways) + COUNT_OF(sealings))
+
+static struct scene scenes[SCENES];
+static char names[2 * SCENES][100];
+static struct CMUnitTest tests[2 * SCENES];
+static size_t test_count;
+
+static void
+scene_add(const char *kind, const char *way, const struct scene *what)
+{
+    static const struct {
+        const char *name;
+        CMUnitTestFunction function;
+    } faults[] = {
+        { "store__fails_at_each_call__is_told",
+          store__fails_at_each_call__is_told },
+        { "memory__fails_at_each_allocation__is_told",
+          memory__fails_at_each_allocation__is_told },
+    };
+    struct scene *scene = &scenes[test_count / 2];
+
+    *scene = *what;
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        char *name = names[test_count];
+
+        (void)snprintf(name, sizeof names[0], "%s (%s %s)", faults[i].name, way,
+                       kind);
+        tests[test_count++] = (struct CMUnitTest){
+            .name = name,
+            .test_func = faults[i].function,
+            .initial_state = scene,
+        };
+    }
+}
+
+int
+main(void)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (kinds[i].is_zstd && !slg_zrun_is_there())
+            continue;
+        for (size_t k = 0; k < COUNT_OF(ways); k++)
+            scene_add(kinds[i].name, ways[k].name,
+                      &(struct scene){ kinds[i].make, ways[k].way });
+    }
+    for (size_t i = 0; slg_zrun_is_there() && i < COUNT_OF(sealings); i++)
+        scene_add(sealings[i].name, "seal",
+                  &(struct scene){ sealings[i].make, sealings[i].way });
+    return _cmocka_run_group_tests("segment/read_faults", tests, test_count,
+                                   NULL, NULL);
+}
