@@ -68,7 +68,9 @@ function(seglog_build_options target)
         C_EXTENSIONS OFF
         C_VISIBILITY_PRESET hidden
         POSITION_INDEPENDENT_CODE ON)
-    target_compile_definitions(${target} PRIVATE _FILE_OFFSET_BITS=64)
+    # Sizes and times of files, also where long has 32 bits.
+    target_compile_definitions(${target} PRIVATE
+        _FILE_OFFSET_BITS=64 _TIME_BITS=64)
     target_compile_options(${target} PRIVATE
         ${seglog_warnings} ${seglog_hardening}
         ${seglog_sanitize} ${seglog_sanitize_compile})

@@ -90,9 +90,11 @@ nesting_open(struct seglog_json_line *s, bool is_object)
         return false;
 
     uint8_t *byte = &s->nesting[s->depth / 8];
-    const uint8_t bit = (uint8_t)(1u << s->depth % 8);
+    const unsigned bit = s->depth % 8;
+    /* The bits of what is deeper are nobody's: they need no value. */
+    const unsigned outer = bit > 0 ? *byte & ((1u << bit) - 1) : 0;
 
-    *byte = (uint8_t)(is_object ? *byte | bit : *byte & ~bit);
+    *byte = (uint8_t)(outer | (unsigned)is_object << bit);
     s->depth++;
     s->after = is_object ? S_OBJ_AFTER : S_ARR_AFTER;
     return true;

@@ -219,7 +219,7 @@ damage_is_visible(const struct damage *damage)
 {
     return damage->image.size != damage->input.size ||
            memcmp(damage->image.bytes, damage->input.bytes,
-                  damage->input.size) != 0;
+                  (size_t)damage->input.size) != 0;
 }
 
 /* Draw until something has changed and it is certain what must be said. */
@@ -256,7 +256,8 @@ damage_write(struct damage *damage)
 
     if (status == TOOL_GO_ON &&
         (!tool_output_open(&output, &target) ||
-         !tool_output_write(&output, damage->image.bytes, damage->image.size) ||
+         !tool_output_write(&output, damage->image.bytes,
+                            (size_t)damage->image.size) ||
          !tool_output_finish(&output)))
         status = tool_fail(target.shown, &output.err);
     tool_output_close(&output);

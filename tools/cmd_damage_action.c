@@ -105,10 +105,10 @@ plan_overwrite(struct plan *plan, uint8_t value)
     }
     if (from > plan->input->size || len > plan->input->size - from)
         return OUTSIDE;
-    bytes = malloc(len + 1);
+    bytes = malloc((size_t)len + 1);
     if (!bytes)
         return NO_MEMORY;
-    memset(bytes, value, len);
+    memset(bytes, value, (size_t)len);
     done_aim(plan, from, len);
     for (uint64_t i = 0; i < len; i++)
         plan->done->changed += plan->input->bytes[from + i] != value;
@@ -127,10 +127,11 @@ plan_insert(struct plan *plan)
 
     if (at > plan->input->size)
         return OUTSIDE;
-    bytes = len <= SIZE_MAX - 1 ? malloc(len + 1) : NULL;
+    bytes = len <= SIZE_MAX - 1 ? malloc((size_t)len + 1) : NULL;
     if (!bytes)
         return NO_MEMORY;
-    memset(bytes, plan->order->fill == DAMAGE_FILL_ONES ? 0xFF : 0, len);
+    memset(bytes, plan->order->fill == DAMAGE_FILL_ONES ? 0xFF : 0,
+           (size_t)len);
     if (plan->order->fill == DAMAGE_FILL_RANDOM)
         for (uint64_t i = 0; i < len; i++)
             bytes[i] = (uint8_t)damage_random_next(plan->random);

@@ -30,7 +30,7 @@ damage_edit_add(struct damage_edits *edits, uint64_t from, uint64_t to,
     };
 
     if (len > edits->pool_cap - edits->pool_len) {
-        const size_t cap = 2 * (edits->pool_len + len);
+        const size_t cap = 2 * (edits->pool_len + (size_t)len);
         uint8_t *pool = realloc(edits->pool, cap);
 
         if (!pool)
@@ -39,8 +39,8 @@ damage_edit_add(struct damage_edits *edits, uint64_t from, uint64_t to,
         edits->pool_cap = cap;
     }
     if (len > 0)
-        memcpy(edits->pool + edits->pool_len, bytes, len);
-    edits->pool_len += len;
+        memcpy(edits->pool + edits->pool_len, bytes, (size_t)len);
+    edits->pool_len += (size_t)len;
     return edits_push(edits, &edit);
 }
 
@@ -106,7 +106,7 @@ image_copy(struct damage_image *image, const struct damage_input *input,
            uint64_t source, uint64_t len)
 {
     image_piece(image, source, len);
-    memcpy(image->bytes + image->size, input->bytes + source, len);
+    memcpy(image->bytes + image->size, input->bytes + source, (size_t)len);
     image->size += len;
 }
 
@@ -120,7 +120,7 @@ damage_image_make(const struct damage_input *input,
     for (size_t i = 0; i < edits->count; i++)
         size += edits->items[i].len;
     *image = (struct damage_image){ 0 };
-    image->bytes = malloc(size + 1);
+    image->bytes = size < SIZE_MAX ? malloc((size_t)size + 1) : NULL;
     image->pieces = calloc(2 * edits->count + 1, sizeof *image->pieces);
     if (!image->bytes || !image->pieces)
         return false;
@@ -132,7 +132,7 @@ damage_image_make(const struct damage_input *input,
             image_copy(image, input, edit->source, edit->len);
         } else if (edit->len > 0) {
             memcpy(image->bytes + image->size, edits->pool + edit->source,
-                   edit->len);
+                   (size_t)edit->len);
             image->size += edit->len;
         }
         at = edit->to;

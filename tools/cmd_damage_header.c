@@ -109,7 +109,7 @@ void
 model_read_header(struct model *model)
 {
     const struct damage_image *image = model->image;
-    const size_t magic_len = image->size < 8 ? image->size : 8;
+    const size_t magic_len = image->size < 8 ? (size_t)image->size : 8;
     unsigned changed = 0;
 
     model->p = DAMAGE_HEADER_BYTES;

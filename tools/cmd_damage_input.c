@@ -93,13 +93,15 @@ input_load(struct damage_input *input, const struct tool_source *source,
     if (code == SEGLOG_OK)
         code = seglog_blob_get_size(blob, &input->size, NULL, err);
     if (code == SEGLOG_OK) {
-        input->bytes = malloc(input->size ? input->size : 1);
+        input->bytes =
+            input->size < SIZE_MAX ? malloc((size_t)input->size + 1) : NULL;
         if (!input->bytes)
             code = tool_error_set(err, SEGLOG_NO_MEMORY, source->shown,
                                   "it does not fit into memory");
     }
     if (code == SEGLOG_OK)
-        code = seglog_blob_read_at(blob, 0, input->bytes, input->size, err);
+        code = seglog_blob_read_at(blob, 0, input->bytes, (size_t)input->size,
+                                   err);
     (void)seglog_blob_close(&blob, NULL);
     return code == SEGLOG_OK;
 }

@@ -54,7 +54,7 @@ piece_add_survivors(struct model *model, const struct damage_piece *piece,
         /* at wraps around when the frame would start before the image. */
         if (at > image->size || frame->len > image->size - at ||
             memcmp(image->bytes + at, input->bytes + frame->offset,
-                   frame->len) != 0)
+                   (size_t)frame->len) != 0)
             continue;
         if (!model_grow(model, &model->survivors, model->survivor_count, cap,
                         sizeof *model->survivors))

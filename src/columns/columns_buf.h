@@ -93,7 +93,7 @@ slg_cursor_text(struct slg_cursor *cursor, size_t *len)
 
 /* The next len bytes; NULL: there are not so many. */
 static inline const uint8_t *
-slg_cursor_take(struct slg_cursor *cursor, size_t len)
+slg_cursor_take(struct slg_cursor *cursor, uint64_t len)
 {
     const uint8_t *start = cursor->at;
 
@@ -101,7 +101,7 @@ slg_cursor_take(struct slg_cursor *cursor, size_t len)
         cursor->is_bad = true;
         return NULL;
     }
-    cursor->at += len;
+    cursor->at += (size_t)len;
     return start;
 }
 

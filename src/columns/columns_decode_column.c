@@ -71,10 +71,10 @@ dict_read(struct slg_decoder *decoder, struct slg_column *column, size_t count)
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
         return;
     }
-    decoder->parts_left -= distinct;
+    decoder->parts_left -= (size_t)distinct;
     column->distinct = (uint32_t)distinct;
-    column->offsets = slg_room_take(&decoder->arena,
-                                    (distinct + 1) * sizeof *column->offsets);
+    column->offsets = slg_room_take(
+        &decoder->arena, ((size_t)distinct + 1) * sizeof *column->offsets);
     if (!column->offsets) {
         slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
         return;
@@ -138,7 +138,7 @@ targets_read(struct slg_decoder *decoder, struct slg_column *column,
         return slg_decoder_fail(decoder, SEGLOG_CORRUPT);
     decoder->parts_left -= (size_t)count;
     column->targets =
-        slg_room_take(&decoder->arena, count * sizeof *column->targets);
+        slg_room_take(&decoder->arena, (size_t)count * sizeof *column->targets);
     if (!column->targets)
         return slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
     column->target_count = (uint32_t)count;

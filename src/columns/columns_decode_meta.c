@@ -337,9 +337,10 @@ path_read(struct slg_decoder *decoder, uint32_t id)
         slg_decoder_fail(decoder, SEGLOG_CORRUPT);
         return;
     }
-    uint32_t *counts = calloc(symbols, sizeof *counts);
+    uint32_t *counts = calloc((size_t)symbols, sizeof *counts);
     path->symbol_count = (uint32_t)symbols;
-    path->symbols = slg_decoder_take(decoder, symbols * sizeof *path->symbols);
+    path->symbols =
+        slg_decoder_take(decoder, (size_t)symbols * sizeof *path->symbols);
     if (!counts)
         slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
     if (decoder->code == SEGLOG_OK)

@@ -41,7 +41,7 @@ shape_edges(const struct slg_parse *parse, uint32_t end, uint32_t **edges)
     for (uint32_t id = end; id != SLG_NONE;
          id = parse->states[parse->edges[id].from].edge)
         count++;
-    *edges = malloc(count * sizeof **edges);
+    *edges = malloc(((size_t)count + 1) * sizeof **edges);
     if (!*edges)
         return 0;
     uint32_t at = count;

@@ -261,7 +261,8 @@ strays_fill(struct slg_map *map, const struct slg_walk *walk,
             struct seglog_error *err)
 {
     const size_t from = map->piece_count;
-    struct stray_key *keys = malloc(map->span_count * sizeof *keys);
+    /* One more: no memory at all may be told by NULL. */
+    struct stray_key *keys = malloc((map->span_count + 1) * sizeof *keys);
     seglog_code code = keys ? SEGLOG_OK : slg_map_no_memory(walk, err);
 
     for (int class = STRAY_LONE; code == SEGLOG_OK && class < STRAY_CLASSES;

@@ -191,6 +191,11 @@ append__more_than_any_file_holds__is_too_large(void **state)
     struct seglog_blob blob = store_open_blob(fixture->store, "a", WRITE_NEW);
     struct seglog_error err;
 
+    /* Where sizes have 32 bits no memory is larger than files may be. */
+    if (SIZE_MAX < UINT64_MAX) {
+        store_close_blob(&blob);
+        skip();
+    }
     (void)store_put(blob, "a");
     assert_code_err(
         seglog_blob_append(blob, SEGLOG_END_ANY, "", SIZE_MAX, NULL, &err),
