@@ -326,26 +326,52 @@ segment_go_on(struct seglog_writer *writer,
 }
 
 /*
- * Whoever created it did not get to the end of the header, nor perhaps to the
- * sync of its folder: opening to create does that.
+ * Whoever created or replaced it may not have got to the sync of its name:
+ * opening to create does that.
  */
+static seglog_code
+name_sync(const struct seglog_writer *writer, struct seglog_error *err)
+{
+    struct seglog_blob blob = { 0 };
+    const seglog_code code =
+        seglog_blob_open(writer->store, writer->name,
+                         SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
+
+    return code == SEGLOG_OK ? seglog_blob_close(&blob, err) : code;
+}
+
+/*
+ * What an earlier writer has left may only be in the cache of the system, its
+ * name too, if it did not leave in order, or before this boot: it is synced
+ * before anything is built on it.
+ */
+static seglog_code
+segment_sync_left(struct seglog_writer *writer, bool has_hint,
+                  struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (writer->mode == SEGLOG_WRITER_PRIVATE ||
+        (has_hint && !slg_hint_is_writing(writer)))
+        return SEGLOG_OK;
+    code = seglog_blob_sync(writer->blob, err);
+    return code == SEGLOG_OK ? name_sync(writer, err) : code;
+}
+
+/* Whoever created it did not get to the end of the header. */
 static seglog_code
 segment_create_again(struct seglog_writer *writer,
                      const struct seglog_writer_options *options, uint64_t torn,
                      struct seglog_error *err)
 {
     const struct slg_place place = { .name = writer->name };
-    struct seglog_blob blob = { 0 };
     seglog_code code = SEGLOG_OK;
 
     if (writer->expect > 0 && writer->expect >= options->first_record)
         return slg_fail(err, SEGLOG_CORRUPT, &place,
                         "its header is missing, and so are the records that "
                         "are known to have been in it");
-    code = seglog_blob_open(writer->store, writer->name,
-                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
-    if (code == SEGLOG_OK)
-        code = seglog_blob_close(&blob, err);
+    code = name_sync(writer, err);
     if (code == SEGLOG_OK && torn > 0)
         code = slg_writer_cut(writer, 0, torn, err);
     return code == SEGLOG_OK ? segment_create(writer, options, err) : code;
@@ -448,16 +474,14 @@ segment_take_over(struct seglog_writer *writer,
         code = slg_tail_check(writer->blob, writer->name, writer->expect,
                               &source, &tail, err);
     if (code == SEGLOG_OK)
+        code = segment_sync_left(writer, has_hint, err);
+    if (code == SEGLOG_OK)
         code = slg_writer_settle(writer, &tail, err);
     if (code == SEGLOG_OK)
         code = slg_writer_begin_packing(writer,
                                         tail.has_history ? history : NULL, err);
-    /* Without a hint nobody knows whether an earlier writer has synced what it
-     * created or cut before it died. */
     if (code == SEGLOG_OK && has_hint)
         code = hint_adopt(writer, &hinted, err);
-    else if (code == SEGLOG_OK && writer->mode != SEGLOG_WRITER_PRIVATE)
-        code = seglog_blob_sync(writer->blob, err);
     return code == SEGLOG_OK ? segment_go_on(writer, options, err) : code;
 }
 

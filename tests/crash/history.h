@@ -63,9 +63,10 @@ struct attempt {
     uint8_t *bytes; /* the first history's */
     uint32_t len;
     uint8_t promise;
-    bool is_seen;    /* by the look that is under way */
-    uint32_t gap;    /* it stands for so many that were lost elsewhere */
-    uint64_t number; /* 0: not known */
+    uint32_t gone_at; /* GONE: how many writers had been opened by then */
+    bool is_seen;     /* by the look that is under way */
+    uint32_t gap;     /* it stands for so many that were lost elsewhere */
+    uint64_t number;  /* 0: not known */
 };
 
 /* The bytes of an input, in place of chance. */
@@ -162,6 +163,7 @@ struct history {
      * is behind it may be seen by one look and not by another. */
     bool was_lied_to;
     bool was_reverted;    /* ... and what was seen once is not, any more */
+    uint32_t opened;      /* writers so far */
     bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
     bool is_damaged;      /* a power cut has left a hole */
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */

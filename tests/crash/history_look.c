@@ -87,19 +87,25 @@ look_scan(struct history *history, struct seglog_store store,
 }
 
 static void
-look_record(struct history *history, const struct seglog_record *record)
+look_record(struct history *history, const struct seglog_record *record,
+            bool is_whole)
 {
     const uint32_t id = content_check(history, record);
     struct attempt *attempt = &history->attempts[id];
 
     hold(history, I3, !attempt->is_seen);
     attempt->is_seen = true;
-    hold(history, I5, attempt->promise != GONE || history->was_lied_to);
+    /* A torn tail is gone once a writer has been opened.  Before that, a cut of
+     * it that a power cut interrupts may end with a frame of it, which is then
+     * found behind a hole. */
+    hold(history, I5,
+         attempt->promise != GONE || history->was_lied_to ||
+             (!is_whole && attempt->gone_at == history->opened));
     expect(history, attempt->promise != PENDING);
     if (attempt->number != 0)
         hold(history, I8, attempt->number == record->record_no);
     attempt->number = record->record_no;
-    if (attempt->promise == TRIED)
+    if (attempt->promise == TRIED || attempt->promise == GONE)
         attempt->promise = FLUSHED;
 }
 
@@ -119,8 +125,11 @@ look_settle(struct history *history, bool is_power_cut)
 
             expect(history, is_power_cut || attempt->promise != FLUSHED ||
                                 history->was_reverted);
-            if (attempt->promise != PENDING && !is_open)
-                attempt->promise = GONE;
+            if (attempt->promise == PENDING || is_open)
+                continue;
+            if (attempt->promise != GONE)
+                attempt->gone_at = history->opened;
+            attempt->promise = GONE;
         } else if (history->is_sealed_durable) {
             attempt->promise = SYNCED;
         }
@@ -209,7 +218,7 @@ read_all(struct history *history, struct seglog_store store, const char *name,
         hold(history, I4, number == next || (!is_whole && number > next));
         next = is_record ? number + 1 : event.finding.last_record + 1;
         if (is_record)
-            look_record(history, &event.record);
+            look_record(history, &event.record, is_whole);
         else
             look_gap(history, &event.finding);
     }

@@ -351,6 +351,7 @@ slot_open(struct history *history, struct slot *slot)
                 seglog_code_name(code));
     if (code == SEGLOG_OK) {
         history->is_made = true;
+        history->opened++;
     } else {
         check_refusal(history, slot, &options, code);
         slot_end(slot);
@@ -386,6 +387,7 @@ slot_open_plain(struct history *history, struct slot *slot,
     history_say(history, "open: %s", seglog_code_name(code));
     if (code == SEGLOG_OK) {
         history->is_made = true;
+        history->opened++;
         return;
     }
     check_refusal(history, slot, &options, code);

@@ -5,7 +5,8 @@
  * Goal    a hole that a power cut has left is met by whoever opens the segment
  *         first, and is never said to have been durable; a torn header is
  *         corrupt only where records were known; an open that fails says why
- *         and leaves nothing.
+ *         and leaves nothing; what a dead writer has left is synced before
+ *         anything is built on it.
  *
  * What holds whatever dies and whenever the power fails is the subject of
  * tests/crash/.
@@ -215,6 +216,121 @@ open__any_operation_fails__says_why(void **state)
     }
 }
 
+/* -- what a dead writer has left ------------------------------------------- */
+
+struct doomed {
+    struct seglog_disk_process process;
+    bool has_replaced;
+};
+
+static void
+die_before_name_is_synced(void *arg, enum seglog_disk_step step)
+{
+    struct doomed *doomed = arg;
+
+    doomed->has_replaced |= step == SEGLOG_DISK_REPLACE;
+    if (doomed->has_replaced && step == SEGLOG_DISK_SYNC_NAMES)
+        seglog_disk_kill(&doomed->process);
+}
+
+/* Three records in a group, of which one stays: the copy has got the name, and
+ * its writer dies before the name is synced. */
+static void
+die_replacing(struct seglog_disk *disk)
+{
+    const struct seglog_item items[] = {
+        { .kind = SEGLOG_TEXT, .data = "a", .len = 1 },
+        { .kind = SEGLOG_TEXT, .data = "b", .len = 1 },
+        { .kind = SEGLOG_TEXT, .data = "c", .len = 1 },
+    };
+    struct doomed doomed = { .has_replaced = false };
+    struct seglog_writer *writer = NULL;
+
+    assert_ok(seglog_writer_open(seglog_disk_start(disk, &doomed.process), NAME,
+                                 &small_options, &writer, NULL));
+    assert_ok(seglog_writer_append_group(writer, items, 3, SEGLOG_LEVEL_SYNC,
+                                         NULL, NULL));
+    doomed.process.arg = &doomed;
+    doomed.process.meanwhile = die_before_name_is_synced;
+    assert_int_not_equal(seglog_writer_truncate(writer, 2, NULL), SEGLOG_OK);
+    assert_true(doomed.process.is_dead);
+    (void)!seglog_writer_close(writer, NULL);
+}
+
+/*
+ * What is acknowledged must not be in a file whose name a power cut may give
+ * back to another one.
+ */
+static void
+open__behind_a_writer_that_died_replacing__syncs_the_name(void **state)
+{
+    (void)state;
+    for (unsigned has_no_hint = 0; has_no_hint < 2; has_no_hint++) {
+        const struct seglog_disk_options options = { .seed = 1,
+                                                     .has_no_hint =
+                                                         has_no_hint != 0 };
+        const struct seglog_disk_cut cut = { .seed = 1, .lost_percent = 100 };
+        struct seglog_disk *disk = seglog_disk_new(&options);
+        struct seglog_disk_process process;
+        struct seglog_scan_summary summary;
+        struct seglog_writer *writer = NULL;
+
+        assert_non_null(disk);
+        die_replacing(disk);
+        assert_ok(seglog_writer_open(seglog_disk_start(disk, &process), NAME,
+                                     &small_options, &writer, NULL));
+        assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, "new", 3,
+                                       SEGLOG_LEVEL_SYNC, NULL, NULL));
+        seglog_disk_kill(&process);
+        (void)!seglog_writer_close(writer, NULL);
+        assert_true(seglog_disk_cut_power(disk, &cut));
+
+        assert_ok(seglog_scan(seglog_disk_start(disk, &process), NAME, NULL,
+                              &summary, NULL));
+        assert_int_equal(summary.records, 2);
+        assert_int_equal(summary.next_record, 3);
+        assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+        seglog_disk_free(disk);
+    }
+}
+
+static void
+count_syncs(void *arg, enum seglog_disk_step step)
+{
+    unsigned *count = arg;
+
+    *count += step == SEGLOG_DISK_SYNC || step == SEGLOG_DISK_SYNC_NAMES;
+}
+
+/* Reading syncs nothing, nor does a writer that follows one that left in
+ * order: short turns would pay for it. */
+static void
+open__nothing_left_to_sync__syncs_nothing(void **state)
+{
+    struct seglog_disk *disk = seglog_disk_new(NULL);
+    struct seglog_disk_process process;
+    struct seglog_store store;
+    struct seglog_writer *writer = NULL;
+    struct seglog_reader *reader = NULL;
+    unsigned count = 0;
+
+    (void)state;
+    assert_non_null(disk);
+    store = seglog_disk_start(disk, &process);
+    assert_ok(seglog_writer_open(store, NAME, &small_options, &writer, NULL));
+    append_some(writer, 3);
+    assert_ok(seglog_writer_close(writer, NULL));
+
+    process.arg = &count;
+    process.meanwhile = count_syncs;
+    assert_ok(seglog_writer_open(store, NAME, &small_options, &writer, NULL));
+    assert_ok(seglog_reader_open(store, NAME, NULL, &reader, NULL));
+    assert_int_equal(count, 0);
+    seglog_reader_close(reader);
+    assert_ok(seglog_writer_close(writer, NULL));
+    seglog_disk_free(disk);
+}
+
 int
 main(void)
 {
@@ -225,6 +341,9 @@ main(void)
             hole__gone_on_behind__is_never_said_to_have_been_durable),
         cmocka_unit_test(header__torn_where_records_were_known__is_corrupt),
         cmocka_unit_test(open__any_operation_fails__says_why),
+        cmocka_unit_test(
+            open__behind_a_writer_that_died_replacing__syncs_the_name),
+        cmocka_unit_test(open__nothing_left_to_sync__syncs_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
