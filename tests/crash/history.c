@@ -171,6 +171,8 @@ history_cut_power(struct history *history, const struct seglog_disk_cut *cut)
     history->had_power_cut = true;
     history->has_lying_disk = false;
     nonces_pass_over(history);
+    if ((cut->losses & SEGLOG_DISK_GARBAGE) != 0)
+        stale_put(history, cut->seed);
     history_look(history, true);
 }
 
@@ -312,6 +314,8 @@ history_check_image(struct history *history, const struct slot *acting,
     history_say(child, "-- image, %u%% lost", cut->lost_percent);
     child->images_every = history->depth + 1 < DEPTH_MAX ? 6 : 0;
     nonces_pass_over(child);
+    if ((cut->losses & SEGLOG_DISK_GARBAGE) != 0)
+        stale_put(child, cut->seed);
     history_look(child, true);
     for (unsigned i = 0; i < steps && !child->is_over; i++)
         history_step(child, random_next(&seed));

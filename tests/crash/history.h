@@ -166,6 +166,7 @@ struct history {
     uint32_t opened;      /* writers so far */
     bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
     bool is_damaged;      /* a power cut has left a hole */
+    bool may_hide;        /* records behind a hole, behind a torn tail */
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */
     bool is_made;         /* somebody has opened it: it must stay a segment */
     bool is_over;
@@ -257,6 +258,13 @@ nonces_watch(struct history *history);
 /* What lies there was written by somebody who has been watched. */
 void
 nonces_pass_over(struct history *history);
+
+/*
+ * Where nothing was synced a disk may show what stood elsewhere before: a frame
+ * of the segment, exactly where the next one would stand.
+ */
+void
+stale_put(struct history *history, uint64_t seed);
 
 /* Those of an earlier program are forgotten. */
 void

@@ -127,9 +127,10 @@ look_settle(struct history *history, bool is_power_cut)
                                 history->was_reverted);
             if (attempt->promise == PENDING || is_open)
                 continue;
-            if (attempt->promise != GONE)
+            if (attempt->promise != GONE) {
                 attempt->gone_at = history->opened;
-            attempt->promise = GONE;
+                attempt->promise = history->may_hide ? TRIED : GONE;
+            }
         } else if (history->is_sealed_durable) {
             attempt->promise = SYNCED;
         }

@@ -231,6 +231,66 @@ nonces_pass_over(struct history *history)
         history->nonces_end = info.size;
 }
 
+/* -- stale bytes ----------------------------------------------------------- */
+
+#define STALE_FRAMES 64u
+
+struct stale {
+    uint64_t at[STALE_FRAMES];
+    uint64_t len[STALE_FRAMES];
+    unsigned count;
+    uint64_t end; /* of the last frame */
+};
+
+static bool
+stale_frame(void *arg, const struct seglog_frame *frame)
+{
+    struct stale *stale = arg;
+    const unsigned at = stale->count % STALE_FRAMES;
+
+    stale->end = frame->offset + frame->len;
+    stale->at[at] = frame->offset;
+    stale->len[at] = frame->len;
+    stale->count++;
+    return true;
+}
+
+void
+stale_put(struct history *history, uint64_t seed)
+{
+    struct stale stale = { .count = 0 };
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_frame = stale_frame,
+                                                 .arg = &stale };
+    struct seglog_scan_summary summary;
+    struct seglog_disk_process process;
+    struct seglog_store store = seglog_disk_start(history->disk, &process);
+    struct seglog_blob blob = { 0 };
+    uint8_t bytes[512];
+    uint64_t at = 0;
+
+    if (!history->is_made || history->is_encrypted)
+        return;
+    expect_ok(history,
+              seglog_scan(store, history->name, &options, &summary, NULL));
+    if (stale.count == 0)
+        return;
+    at = seed % (stale.count < STALE_FRAMES ? stale.count : STALE_FRAMES);
+    if (stale.end < seglog_disk_get_synced(history->disk, history->name) ||
+        stale.len[at] > sizeof bytes ||
+        stale.end + stale.len[at] > summary.bytes)
+        return;
+    expect_ok(history, seglog_blob_open(store, history->name, SEGLOG_OPEN_READ,
+                                        &blob, NULL));
+    expect_ok(history, seglog_blob_read_at(blob, stale.at[at], bytes,
+                                           (size_t)stale.len[at], NULL));
+    (void)seglog_blob_close(&blob, NULL);
+    history_say(history, "stale frame of %llu",
+                (unsigned long long)stale.at[at]);
+    expect(history, seglog_disk_damage(history->disk, history->name, stale.end,
+                                       bytes, (size_t)stale.len[at]));
+}
+
 /* -- beginning ------------------------------------------------------------- */
 
 static void

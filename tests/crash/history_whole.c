@@ -135,7 +135,7 @@ history_roll(struct history *history)
     history->first_record = sealed->end;
     history->identity[0]++;
     history->is_made = history->is_sealed = history->is_sealed_durable = false;
-    history->is_damaged = history->has_passed_over = false;
+    history->is_damaged = history->has_passed_over = history->may_hide = false;
     history->has_unsure_cut = history->was_lied_to = false;
     history->nonces_end = 0;
     segment_draw(history);

@@ -275,7 +275,9 @@ draw_options(struct history *history)
             history->codec != SEGLOG_CODEC_NONE && history->dictionary[0] != 0
                 ? history->dictionary
                 : NULL,
-        .expect = chance(history, 4) == 0 && !history->was_lied_to
+        /* All up to it: not so where a hole is in front of it. */
+        .expect = chance(history, 4) == 0 && !history->was_lied_to &&
+                          !history->is_damaged
                       ? synced_max(history)
                       : 0,
     };
@@ -356,7 +358,9 @@ slot_open(struct history *history, struct slot *slot)
         check_refusal(history, slot, &options, code);
         slot_end(slot);
     }
-    /* Alone between damage and a torn tail, a record cannot be told from it. */
+    /* Alone between damage and a torn tail, a record cannot be told from it,
+     * and is seen again when that is cut off. */
+    history->may_hide = history->may_hide || history->is_damaged;
     if (history->is_damaged)
         history_look(history, true);
 }
@@ -655,7 +659,7 @@ slot_truncate_to(struct history *history, struct slot *slot, uint64_t next)
         expect(history, history->options.cannot_cut);
     } else if (code == SEGLOG_CORRUPT) {
         /* The way to the record leads over them. */
-        expect(history, history->has_passed_over);
+        expect(history, history->has_passed_over || history->is_damaged);
     } else {
         expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
     }
