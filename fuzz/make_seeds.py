@@ -3,12 +3,14 @@
 """Writes the seeds of the fuzz targets for segments: make_seeds.py
 
 Those in fuzz/corpus/scan and fuzz/corpus/frame are made from the vectors in
-format/vectors; those in fuzz/corpus/roundtrip are small programs, below.
+format/vectors; those in fuzz/corpus/roundtrip are small programs, below, and
+those in fuzz/corpus/crash come from a generator of numbers.
 Files with other names in there, such as those that a bug was found with
 (bug-*), are left alone.
 """
 
 import pathlib
+import random
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -215,7 +217,15 @@ def program_seeds():
         write('lines', name, data)
 
 
+def crash_seeds():
+    """Any bytes are a program and its power cuts: some of each length."""
+    for n in range(24):
+        chance = random.Random(n)
+        write('crash', f'chance-{n:02}', chance.randbytes(60 + n * n * 3))
+
+
 if __name__ == '__main__':
     scan_seeds()
     frame_seeds()
     program_seeds()
+    crash_seeds()

@@ -301,6 +301,11 @@ history_look(struct history *history, bool is_power_cut);
 uint32_t
 content_check(struct history *history, const struct seglog_record *record);
 
+/* A torn chunk of an encrypted store that cannot be cut away is one that
+ * somebody has changed: damage where nothing was promised. */
+bool
+torn_is_damage(const struct history *history);
+
 /* A reader that stays open gets each record once, and never meets damage. */
 void
 history_read_on(struct history *history);

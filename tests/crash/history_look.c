@@ -324,6 +324,12 @@ history_look(struct history *history, bool is_power_cut)
     look_settle(history, is_power_cut);
 }
 
+bool
+torn_is_damage(const struct history *history)
+{
+    return history->is_encrypted && history->options.cannot_cut;
+}
+
 void
 history_read_on(struct history *history)
 {
@@ -353,7 +359,8 @@ history_read_on(struct history *history)
         history_say(history, "read on from %llu: %s",
                     (unsigned long long)history->reader_next,
                     seglog_code_name(code));
-    expect(history, code == SEGLOG_END || history->was_lied_to);
+    expect(history, code == SEGLOG_END || history->was_lied_to ||
+                        torn_is_damage(history));
 }
 
 void

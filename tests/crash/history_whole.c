@@ -55,10 +55,8 @@ check_seal(struct history *history, const struct slot *slot, seglog_code code)
         hold(history, SEAL, history->is_sealed);
         break;
     case SEGLOG_CORRUPT:
-        /* A torn chunk that cannot be cut away is one that was changed. */
-        expect(history,
-               history->is_damaged || history->was_lied_to ||
-                   (history->is_encrypted && history->options.cannot_cut));
+        expect(history, history->is_damaged || history->was_lied_to ||
+                            torn_is_damage(history));
         break;
     case SEGLOG_READ_ONLY:
         expect(history, history->options.cannot_cut);

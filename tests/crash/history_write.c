@@ -190,8 +190,7 @@ others_meanwhile(struct history *history, struct slot *slot, uint64_t seed)
 {
     const uint64_t own_seed = history->seed;
 
-    if (history->watch->has_tapes || history->cutting_to != 0 ||
-        history->is_crowded || seed % 32 != 0)
+    if (history->cutting_to != 0 || history->is_crowded)
         return;
     history->is_crowded = true;
     slot->is_acting = true;
@@ -202,32 +201,42 @@ others_meanwhile(struct history *history, struct slot *slot, uint64_t seed)
     history->is_crowded = false;
 }
 
+/* What happens just then; the seed of a cut. */
+static bool
+draw_meanwhile(struct history *history, uint64_t *seed, bool *is_others_turn)
+{
+    struct tape *cuts = &history->watch->cuts;
+
+    if (!history->watch->has_tapes) {
+        *is_others_turn = random_next(seed) % 32 == 0;
+        return random_next(seed) % history->images_every == 0;
+    }
+    if (cuts->left == 0)
+        return false;
+    *seed = *cuts->at++;
+    cuts->left--;
+    *is_others_turn = *seed % 16 == 1;
+    return *seed % 4 == 0;
+}
+
 /* Before a step of the store that matters, the power may fail. */
 static void
 slot_meanwhile(void *arg, enum seglog_disk_step step)
 {
     struct slot *slot = arg;
     struct history *history = slot->history;
-    struct tape *cuts = &history->watch->cuts;
     struct seglog_disk_cut cut = { 0 };
     uint64_t seed = history->seed ^ slot->process.steps * UINT64_C(0x9E3779B1);
+    bool is_others_turn = false;
+    bool is_cut = false;
 
     if (history->images_every == 0)
         return;
-    others_meanwhile(history, slot, random_next(&seed));
-    if (step < SEGLOG_DISK_WRITE)
+    is_cut = draw_meanwhile(history, &seed, &is_others_turn);
+    if (is_others_turn)
+        others_meanwhile(history, slot, seed);
+    if (step < SEGLOG_DISK_WRITE || !is_cut)
         return;
-    if (!history->watch->has_tapes) {
-        if (random_next(&seed) % history->images_every != 0)
-            return;
-    } else {
-        if (cuts->left == 0)
-            return;
-        seed = *cuts->at++;
-        cuts->left--;
-        if (seed % 4 != 0)
-            return;
-    }
     cut = cut_draw(&seed);
     history_check_image(history, slot, &cut, 1 + random_next(&seed) % 4);
 }
@@ -318,7 +327,10 @@ check_refusal(struct history *history, const struct slot *slot,
         expect(history, history->had_power_cut);
         history->is_over = true;
     } else if (code == SEGLOG_CORRUPT) {
-        expect(history, (history->is_damaged || history->was_lied_to) &&
+        if (!history->is_damaged)
+            history_look(history, false);
+        expect(history, (history->is_damaged || history->was_lied_to ||
+                         torn_is_damage(history)) &&
                             !options->append_to_damaged);
         history->is_over = chance(history, 3) == 0;
     } else if (code == SEGLOG_SEALED) {
