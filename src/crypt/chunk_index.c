@@ -18,6 +18,8 @@
  */
 #define WASTE_FACTOR 32u
 #define WASTE_BYTES  (1u << 20)
+/* What a device writes whole or not at all. */
+#define SECTOR_BYTES 512u
 /* How often a blob may change while it is walked. */
 #define WALKS_MAX 8u
 
@@ -367,33 +369,48 @@ inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
     return code;
 }
 
+static bool
+is_zeros(const uint8_t *bytes, size_t len)
+{
+    size_t zeros = 0;
+
+    while (zeros < len && bytes[zeros] == 0)
+        zeros++;
+    return zeros == len;
+}
+
 /*
- * A linked head stands at the end.  Its chunk is whole if another one is
- * linked to it, or if it can be decrypted.
+ * Has the end been left by a crash?  A sector that was not written is zeros as
+ * far as the blob reaches into it, and zeros stand at the end where less was
+ * written than the size says; authentic bytes are not zeros, nor is what somebody
+ * has changed, unless he wants it to look as if it had never been written.
  */
 static seglog_code
-linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
+tail_is_torn(struct walk *walk, bool *is_torn)
 {
-    struct slg_chunk_index *index = walk->index;
-    const uint64_t next = index->end + SLG_CHUNK_EXTRA_BYTES + head->len;
-    const bool is_whole = next <= index->below;
-    bool is_found = false;
-    bool is_sound = false;
-    seglog_code code = SEGLOG_OK;
+    const struct slg_chunk_index *index = walk->index;
+    const uint8_t *tag = NULL;
+    const seglog_code seen =
+        walk_look(walk, index->below - SLG_TAG_BYTES, SLG_TAG_BYTES, &tag);
 
-    if (is_whole)
-        code = next_is_linked(walk, next, head->mac, &is_sound);
-    walk->is_next_linked = is_sound;
-    if (code == SEGLOG_OK && !is_sound)
-        code = chunk_is_authentic(walk, index->end, head->len, &is_sound);
-    if (code == SEGLOG_OK && !is_sound)
-        code =
-            inside_walk(walk, head, is_whole ? next : index->below, &is_found);
-    if (code != SEGLOG_OK || is_found)
-        return code;
-    if (is_whole)
-        return chunk_take(walk, head);
-    *is_done = true;
+    if (seen != SEGLOG_OK)
+        return seen;
+    *is_torn = is_zeros(tag, SLG_TAG_BYTES);
+    for (uint64_t at = index->end; !*is_torn && at < index->below;) {
+        size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
+        const uint8_t *bytes = NULL;
+        seglog_code code = SEGLOG_OK;
+
+        if (len > index->below - at)
+            len = (size_t)(index->below - at);
+        code = walk_look(walk, at, len, &bytes);
+        if (code != SEGLOG_OK)
+            return code;
+        *is_torn = is_zeros(bytes, len);
+        at += len;
+    }
+    /* What could not be read is zeros here as well. */
+    *is_torn = *is_torn && !walk->has_failed;
     return SEGLOG_OK;
 }
 
@@ -405,13 +422,17 @@ static seglog_code
 tail_take(struct walk *walk)
 {
     struct slg_chunk_index *index = walk->index;
+    bool is_torn = false;
+    seglog_code code = tail_is_torn(walk, &is_torn);
     const struct slg_stretch bad = { .plain = index->size,
                                      .at = index->end,
                                      .end = index->below,
                                      .is_bad = true,
-                                     .is_unreadable = walk->has_failed };
-    const seglog_code code = stretch_push(index, walk->source, &bad, walk->err);
+                                     .is_unreadable = walk->has_failed,
+                                     .is_torn = is_torn };
 
+    if (code == SEGLOG_OK)
+        code = stretch_push(index, walk->source, &bad, walk->err);
     if (code != SEGLOG_OK)
         return code;
     index->size += index->below - index->end - SLG_CHUNK_EXTRA_BYTES;
@@ -452,6 +473,43 @@ damage_walk(struct walk *walk, bool *is_done)
     }
     *is_done = true;
     return tail_take(walk);
+}
+
+/*
+ * A linked head stands at the end.  Its chunk is whole if another one is
+ * linked to it, or if it can be decrypted.  The last one may be whole and not
+ * have been written: then it is no chunk.
+ */
+static seglog_code
+linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
+{
+    struct slg_chunk_index *index = walk->index;
+    const uint64_t next = index->end + SLG_CHUNK_EXTRA_BYTES + head->len;
+    const bool is_whole = next <= index->below;
+    bool is_found = false;
+    bool is_sound = false;
+    bool is_torn = false;
+    seglog_code code = SEGLOG_OK;
+
+    if (is_whole)
+        code = next_is_linked(walk, next, head->mac, &is_sound);
+    walk->is_next_linked = is_sound;
+    if (code == SEGLOG_OK && !is_sound)
+        code = chunk_is_authentic(walk, index->end, head->len, &is_sound);
+    if (code == SEGLOG_OK && !is_sound)
+        code =
+            inside_walk(walk, head, is_whole ? next : index->below, &is_found);
+    if (code != SEGLOG_OK || is_found)
+        return code;
+    if (!is_whole) {
+        *is_done = true;
+        return SEGLOG_OK;
+    }
+    if (!is_sound)
+        code = tail_is_torn(walk, &is_torn);
+    if (code != SEGLOG_OK)
+        return code;
+    return is_torn ? damage_walk(walk, is_done) : chunk_take(walk, head);
 }
 
 static seglog_code

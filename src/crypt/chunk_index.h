@@ -27,6 +27,7 @@ struct slg_stretch {
     uint8_t first_mac[SLG_MAC_BYTES];
     bool is_bad;
     bool is_unreadable; /* bad, because the store below cannot read it */
+    bool is_torn;       /* bad as a crash leaves it: reads as zeros */
 };
 
 /* Where the walk stands. */

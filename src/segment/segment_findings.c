@@ -326,6 +326,11 @@ tail_judge(const struct judge *judge, const struct slg_map_gap *gap)
         finding.durable = SEGLOG_DURABLE_UNKNOWN;
     } else if (judge->watermark >= number) {
         return cut_report(judge, number, line, gap->start);
+    } else if (plain == SEGLOG_CAUSE_AUTH) {
+        /* No crash leaves that; nobody knows how many records it held. */
+        finding.verdict = SEGLOG_VERDICT_CORRUPT;
+        finding.cause = plain;
+        finding.durable = SEGLOG_DURABLE_UNKNOWN;
     } else if (kind == SLG_TAIL_MARK_TORN) {
         judge->map->torn_bytes = finding.byte_count;
     } else if (kind == SLG_TAIL_CLOSING_DAMAGED) {

@@ -232,21 +232,43 @@ assert_lost(const struct looked *looked, uint64_t first, uint64_t last)
         assert_int_equal(looked->has[n], first == 0 || n < first || n > last);
 }
 
+static bool
+is_zeros(const uint8_t *bytes, size_t from, size_t to)
+{
+    while (from < to && bytes[from] == 0)
+        from++;
+    return from == to;
+}
+
+/* ENCRYPTION.md 4.5: as a crash may leave it from a chunk's start on. */
+static bool
+is_unwritten(const uint8_t *bytes, size_t from, size_t len)
+{
+    for (size_t at = from; at < len; at = (at / 512 + 1) * 512) {
+        const size_t end = (at / 512 + 1) * 512;
+
+        if (is_zeros(bytes, at, end < len ? end : len))
+            return true;
+    }
+    return is_zeros(bytes, len - 16, len);
+}
+
 /* The one finding names the records, and its bytes are those of the chunk. */
 static void
-assert_chunk_lost(const struct looked *looked, const struct chunk *chunk)
+assert_chunk_lost(const struct looked *looked, const uint8_t *bytes,
+                  const struct chunk *chunk)
 {
     const bool is_first = chunk->plain == 0;
-    const bool is_last = chunk->end == it.raw_len;
+    const bool is_torn =
+        chunk->end == it.raw_len && is_unwritten(bytes, chunk->at, it.raw_len);
 
     assert_ok(looked->code);
     assert_int_equal(looked->finding_count, 1);
     assert_lost(looked, chunk->first, chunk->last);
-    /* What stands at the very end may as well be what a crash has left. */
     assert_string_equal(seglog_verdict_name(looked->summary.verdict),
-                        is_last ? "TORN" : "CORRUPT");
+                        is_torn ? "TORN" : "CORRUPT");
     assert_string_equal(seglog_cause_name(looked->findings[0].cause),
-                        is_last ? "torn" : "auth");
+                        is_torn ? "torn" : "auth");
     if (chunk->first != 0) {
         assert_int_equal(looked->findings[0].first_record, chunk->first);
         assert_int_equal(looked->findings[0].last_record, chunk->last);
@@ -279,8 +301,8 @@ flip__any_single_bit__costs_its_chunk_and_names_it(void **state)
 
         it.raw[bit / 8] ^= (uint8_t)(1u << bit % 8);
         look_at(it.raw, it.raw_len, &looked);
+        assert_chunk_lost(&looked, it.raw, chunk_at(bit / 8));
         it.raw[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        assert_chunk_lost(&looked, chunk_at(bit / 8));
     }
 }
 
@@ -296,7 +318,7 @@ zeros__over_any_chunk__cost_it_and_name_it(void **state)
 
         memset(bytes + chunk->at, 0, chunk->end - chunk->at);
         look_at(bytes, it.raw_len, &looked);
-        assert_chunk_lost(&looked, chunk);
+        assert_chunk_lost(&looked, bytes, chunk);
         free(bytes);
     }
 }
@@ -314,6 +336,11 @@ byte__deleted_or_inserted_anywhere__costs_its_chunk_at_most(void **state)
         const struct chunk *chunk = chunk_at(at);
         struct looked looked;
 
+        /* Before or behind an equal byte of the next chunk: who can tell? */
+        if (at + 1 == chunk->end &&
+            (it.raw[at] == 0x5A ||
+             (chunk->end < it.raw_len && it.raw[at] == it.raw[at + 1])))
+            continue;
         memcpy(bytes, it.raw, at);
         memcpy(bytes + at, it.raw + at + 1, it.raw_len - at - 1);
         look_at(bytes, it.raw_len - 1, &looked);
@@ -363,12 +390,12 @@ chunks__dropped_swapped_doubled__never_pass(void **state)
             if (k != i)
                 order[count++] = k;
         look_at(bytes, chunks_join(bytes, order, count), &looked);
-        assert_chunk_lost(&looked, &it.chunks[i]);
+        assert_chunk_lost(&looked, bytes, &it.chunks[i]);
 
         for (size_t k = 0; k < it.chunk_count; k++)
             order[k] = k == i ? i + 1 : k == i + 1 ? i : k;
         look_at(bytes, chunks_join(bytes, order, it.chunk_count), &looked);
-        assert_chunk_lost(&looked, &it.chunks[i]);
+        assert_chunk_lost(&looked, bytes, &it.chunks[i]);
 
         count = 0;
         for (size_t k = 0; k < it.chunk_count; k++) {
@@ -405,7 +432,7 @@ chunks__of_another_blob__never_pass(void **state)
         assert_int_equal(chunk->end, kept[i].end);
         memcpy(bytes + chunk->at, ours + chunk->at, chunk->end - chunk->at);
         look_at(bytes, it.raw_len, &looked);
-        assert_chunk_lost(&looked, chunk);
+        assert_chunk_lost(&looked, bytes, chunk);
         free(bytes);
     }
     free(ours);
@@ -448,19 +475,17 @@ cut__at_every_byte__keeps_all_before_and_goes_on(void **state)
 
 /* As a crash leaves it: the size is there, some bytes are not. */
 static void
-tail__of_zeros_or_noise__is_torn_and_is_cut(void **state)
+tail__of_zeros__is_torn_and_is_cut(void **state)
 {
     (void)state;
     segment_make(false);
-    for (size_t from = it.chunks[3].at; from < it.raw_len; from += 7 * STRIDE) {
+    for (size_t from = it.chunks[3].at; from + 16 <= it.raw_len;
+         from += 7 * STRIDE) {
         uint8_t *bytes = exact_copy(it.raw, it.raw_len);
         const uint64_t before = records_before(from);
         struct looked looked;
 
-        if (from % 2 == 0)
-            memset(bytes + from, 0, it.raw_len - from);
-        else
-            test_fill(bytes + from, it.raw_len - from, from);
+        memset(bytes + from, 0, it.raw_len - from);
         look_at(bytes, it.raw_len, &looked);
         assert_ok(looked.code);
         assert_int_equal(looked.records, before);
@@ -470,6 +495,41 @@ tail__of_zeros_or_noise__is_torn_and_is_cut(void **state)
         look("damaged", &looked);
         assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
         assert_int_equal(looked.records, RECORDS);
+        free(bytes);
+    }
+}
+
+/* No crash leaves bytes that nobody wrote: whoever appends is told. */
+static void
+tail__that_was_changed__is_damage_and_is_not_cut(void **state)
+{
+    const struct seglog_writer_options options = { .size = sizeof options };
+
+    (void)state;
+    segment_make(false);
+    for (size_t from = it.chunks[3].at; from + 2 < it.raw_len;
+         from += 7 * STRIDE) {
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+        const struct chunk *chunk = chunk_at(from);
+        struct seglog_writer *writer = NULL;
+        struct looked looked;
+
+        test_fill(bytes + from, it.raw_len - from, from);
+        if (is_unwritten(bytes, chunk->at, it.raw_len)) {
+            free(bytes);
+            continue;
+        }
+        look_at(bytes, it.raw_len, &looked);
+        assert_ok(looked.code);
+        assert_int_equal(looked.records, records_before(from));
+        assert_string_equal(seglog_verdict_name(looked.summary.verdict),
+                            "CORRUPT");
+        assert_string_equal(seglog_cause_name(looked.findings[0].cause),
+                            "auth");
+        assert_code(
+            seglog_writer_open(it.store, "damaged", &options, &writer, NULL),
+            SEGLOG_CORRUPT);
+        assert_null(writer);
         free(bytes);
     }
 }
@@ -485,7 +545,7 @@ reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
     (void)state;
     segment_make(false);
     last = &it.chunks[it.chunk_count - 1];
-    it.raw[last->at + 50] ^= 1;
+    memset(it.raw + last->at, 0, it.raw_len - last->at);
     raw_put("damaged", it.raw, it.raw_len);
     assert_ok(seglog_reader_open(it.store, "damaged", &options, &reader, NULL));
     for (uint64_t n = 1; n < last->first; n++)
@@ -559,7 +619,8 @@ main(void)
         TEST(chunks__dropped_swapped_doubled__never_pass),
         TEST(chunks__of_another_blob__never_pass),
         TEST(cut__at_every_byte__keeps_all_before_and_goes_on),
-        TEST(tail__of_zeros_or_noise__is_torn_and_is_cut),
+        TEST(tail__of_zeros__is_torn_and_is_cut),
+        TEST(tail__that_was_changed__is_damage_and_is_not_cut),
         TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
         TEST(repair__of_a_forged_one__records_the_loss),
     };
