@@ -173,7 +173,8 @@ run_libfuzzer()
     fi
     args+=("$corpus")
     [ -d "fuzz/corpus/$1" ] && args+=("fuzz/corpus/$1")
-    "build/$preset/fuzz/fuzz_$1" -timeout=60 -rss_limit_mb=2048 \
+    "build/$preset/fuzz/fuzz_$1" -timeout=60 -report_slow_units=60 \
+        -rss_limit_mb=2048 \
         -max_len="$(length_max "$1")" -print_final_stats=1 -print_funcs=0 \
         -reload=0 -artifact_prefix="$dir/findings/" "${args[@]}" \
         >"$dir.log" 2>&1
@@ -211,8 +212,8 @@ run_afl()
         -o "$dir/out" "${args[@]}" -- "build/$preset/fuzz/fuzz_$1" \
         >"$dir.log" 2>&1
     # Both engines share what they find.
-    find "$dir/out/default/queue" -type f -name 'id:*' \
-        -exec cp -t "$all_work/corpus/$1" {} +
+    find "$dir/out/default/queue" -maxdepth 1 -type f -name 'id:*' \
+        -exec cp -f -t "$all_work/corpus/$1" {} +
 }
 
 run_one()
