@@ -255,10 +255,206 @@ reference__written_and_read__is_the_same(void **state)
         assert_memory_equal(got.digest, want.digest, sizeof got.digest);
         assert_int_equal(got.name_len, lens[i]);
         assert_string_equal(got.name, want.name);
+        frame.head_len = 3;
+        assert_false(slg_reference_decode(bytes, &frame, &got));
+        frame.head_len = 2;
         frame.body_len = 18;
         assert_false(slg_reference_decode(bytes, &frame, &got));
         frame.body_len = 18 + 201;
         assert_false(slg_reference_decode(bytes, &frame, &got));
+    }
+}
+
+/* Rows as they are told to be, right or not. */
+struct raw_row {
+    uint64_t gap, len, skipped, count, lines, text_bytes, code, span;
+};
+
+static bool
+raw_take(const struct slg_footer *footer, const struct raw_row *row,
+         size_t count, uint64_t offset)
+{
+    struct made made;
+
+    made.len = slg_footer_fixed_put(footer, made.bytes);
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t fields[] = { row[i].gap,     row[i].len,
+                                    row[i].skipped, row[i].count,
+                                    row[i].lines,   row[i].text_bytes,
+                                    row[i].code,    row[i].span };
+
+        for (size_t k = 0; k < (row[i].code == 0 ? 7u : 8u); k++)
+            made.len += slg_varint_put(made.bytes + made.len, fields[k]);
+    }
+    made.len += SLG_FOOTER_END_BYTES;
+    slg_footer_end_put((uint32_t)made.len,
+                       made.bytes + made.len - SLG_FOOTER_END_BYTES);
+    return footer_take(&made, made.len, offset);
+}
+
+static struct slg_footer
+footer_of_two(void)
+{
+    return (struct slg_footer){ .first_record = 1,
+                                .records = 2,
+                                .lines = 2,
+                                .text_bytes = 8,
+                                .blocks = 2,
+                                .time_min = INT64_MAX,
+                                .time_max = INT64_MIN };
+}
+
+static void
+footer__of_which_rows_are_missing__is_refused(void **state)
+{
+    const struct slg_footer want = footer_plain();
+    struct made made;
+
+    (void)state;
+    footer_make(&made, &want);
+    const size_t table = made.len - SLG_FOOTER_END_BYTES;
+    for (size_t len = SLG_FOOTER_FIXED_BYTES; len < table; len++) {
+        struct made cut;
+
+        memcpy(cut.bytes, made.bytes, len);
+        cut.len = len + SLG_FOOTER_END_BYTES;
+        slg_footer_end_put((uint32_t)cut.len, cut.bytes + len);
+        assert_false(footer_take(&cut, cut.len, OFFSET_MAX));
+    }
+    assert_true(footer_take(&made, made.len, OFFSET_MAX));
+}
+
+static void
+footer__with_rows_beyond_the_range__is_refused(void **state)
+{
+    static const struct raw_row good[] = { { 82, 100, 0, 1, 1, 4, 0, 0 },
+                                           { 82, 100, 0, 1, 1, 4, 0, 0 } };
+    const uint64_t beyond = (uint64_t)INT64_MAX + 1;
+    struct slg_footer footer = footer_of_two();
+    struct raw_row rows_of_two[2];
+    struct raw_row *last = &rows_of_two[1];
+
+    (void)state;
+    assert_true(raw_take(&footer, good, 2, OFFSET_MAX));
+    /* The last row ends where the footer starts, and no later. */
+    assert_true(raw_take(&footer, good, 2, 54 + 2 * 182));
+    assert_false(raw_take(&footer, good, 2, 54 + 2 * 182 - 1));
+    for (unsigned i = 0; i < 9; i++) {
+        memcpy(rows_of_two, good, sizeof good);
+        footer = footer_of_two();
+        switch (i) {
+        case 0: /* the first byte of a frame is beyond */
+            last->gap = beyond - 236;
+            break;
+        case 1: /* its last one is */
+            last->gap = (uint64_t)INT64_MAX - 236 - 99;
+            break;
+        case 2:
+            last->len = beyond;
+            break;
+        case 3: /* the number of the first record is, the last one is */
+            last->skipped = beyond - 2;
+            break;
+        case 4:
+            last->skipped = (uint64_t)INT64_MAX - 2;
+            last->count = 2;
+            last->lines = 2;
+            footer.records = 3;
+            footer.lines = 3;
+            break;
+        case 5: /* more text than can be counted */
+            last->text_bytes = (uint64_t)INT64_MAX - 3;
+            footer.text_bytes = beyond;
+            break;
+        case 6: /* no records at all, more lines than records, too short */
+            last->count = last->lines = 0;
+            footer.records = footer.lines = 1;
+            break;
+        case 7:
+            last->lines = 2;
+            footer.lines = 3;
+            break;
+        default:
+            last->len = SLG_FRAME_MIN - 1;
+            break;
+        }
+        assert_false(raw_take(&footer, rows_of_two, 2, INT64_MAX));
+    }
+    /* Numbers that the rows pass over were lost. */
+    memcpy(rows_of_two, good, sizeof good);
+    footer = footer_of_two();
+    last->skipped = 3;
+    footer.lost = 3;
+    assert_true(raw_take(&footer, rows_of_two, 2, OFFSET_MAX));
+    footer.lost = 2;
+    assert_false(raw_take(&footer, rows_of_two, 2, OFFSET_MAX));
+}
+
+static void
+footer__with_times_beyond_the_range__is_refused(void **state)
+{
+    struct raw_row row = { 82, 100, 0, 2, 2, 8, 0, 0 };
+    struct slg_footer footer = footer_of_two();
+
+    (void)state;
+    footer.blocks = 1;
+    assert_true(raw_take(&footer, &row, 1, OFFSET_MAX));
+    /* From 10 on, as long as there are times. */
+    row.code = 1 + 20;
+    row.span = (uint64_t)INT64_MAX - 10;
+    footer.time_min = 10;
+    footer.time_max = INT64_MAX;
+    assert_true(raw_take(&footer, &row, 1, OFFSET_MAX));
+    row.span++;
+    assert_false(raw_take(&footer, &row, 1, OFFSET_MAX));
+    /* From -5 on the longest span that a varint holds fits. */
+    row.code = 1 + 9;
+    row.span = INT64_MAX;
+    footer.time_min = -5;
+    footer.time_max = INT64_MAX - 5;
+    assert_true(raw_take(&footer, &row, 1, OFFSET_MAX));
+    footer.time_max--;
+    assert_false(raw_take(&footer, &row, 1, OFFSET_MAX));
+}
+
+static void
+row__of_times_too_far_apart__counts_as_none(void **state)
+{
+    static const struct {
+        int64_t time_min, time_max;
+        bool is_kept;
+    } times[] = {
+        { INT64_MIN, INT64_MIN, false }, /* further from 0 than a code says */
+        { -1, INT64_MAX - 1, true },     /* INT64_MAX from each other */
+        { -2, INT64_MAX - 1, false },
+        { 0, INT64_MAX, true },
+        { (int64_t)1 << 61, (int64_t)1 << 61, true },
+        { (int64_t)1 << 62, (int64_t)1 << 62, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        struct slg_footer_row row = { .offset = 136,
+                                      .len = 100,
+                                      .first = 1,
+                                      .count = 1,
+                                      .lines = 1,
+                                      .time_min = times[i].time_min,
+                                      .time_max = times[i].time_max };
+        struct slg_footer_table table;
+        uint8_t out[SLG_FOOTER_ROW_MAX];
+
+        slg_footer_table_begin(&table, 1);
+        const size_t len = slg_footer_row_put(&table, &row, out);
+        table.at = out;
+        table.end = out + len;
+        table.left = 1;
+        const uint8_t *at = out;
+        uint64_t value = 0;
+
+        for (unsigned k = 0; k < 7; k++)
+            at += slg_varint_get(at, (size_t)(out + len - at), &value);
+        assert_int_equal(value != 0, times[i].is_kept);
     }
 }
 
@@ -271,6 +467,10 @@ main(void)
         cmocka_unit_test(footer__with_a_field_that_does_not_fit__is_refused),
         cmocka_unit_test(footer__with_sums_beyond_the_range__is_refused),
         cmocka_unit_test(footer__random_bytes__are_refused_and_not_read_beyond),
+        cmocka_unit_test(footer__of_which_rows_are_missing__is_refused),
+        cmocka_unit_test(footer__with_rows_beyond_the_range__is_refused),
+        cmocka_unit_test(footer__with_times_beyond_the_range__is_refused),
+        cmocka_unit_test(row__of_times_too_far_apart__counts_as_none),
         cmocka_unit_test(reference__written_and_read__is_the_same),
     };
 

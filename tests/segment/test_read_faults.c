@@ -79,7 +79,8 @@ realloc(void *at, size_t size)
 struct said {
     char text[60000];
     size_t len;
-    bool is_io; /* a finding says that bytes could not be read */
+    bool is_io; /* a finding says that bytes could not be read, or not be
+                 * believed */
     seglog_code code;
 };
 
@@ -103,7 +104,8 @@ say_finding(void *arg, const struct seglog_finding *finding)
     char text[200];
 
     finding_format(finding, text, sizeof text);
-    said->is_io |= finding->verdict == SEGLOG_VERDICT_IO;
+    said->is_io |= finding->verdict == SEGLOG_VERDICT_IO ||
+                   finding->cause == SEGLOG_CAUSE_AUTH;
     say(said, "%s\n", text);
 }
 
@@ -365,6 +367,25 @@ make_shifted(struct seglog_store store)
     forge_free(&forge);
 }
 
+/* Several windows long, with damage of every length. */
+static void
+make_large(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_start(&forge);
+    for (unsigned i = 0; i < 4; i++) {
+        forge_fill(&forge, 500, 100);
+        forge.watermark = forge.number - 1;
+        (void)forge_sync(&forge);
+    }
+    forge_fill(&forge, 100, 100);
+    memset(forge.bytes + 5000, 0, 300);
+    memset(forge.bytes + 60000, 0xFF, 70000);
+    forge.bytes[forge.len - 3000] ^= 1;
+    put_forge(store, &forge);
+}
+
 static void
 make_torn(struct seglog_store store)
 {
@@ -619,21 +640,21 @@ stage_restore(struct stage *stage, struct said *said)
     assert_ok(seglog_store_remove(stage->probe.inner, COPY, NULL));
 }
 
-/* Returns how many calls or allocations failed. */
+/* Returns how many calls or allocations failed; at 0: none. */
 static uint64_t
-scene_play(const struct scene *scene, struct stage *stage, uint64_t call,
-           uint64_t allocation, struct said *said)
+scene_play(const struct scene *scene, struct stage *stage, uint64_t at,
+           seglog_code code, struct said *said)
 {
-    const struct seglog_fault fault = { .at = call, .code = SEGLOG_IO };
+    const struct seglog_fault fault = { .at = at, .code = code };
 
     said->len = 0;
     said->text[0] = '\0';
     said->is_io = false;
     seglog_faults_clear(stage->probe.faults);
     seglog_faults_reset_counts(stage->probe.faults);
-    if (call > 0)
+    if (at > 0 && code != SEGLOG_OK)
         assert_true(seglog_faults_add(stage->probe.faults, &fault));
-    allocation_fails = allocation;
+    allocation_fails = code == SEGLOG_OK ? at : 0;
     allocations_failed = 0;
     scene->way(stage->store, said);
     allocation_fails = 0;
@@ -642,32 +663,33 @@ scene_play(const struct scene *scene, struct stage *stage, uint64_t call,
 }
 
 static bool
-is_told(const struct said *said, const struct said *wanted, bool is_store)
+is_told(const struct said *said, const struct said *wanted, seglog_code code)
 {
     if (said->code == wanted->code && strcmp(said->text, wanted->text) == 0)
         return true;
-    return is_store ? said->is_io || said->code == SEGLOG_IO ||
-                          said->code == SEGLOG_POISONED
-                    : said->code == SEGLOG_NO_MEMORY;
+    if (code == SEGLOG_OK)
+        return said->code == SEGLOG_NO_MEMORY;
+    /* The sync that failed of what is written. */
+    if (said->code == code || said->code == SEGLOG_POISONED)
+        return true;
+    return code != SEGLOG_NO_MEMORY && said->is_io;
 }
 
+/* code OK: allocations, else calls of the store. */
 static void
-scene_fail_each(const struct scene *scene, bool is_store)
+scene_fail_each(const struct scene *scene, seglog_code code)
 {
     static struct said wanted;
     static struct said said;
     struct stage stage;
 
     stage_open(&stage, scene);
-    (void)scene_play(scene, &stage, 0, 0, &wanted);
-    for (uint64_t k = 1; scene_play(scene, &stage, is_store ? k : 0,
-                                    is_store ? 0 : k, &said) > 0;
-         k++) {
-        if (!is_told(&said, &wanted, is_store))
-            fail_msg("%s %u fails: %s instead of %s:\n%s-- instead of\n%s",
-                     is_store ? "call" : "allocation", (unsigned)k,
-                     seglog_code_name(said.code), seglog_code_name(wanted.code),
-                     said.text, wanted.text);
+    (void)scene_play(scene, &stage, 0, code, &wanted);
+    for (uint64_t k = 1; scene_play(scene, &stage, k, code, &said) > 0; k++) {
+        if (!is_told(&said, &wanted, code))
+            fail_msg("%u fails: %s instead of %s:\n%s-- instead of\n%s",
+                     (unsigned)k, seglog_code_name(said.code),
+                     seglog_code_name(wanted.code), said.text, wanted.text);
     }
     free(stage.bytes);
     probe_close(&stage.probe);
@@ -676,7 +698,19 @@ scene_fail_each(const struct scene *scene, bool is_store)
 static void
 store__fails_at_each_call__is_told(void **state)
 {
-    scene_fail_each(*state, true);
+    scene_fail_each(*state, SEGLOG_IO);
+}
+
+static void
+store__has_no_memory_at_each_call__is_told(void **state)
+{
+    scene_fail_each(*state, SEGLOG_NO_MEMORY);
+}
+
+static void
+store__does_not_believe_each_call__is_told(void **state)
+{
+    scene_fail_each(*state, SEGLOG_AUTH);
 }
 
 static void
@@ -684,7 +718,7 @@ memory__fails_at_each_allocation__is_told(void **state)
 {
     if (!CAN_FAIL)
         skip();
-    scene_fail_each(*state, false);
+    scene_fail_each(*state, SEGLOG_OK);
 }
 
 static const struct {
@@ -700,6 +734,7 @@ static const struct {
     { "anonymous", make_anonymous, false },
     { "disordered", make_disordered, false },
     { "shifted", make_shifted, false },
+    { "large", make_large, false },
     { "torn", make_torn, false },
     { "recorded_gap", make_recorded_gap, false },
     { "deflated", make_deflated, false },
@@ -738,8 +773,8 @@ static const struct {
 #define SCENES (COUNT_OF(kinds) * COUNT_OF(ways) + COUNT_OF(sealings))
 
 static struct scene scenes[SCENES];
-static char names[2 * SCENES][100];
-static struct CMUnitTest tests[2 * SCENES];
+static char names[4 * SCENES][100];
+static struct CMUnitTest tests[4 * SCENES];
 static size_t test_count;
 
 static void
@@ -751,10 +786,14 @@ scene_add(const char *kind, const char *way, const struct scene *what)
     } faults[] = {
         { "store__fails_at_each_call__is_told",
           store__fails_at_each_call__is_told },
+        { "store__has_no_memory_at_each_call__is_told",
+          store__has_no_memory_at_each_call__is_told },
+        { "store__does_not_believe_each_call__is_told",
+          store__does_not_believe_each_call__is_told },
         { "memory__fails_at_each_allocation__is_told",
           memory__fails_at_each_allocation__is_told },
     };
-    struct scene *scene = &scenes[test_count / 2];
+    struct scene *scene = &scenes[test_count / 4];
 
     *scene = *what;
     for (size_t i = 0; i < COUNT_OF(faults); i++) {
