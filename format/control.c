@@ -66,6 +66,7 @@ slg_mark_decode(const uint8_t *in, size_t avail, struct slg_mark *mark)
     if (avail < SLG_CLOSING_MARK_BYTES || in[0] != SLG_HEAD_CONTROL ||
         memcmp(in + SLG_MARKER_OFFSET, slg_marker, SLG_MARKER_BYTES) != 0 ||
         !slg_frame_parse(in, avail, &control_limits, &frame) ||
+        frame.control < SLG_CONTROL_SYNC_POINT ||
         frame.control > SLG_CONTROL_CLOSING_MARK || frame.len > avail)
         return false;
 

@@ -207,6 +207,25 @@ mark__of_the_other_length__is_refused(void **state)
     assert_true(slg_mark_decode(bytes, sizeof bytes, &got));
 }
 
+static void
+mark__of_no_type_of_mark__is_refused(void **state)
+{
+    static const struct slg_frame_limits limits = { .body_max = 256 };
+    const struct slg_mark mark = mark_plain(SLG_CONTROL_CLOSING_MARK);
+    struct slg_mark got;
+    uint8_t bytes[82];
+
+    (void)state;
+    for (unsigned type = 0; type < 256; type++) {
+        (void)slg_mark_encode(&mark, bytes);
+        bytes[2] = (uint8_t)type;
+        (void)slg_frame_finish(bytes, 2, 64, &limits, mark.number,
+                               slg_salt(mark.identity, mark.epoch));
+        assert_int_equal(slg_mark_decode(bytes, sizeof bytes, &got),
+                         type == SLG_CONTROL_CLOSING_MARK);
+    }
+}
+
 /* -- recorded gaps --------------------------------------------------------- */
 
 static void
@@ -412,6 +431,7 @@ main(void)
         cmocka_unit_test(mark__number_and_watermark__must_be_in_range),
         cmocka_unit_test(mark__numbers_that_mix_alike__are_told_apart),
         cmocka_unit_test(mark__of_the_other_length__is_refused),
+        cmocka_unit_test(mark__of_no_type_of_mark__is_refused),
         cmocka_unit_test(gap__spec_example__has_its_bytes),
         cmocka_unit_test(gap__what_was_encoded__is_the_same),
         cmocka_unit_test(
