@@ -341,8 +341,10 @@ path_read(struct slg_decoder *decoder, uint32_t id)
     path->symbol_count = (uint32_t)symbols;
     path->symbols =
         slg_decoder_take(decoder, (size_t)symbols * sizeof *path->symbols);
-    if (!counts)
+    if (!counts) {
         slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
+        return;
+    }
     if (decoder->code == SEGLOG_OK)
         tokens_count(decoder, path, counts);
     struct slg_symbol *list = path->symbols;

@@ -7,9 +7,9 @@
 #include "format/footer.h"
 #include "tests/proof/proof.h"
 
-/* Two rows without a parent, or one with. */
+/* One row of the shortest form, or a short parent. */
 #define BYTES_MAX                                                              \
-    (SLG_FOOTER_FIXED_BYTES + SLG_FOOTER_END_BYTES + 2 * SLG_FOOTER_ROW_MIN)
+    (SLG_FOOTER_FIXED_BYTES + SLG_FOOTER_END_BYTES + SLG_FOOTER_ROW_MIN)
 
 int
 main(void)

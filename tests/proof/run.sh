@@ -31,7 +31,7 @@ declare -A sources=(
     [footer]='format/footer.c format/group.c'
 )
 declare -A unwind=(
-    [frame]=14 [varint]=14 [group]=12 [header]=56 [control]=130 [footer]=12
+    [frame]=14 [varint]=14 [group]=12 [header]=56 [control]=130 [footer]=11
 )
 
 fetch_cbmc()
