@@ -48,7 +48,7 @@ endforeach()
 configure_file(cmake/seglog.pc.in seglog.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/seglog.pc DESTINATION ${pc_dir})
 
-foreach(doc IN ITEMS README.md SPEC.md ENCRYPTION.md CHANGELOG.md
+foreach(doc IN ITEMS README.md SPEC.md ENCRYPTION.md SECURITY.md CHANGELOG.md
                   LICENSE)
     install(FILES ${doc} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 endforeach()
