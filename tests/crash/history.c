@@ -160,6 +160,9 @@ history_start(struct history *history, struct watch *watch, uint64_t seed)
 void
 history_cut_power(struct history *history, const struct seglog_disk_cut *cut)
 {
+    const uint64_t synced =
+        seglog_disk_get_synced(history->disk, history->name);
+
     history_say(history, "power cut, %u%% lost", cut->lost_percent);
     history_stop_reading(history);
     for (unsigned i = 0; i < WRITERS; i++) {
@@ -172,7 +175,7 @@ history_cut_power(struct history *history, const struct seglog_disk_cut *cut)
     history->has_lying_disk = false;
     nonces_pass_over(history);
     if ((cut->losses & SEGLOG_DISK_GARBAGE) != 0)
-        stale_put(history, cut->seed);
+        stale_put(history, synced, cut->seed);
     history_look(history, true);
 }
 
@@ -300,6 +303,8 @@ history_check_image(struct history *history, const struct slot *acting,
 {
     struct watch *watch = history->watch;
     struct history *child = &children[history->depth];
+    const uint64_t synced =
+        seglog_disk_get_synced(history->disk, history->name);
     uint64_t seed = cut->seed;
 
     if (history->depth >= DEPTH_MAX ||
@@ -315,7 +320,7 @@ history_check_image(struct history *history, const struct slot *acting,
     child->images_every = history->depth + 1 < DEPTH_MAX ? 6 : 0;
     nonces_pass_over(child);
     if ((cut->losses & SEGLOG_DISK_GARBAGE) != 0)
-        stale_put(child, cut->seed);
+        stale_put(child, synced, cut->seed);
     history_look(child, true);
     for (unsigned i = 0; i < steps && !child->is_over; i++)
         history_step(child, random_next(&seed));

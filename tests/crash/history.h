@@ -166,6 +166,7 @@ struct history {
     uint32_t opened;      /* writers so far */
     bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
     bool is_damaged;      /* a power cut has left a hole */
+    bool has_stale;       /* a frame of it stands where none was written */
     bool may_hide;        /* records behind a hole, behind a torn tail */
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */
     bool is_made;         /* somebody has opened it: it must stay a segment */
@@ -262,9 +263,10 @@ nonces_pass_over(struct history *history);
 /*
  * Where nothing was synced a disk may show what stood elsewhere before: a frame
  * of the segment, exactly where the next one would stand.
+ *   synced  how many bytes the cut cannot have changed
  */
 void
-stale_put(struct history *history, uint64_t seed);
+stale_put(struct history *history, uint64_t synced, uint64_t seed);
 
 /* Those of an earlier program are forgotten. */
 void

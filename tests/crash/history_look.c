@@ -41,7 +41,8 @@ look_finding(void *arg, const struct seglog_finding *finding)
     hold(look->history, VERDICT,
          look->history->has_unsure_cut ||
              finding->durable != SEGLOG_DURABLE_YES);
-    expect(look->history, finding->verdict != SEGLOG_VERDICT_FOREIGN);
+    expect(look->history, finding->verdict != SEGLOG_VERDICT_FOREIGN ||
+                              look->history->has_stale);
     if (finding->verdict != SEGLOG_VERDICT_TORN)
         look->has_lost = true;
     if (finding->cause == SEGLOG_CAUSE_PASSED_OVER)

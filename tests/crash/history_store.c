@@ -256,7 +256,7 @@ stale_frame(void *arg, const struct seglog_frame *frame)
 }
 
 void
-stale_put(struct history *history, uint64_t seed)
+stale_put(struct history *history, uint64_t synced, uint64_t seed)
 {
     struct stale stale = { .count = 0 };
     const struct seglog_scan_options options = { .size = sizeof options,
@@ -276,8 +276,7 @@ stale_put(struct history *history, uint64_t seed)
     if (stale.count == 0)
         return;
     at = seed % (stale.count < STALE_FRAMES ? stale.count : STALE_FRAMES);
-    if (stale.end < seglog_disk_get_synced(history->disk, history->name) ||
-        stale.len[at] > sizeof bytes ||
+    if (stale.end < synced || stale.len[at] > sizeof bytes ||
         stale.end + stale.len[at] > summary.bytes)
         return;
     expect_ok(history, seglog_blob_open(store, history->name, SEGLOG_OPEN_READ,
@@ -285,6 +284,7 @@ stale_put(struct history *history, uint64_t seed)
     expect_ok(history, seglog_blob_read_at(blob, stale.at[at], bytes,
                                            (size_t)stale.len[at], NULL));
     (void)seglog_blob_close(&blob, NULL);
+    history->has_stale = true;
     history_say(history, "stale frame of %llu",
                 (unsigned long long)stale.at[at]);
     expect(history, seglog_disk_damage(history->disk, history->name, stale.end,

@@ -135,6 +135,7 @@ history_roll(struct history *history)
     history->is_made = history->is_sealed = history->is_sealed_durable = false;
     history->is_damaged = history->has_passed_over = history->may_hide = false;
     history->has_unsure_cut = history->was_lied_to = false;
+    history->has_stale = false;
     history->nonces_end = 0;
     segment_draw(history);
     for (uint32_t id = 0; id < history->attempt_count; id++) {

@@ -671,7 +671,8 @@ slot_truncate_to(struct history *history, struct slot *slot, uint64_t next)
         expect(history, history->options.cannot_cut);
     } else if (code == SEGLOG_CORRUPT) {
         /* The way to the record leads over them. */
-        expect(history, history->has_passed_over || history->is_damaged);
+        expect(history, history->has_passed_over || history->is_damaged ||
+                            history->was_lied_to);
     } else {
         expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
     }
