@@ -15,8 +15,8 @@
 #include "fuzz/support.h"
 #include "tests/crash/history.h"
 
-#define STEPS_MAX  200u
-#define IMAGES_MAX 300u
+#define STEPS_MAX  100u
+#define IMAGES_MAX 50u
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -26,7 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct nonces *nonces = watch.nonces;
     uint64_t series = 0;
 
-    if (size < 2 || size > 8192)
+    if (size < 2 || size > 2048)
         return 0;
     memset(&watch, 0, sizeof watch);
     watch.nonces = nonces;

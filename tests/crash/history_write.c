@@ -431,7 +431,8 @@ appended(struct history *history, struct slot *slot, uint32_t first,
     if (code != SEGLOG_OK && code != SEGLOG_LOCKED) {
         /* It is said not to be there. */
         expect(history, code == SEGLOG_SEALED || code == SEGLOG_TOO_LARGE ||
-                            code == SEGLOG_CORRUPT || slot->has_fault);
+                            code == SEGLOG_CORRUPT || slot->has_fault ||
+                            (code == SEGLOG_CONFLICT && history->was_reverted));
         for (size_t i = 0; i < count; i++)
             history->attempts[first + i].promise = GONE;
         slot->pending_count -= count;

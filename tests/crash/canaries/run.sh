@@ -48,7 +48,7 @@ tree_copy()
 tree_clean()
 {
     local file
-    for file in $(sed -n 's/^--- \([^ \t]*\).*/\1/p' "$1"); do
+    sed -n 's/^--- \([^ \t]*\).*/\1/p' "$1" | while read -r file; do
         cp "$scratch/clean/$file" "$scratch/tree/$file"
     done
 }
