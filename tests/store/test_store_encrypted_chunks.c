@@ -7,8 +7,12 @@
  * Method  random histories of several copies of one store, with good chance
  *         and with none at all; after each step all chunks that lie below are
  *         remembered by their nonce, and the bytes compared with a buffer.
+ *
+ *     test_store_encrypted_chunks [HISTORIES [STEPS]]
  */
 #include "tests/support/seglog_test.h"
+
+#include <stdio.h>
 
 #include "format/bytes.h"
 #include "seglog/encrypted_store.h"
@@ -18,7 +22,8 @@
 enum {
     PLAIN_CAP = 1 << 18,
     COPIES = 3,
-    STEPS = 600,
+    STEPS = 600, /* of a history */
+    HISTORIES = 24,
     SEEN_MAX = 1 << 14,
     EXTRA = 64
 };
@@ -291,6 +296,12 @@ suite_make(struct seglog_store below)
     return made;
 }
 
+static struct {
+    uint64_t histories;
+    unsigned steps;
+    uint64_t nonces; /* seen, each of a chunk of its own */
+} run = { .histories = HISTORIES, .steps = STEPS };
+
 static void
 history_run(uint64_t seed)
 {
@@ -301,7 +312,7 @@ history_run(uint64_t seed)
         copy_open(&copies[i], i > 0 ? &copies[0] : NULL);
     }
     suite = suite_make(copies[0].below);
-    for (unsigned step = 0; step < STEPS; step++) {
+    for (unsigned step = 0; step < run.steps; step++) {
         struct copy *copy = &copies[test_random(&seed) % COPIES];
         const uint64_t choice = test_random(&seed) % 100;
 
@@ -336,12 +347,13 @@ nonces__any_history__none_for_two_chunks(void **state)
     (void)state;
     seen = calloc(SEEN_MAX, sizeof *seen);
     assert_non_null(seen);
-    for (uint64_t seed = 1; seed <= 24; seed++) {
+    for (uint64_t seed = 1; seed <= run.histories; seed++) {
         slg_crypt_random = seed % 2 == 0 ? constant_random : good;
         memset(seen, 0, SEEN_MAX * sizeof *seen);
         seen_count = 0;
         history_run(seed);
-        assert_true(seen_count > STEPS / 2);
+        assert_true(seen_count > run.steps / 2);
+        run.nonces += seen_count;
     }
     slg_crypt_random = good;
     free(seen);
@@ -520,7 +532,7 @@ read_at__of_many_chunks__finds_its_own(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xaes__vectors__agree),
@@ -530,9 +542,20 @@ main(void)
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
+    int failed = 0;
 
     if (!slg_crypt_is_available())
         return 77;
-    return cmocka_run_group_tests_name("store/store_encrypted_chunks", tests,
-                                       NULL, NULL);
+    if (argc > 1)
+        run.histories = strtoull(argv[1], NULL, 10);
+    if (argc > 2)
+        run.steps = (unsigned)strtoul(argv[2], NULL, 10);
+    failed = cmocka_run_group_tests_name("store/store_encrypted_chunks", tests,
+                                         NULL, NULL);
+    printf("score: nonces count=%llu findings=%d seeds=1-%llu "
+           "note=\"%llu histories of %u steps\"\n",
+           (unsigned long long)run.nonces, failed,
+           (unsigned long long)run.histories, (unsigned long long)run.histories,
+           run.steps);
+    return failed;
 }
