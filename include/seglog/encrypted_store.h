@@ -71,7 +71,10 @@ struct seglog_encrypted_store_options {
  *   FORMAT     keys of an unknown version, or that ask for too much work
  * Reading a range that was tampered with is AUTH, with err->offset and
  * err->actual as seglog/store.h says of read_at.
- * Cost       opening a blob reads the heads of its chunks once
+ * Cost       the first size or read of an opened blob goes from chunk to chunk
+ *            once, and reads all of it where they are small: 0.06 s and 120 MB
+ *            for 333,333 appends of 300 bytes.  What has come since is all that
+ *            later calls look at
  * Threads    as every store
  * Since      0.1
  */
