@@ -90,20 +90,27 @@ def add(files, document):
 
 
 def excused(name):
-    """Line numbers with a comment that says why nothing gets there."""
+    """Groups of lines with a comment that says why nothing gets there."""
     with open(os.path.join(ROOT, name), encoding='utf-8') as file:
         lines = file.read().split('\n')
-    found = set()
-    for number, text in enumerate(lines, 1):
+    groups = []
+    for number, text in enumerate(lines):
         if not EXCUSE.search(text):
             continue
-        # A comment of its own is about the next line of code.
+        # A comment of its own is about the next statement, or its head.
         if text.strip().startswith('/*'):
-            while '*/' not in lines[number - 1]:
+            while '*/' not in lines[number]:
                 number += 1
             number += 1
-        found.add(number)
-    return found
+        group, depth = [number + 1], 0
+        while True:
+            depth += lines[number].count('(') - lines[number].count(')')
+            if depth == 0 and lines[number].rstrip().endswith((';', '{', ')')):
+                break
+            number += 1
+            group.append(number + 1)
+        groups.append(group)
+    return groups
 
 
 def percent(part, whole):
@@ -112,12 +119,13 @@ def percent(part, whole):
 
 def report(name, file):
     """Print one file; returns (branches, not taken, excused, stale marks)."""
-    excuses = excused(name)
+    groups = excused(name)
+    excuses = {line for group in groups for line in group}
     lines_hit = sum(1 for count in file.lines.values() if count)
     missed = sorted(key for key, count in file.branches.items() if not count)
     left = [key for key in missed if key[0] not in excuses]
-    stale = [line for line in excuses
-             if line not in {key[0] for key in missed}]
+    stale = [group[0] for group in groups
+             if not {key[0] for key in missed} & set(group)]
     counted = len(file.branches) - (len(missed) - len(left))
     print(f'{name}: lines {lines_hit}/{len(file.lines)} branches '
           f'{counted - len(left)}/{counted} '
