@@ -612,6 +612,18 @@ blob_cut(struct encrypted_blob *blob, uint64_t new_size,
     return code;
 }
 
+/* Nothing is cut off but what the store below may have behind its end. */
+static seglog_code
+end_cut(struct encrypted_blob *blob, struct seglog_error *err)
+{
+    const seglog_code code = tail_cut(blob, err);
+
+    return code == SEGLOG_OK && blob->is_lock_held
+               ? seglog_blob_truncate(blob->source.below, blob->index.below,
+                                      err)
+               : code;
+}
+
 static seglog_code
 blob_truncate(void *self, uint64_t new_size, struct seglog_error *err)
 {
@@ -626,7 +638,7 @@ blob_truncate(void *self, uint64_t new_size, struct seglog_error *err)
             return fail_range(blob, err, new_size,
                               "cutting cannot make it longer");
         if (new_size == blob->index.size)
-            return tail_cut(blob, err);
+            return end_cut(blob, err);
         code = blob_cut(blob, new_size, err);
         if (code == SEGLOG_OK)
             return code;

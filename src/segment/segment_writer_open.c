@@ -341,6 +341,23 @@ name_sync(const struct seglog_writer *writer, struct seglog_error *err)
 }
 
 /*
+ * Behind the end there may be what an earlier boot had written and lost: cutting
+ * at the end clears it (store_file_write.c), before anything is appended.
+ */
+static seglog_code
+end_clear(const struct seglog_writer *writer, struct seglog_error *err)
+{
+    uint64_t size = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (!slg_blob_can_cut(writer->blob))
+        return SEGLOG_OK;
+    code = seglog_blob_get_size(writer->blob, &size, NULL, err);
+    return code == SEGLOG_OK ? seglog_blob_truncate(writer->blob, size, err)
+                             : code;
+}
+
+/*
  * What an earlier writer has left may only be in the cache of the system, its
  * name too, if it did not leave in order, or before this boot: it is synced
  * before anything is built on it.
@@ -354,7 +371,10 @@ segment_sync_left(struct seglog_writer *writer, bool has_hint,
     if (writer->mode == SEGLOG_WRITER_PRIVATE ||
         (has_hint && !slg_hint_is_writing(writer)))
         return SEGLOG_OK;
-    code = seglog_blob_sync(writer->blob, err);
+    if (!has_hint)
+        code = end_clear(writer, err);
+    if (code == SEGLOG_OK)
+        code = seglog_blob_sync(writer->blob, err);
     return code == SEGLOG_OK ? name_sync(writer, err) : code;
 }
 

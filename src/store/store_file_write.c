@@ -210,7 +210,13 @@ cut(struct slg_file_blob *blob, uint64_t new_size, struct seglog_error *err)
     if (new_size > size)
         return slg_file_blob_fail_range(blob, err, new_size, size,
                                         "cutting cannot make it longer");
-    if (new_size < size && cut_at(blob, new_size) != 0)
+    /*
+     * Also where nothing is cut off: what an earlier boot had written behind
+     * the end, in the last block, would be seen if the size grew on the disk
+     * and the bytes did not get there.  The system zeroes it when it is told to
+     * cut, and the next sync writes that.
+     */
+    if (cut_at(blob, new_size) != 0)
         return slg_file_blob_fail(blob, err, "cannot cut it");
     blob->end = new_size;
     return SEGLOG_OK;

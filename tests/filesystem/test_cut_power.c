@@ -12,7 +12,7 @@
  *         mounted again, which replays its journal, looked at, and work goes
  *         on.
  *
- * Usage   test_cut_power [ext4|xfs [CYCLES [SEED]]]
+ * Usage   test_cut_power [ext4|xfs [CYCLES [SEED [encrypted]]]]
  *
  * Needs root and a loop device; without them it is skipped.  The image has no
  * name, the mount is in a namespace of this process and the loop device goes
@@ -58,10 +58,13 @@ struct cut {
     char device[32];
     pid_t pids[ACKED_WORKERS];
     uint64_t seed;
+    bool is_encrypted;
     uint64_t cycles;
     /* The hint of a lock file is mapped, and a file system that goes down gives
      * SIGBUS to who touches a page of it: counted, and no finding here. */
     uint64_t bus_errors;
+    uint64_t unordered; /* logs that are to be repaired first */
+    uint64_t corrupt;
     uint64_t lost; /* records that were told of and not synced */
     unsigned folders;
     unsigned findings;
@@ -256,7 +259,7 @@ folder_begin(struct cut *cut)
     cut->dir = test_path(cut->top, name);
     if (mkdir(cut->dir, 0777) != 0)
         return false;
-    acked_begin(cut->acked, cut->dir, test_random(&cut->seed) % 3 == 0);
+    acked_begin(cut->acked, cut->dir, cut->is_encrypted);
     fd = open(cut->top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     is_synced = fd >= 0 && syncfs(fd) == 0;
     if (fd >= 0)
@@ -328,6 +331,12 @@ cycles_run(struct cut *cut, uint64_t cycles)
             finding_tell(cut, "after a cut", seed);
             free(cut->dir);
             cut->dir = NULL;
+        } else if (cut->acked->unordered + cut->acked->corrupt > 0) {
+            /* Some log has to be repaired before anybody appends. */
+            cut->unordered += cut->acked->unordered;
+            cut->corrupt += cut->acked->corrupt;
+            test_dir_remove(cut->dir);
+            cut->dir = NULL;
         } else if (looks >= LOOKS_MAX || acked_is_full(cut->acked) ||
                    cut->cycles + 1 == cycles) {
             folder_end(cut);
@@ -370,8 +379,10 @@ result_tell(const struct cut *cut, uint64_t seed, int64_t spent_ms)
     for (unsigned op = 0; op < ACKED_OPS; op++)
         steps += cut->done[op];
     printf("%llu steps, %llu records told of were not synced and are gone, "
+           "%llu logs UNORDERED, %llu CORRUPT, "
            "%llu times SIGBUS while it went down, %lld ms\n",
            (unsigned long long)steps, (unsigned long long)cut->lost,
+           (unsigned long long)cut->unordered, (unsigned long long)cut->corrupt,
            (unsigned long long)cut->bus_errors, (long long)spent_ms);
     printf("score: %s_cuts count=%llu findings=%u seeds=%llu-%llu "
            "note=\"%lld s\"\n",
@@ -390,12 +401,14 @@ main(int argc, char **argv)
     struct cut cut = { .type = argc > 1 ? argv[1] : "ext4",
                        .image = -1,
                        .loop = -1,
+                       .is_encrypted = argc > 4,
                        .seed = seed };
     const int64_t start_ms = test_now_ms();
     int status = 0;
 
     if (strcmp(cut.type, "ext4") != 0 && strcmp(cut.type, "xfs") != 0) {
-        fprintf(stderr, "usage: %s [ext4|xfs [CYCLES [SEED]]]\n", argv[0]);
+        fprintf(stderr, "usage: %s [ext4|xfs [CYCLES [SEED [encrypted]]]]\n",
+                argv[0]);
         return 2;
     }
     cut.acked = acked_new();

@@ -177,7 +177,15 @@ acked_expect(struct acked *acked, bool condition, const char *what,
         return condition;
     if (err && err->code != SEGLOG_OK)
         seglog_error_format(err, text, sizeof text);
-    (void)snprintf(acked->failure, sizeof acked->failure, "%.280s%s%.300s",
+    (void)snprintf(acked->failure, sizeof acked->failure, "%.560s%s%.300s",
                    what, text[0] ? ": " : "", text);
     return false;
+}
+
+void
+acked_step_note(struct acked_log *log, char what, uint64_t count)
+{
+    const uint32_t at = atomic_fetch_add(&log->step_count, 1) % ACKED_STEPS;
+
+    log->steps[at] = (struct acked_step){ what, (uint32_t)count };
 }

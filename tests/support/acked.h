@@ -54,8 +54,17 @@ enum acked_op {
     ACKED_OPS
 };
 
+#define ACKED_STEPS 32u
+
 /* A log of one owner.  It holds ids[0] up to some count of them. */
 struct acked_log {
+    /* What was done last, for whoever wonders: b begun, f flushed, s synced,
+     * c to be cut, C cut, o opened, | looked at; and the count. */
+    struct acked_step {
+        char what;
+        uint32_t count;
+    } steps[ACKED_STEPS];
+    _Atomic uint32_t step_count;
     _Atomic uint64_t begun;  /* handed over: no more than this is there */
     _Atomic uint64_t told;   /* returned: no less, after the death of one */
     _Atomic uint64_t synced; /* no less after a power cut */
@@ -92,7 +101,9 @@ struct acked {
     _Atomic bool is_over; /* errors are to be expected from now on */
     _Atomic uint64_t done[ACKED_OPS];
     _Atomic unsigned generation;
-    char failure[600]; /* of a worker */
+    char failure[900];  /* of a worker */
+    unsigned unordered; /* logs that a look found so, or CORRUPT: where bytes */
+    unsigned corrupt;   /* got to the disk out of order, and were not synced */
     _Atomic uint64_t must[ACKED_GENERATIONS][ACKED_SHARED_MAX];
     _Atomic uint64_t session_must[ACKED_SHARED_MAX];
     struct acked_slot slots[ACKED_WORKERS];
@@ -186,6 +197,9 @@ acked_logs_open(const struct acked *acked, const char *dir, acked_wrap wrap,
 bool
 acked_expect(struct acked *acked, bool condition, const char *what,
              const struct seglog_error *err);
+
+void
+acked_step_note(struct acked_log *log, char what, uint64_t count);
 
 /* Worker W's log agrees with what is noted of it; and notes what there is. */
 bool

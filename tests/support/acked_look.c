@@ -24,13 +24,49 @@ static bool
 wrong(struct acked *acked, const char *name, const char *what,
       const struct seglog_error *err)
 {
-    char text[280];
+    char text[560];
 
-    (void)snprintf(text, sizeof text, "%.120s: %.140s", name, what);
+    (void)snprintf(text, sizeof text, "%.120s: %.420s", name, what);
     return acked_expect(acked, false, text, err);
 }
 
 /* -- the log of one --------------------------------------------------------- */
+
+/* With what was done to it last. */
+static bool
+log_wrong(struct acked *acked, const struct acked_log *log, const char *name,
+          const char *what)
+{
+    const uint32_t count = atomic_load(&log->step_count);
+    char text[400];
+    size_t len = (size_t)snprintf(text, sizeof text, "%.120s;", what);
+
+    for (uint32_t i = count < ACKED_STEPS ? 0 : count - ACKED_STEPS;
+         i < count && len < sizeof text; i++) {
+        const struct acked_step *step = &log->steps[i % ACKED_STEPS];
+
+        len += (size_t)snprintf(text + len, sizeof text - len, " %c%u",
+                                step->what, step->count);
+    }
+    return wrong(acked, name, text, NULL);
+}
+
+static bool
+record_agrees(struct acked *acked, const struct acked_log *log, uint64_t at,
+              const struct seglog_record *record, const char *name)
+{
+    const uint64_t id = acked_id(record->data, record->len);
+    char text[120];
+
+    if (at >= atomic_load(&log->begun))
+        return log_wrong(acked, log, name, "more than was appended");
+    if (id == log->ids[at])
+        return true;
+    (void)snprintf(text, sizeof text,
+                   "record %" PRIu64 " is %" PRIx64 ", not %" PRIx64, at + 1,
+                   id, log->ids[at]);
+    return log_wrong(acked, log, name, text);
+}
 
 static bool
 count_agrees(struct acked *acked, const struct acked_log *log, uint64_t count,
@@ -53,9 +89,9 @@ count_agrees(struct acked *acked, const struct acked_log *log, uint64_t count,
                    "%" PRIu64 " appended; cut to %" PRIu64 " (+ 1)",
                    count, must, begun, cut_to);
     if (count < must || count > begun)
-        return wrong(acked, name, text, NULL);
+        return log_wrong(acked, log, name, text);
     if (atomic_load(&log->is_group) && count > told && count < begun)
-        return wrong(acked, name, "a part of a group is there", NULL);
+        return log_wrong(acked, log, name, "a part of a group is there");
     return true;
 }
 
@@ -64,6 +100,7 @@ count_note(struct acked_log *log, uint64_t count, bool was_power_cut)
 {
     const uint64_t synced = atomic_load(&log->synced);
 
+    acked_step_note(log, '|', count);
     atomic_store(&log->begun, count);
     atomic_store(&log->told, count);
     if (was_power_cut || synced > count)
@@ -87,10 +124,8 @@ acked_log_agrees(struct acked *acked, struct acked_log *log,
         if (event.type != SEGLOG_EVENT_RECORD ||
             event.record.record_no != count + 1)
             return wrong(acked, what, "a record of another number", NULL);
-        if (count >= atomic_load(&log->begun))
-            return wrong(acked, what, "more records than were appended", NULL);
-        if (acked_id(event.record.data, event.record.len) != log->ids[count])
-            return wrong(acked, what, "a record reads otherwise", NULL);
+        if (!record_agrees(acked, log, count, &event.record, what))
+            return false;
         count++;
     }
     if (code != SEGLOG_END && !(was_power_cut && code == SEGLOG_CORRUPT))
@@ -359,35 +394,71 @@ ends_with(const char *name, const char *suffix)
     return len >= suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
 }
 
-/* Debris may be at the end, where the next one cuts it off, and nowhere else;
- * where the power went, later bytes may have got to the disk before earlier. */
+/*
+ * Where the power went, later bytes may have got to the disk before earlier.
+ * What was synced is looked for elsewhere; here, that the log can be mended.
+ */
+static bool
+unordered_mends(struct listed *listed, const char *name,
+                const struct seglog_scan_summary *summary)
+{
+    struct look *look = listed->look;
+    struct seglog_scan_summary mended;
+    struct seglog_error err;
+    char new_name[256];
+    seglog_code code = SEGLOG_OK;
+
+    look->acked->unordered += summary->verdict == SEGLOG_VERDICT_UNORDERED;
+    look->acked->corrupt += summary->verdict == SEGLOG_VERDICT_CORRUPT;
+    (void)snprintf(new_name, sizeof new_name, "%.200s.mended", name);
+    code = seglog_repair(listed->store, name, listed->store, new_name, NULL,
+                         NULL, &err);
+    if (code == SEGLOG_OK)
+        code = seglog_scan(listed->store, new_name, NULL, &mended, &err);
+    if (code == SEGLOG_OK)
+        code = seglog_store_remove(listed->store, new_name, &err);
+    if (code != SEGLOG_OK)
+        return wrong(look->acked, name, "cannot be repaired", &err);
+    return (mended.verdict == SEGLOG_VERDICT_OK &&
+            mended.records == summary->records) ||
+           wrong(look->acked, name, "is repaired to something else", NULL);
+}
+
+/* Debris may be at the end, where the next one cuts it off, and nowhere else. */
+static bool
+segment_agrees(struct listed *listed, const char *name)
+{
+    struct acked *acked = listed->look->acked;
+    struct seglog_scan_summary summary = { .verdict = SEGLOG_VERDICT_OK };
+    struct seglog_error err;
+    const seglog_code code =
+        seglog_scan(listed->store, name, NULL, &summary, &err);
+
+    if (code == SEGLOG_FORMAT && !listed->is_strict)
+        return true;
+    if (code != SEGLOG_OK)
+        return wrong(acked, name, "cannot be scanned", &err);
+    if (summary.verdict == SEGLOG_VERDICT_OK ||
+        (summary.verdict == SEGLOG_VERDICT_TORN && !listed->is_strict))
+        return true;
+    if (listed->look->was_power_cut &&
+        (summary.verdict == SEGLOG_VERDICT_UNORDERED ||
+         summary.verdict == SEGLOG_VERDICT_CORRUPT))
+        return unordered_mends(listed, name, &summary);
+    return wrong(acked, name, seglog_verdict_name(summary.verdict), NULL);
+}
+
 static bool
 segment_listed(void *arg, const char *name)
 {
     struct listed *listed = arg;
-    struct look *look = listed->look;
-    struct seglog_scan_summary summary = { .verdict = SEGLOG_VERDICT_OK };
-    struct seglog_error err;
-    seglog_code code = SEGLOG_OK;
 
-    if (ends_with(name, ".sealing") || ends_with(name, ".new") ||
-        ends_with(name, ".cut") || ends_with(name, ".tmp"))
-        listed->is_right =
-            !listed->is_strict || wrong(look->acked, name, "is left", NULL);
-    if (!ends_with(name, ".seg"))
-        return listed->is_right;
-    code = seglog_scan(listed->store, name, NULL, &summary, &err);
-    if (code == SEGLOG_FORMAT && !listed->is_strict)
-        return true;
-    if (code != SEGLOG_OK)
-        listed->is_right = wrong(look->acked, name, "cannot be scanned", &err);
-    else if (summary.verdict != SEGLOG_VERDICT_OK &&
-             (listed->is_strict ||
-              (summary.verdict != SEGLOG_VERDICT_TORN &&
-               !(look->was_power_cut &&
-                 summary.verdict == SEGLOG_VERDICT_UNORDERED))))
-        listed->is_right = wrong(look->acked, name,
-                                 seglog_verdict_name(summary.verdict), NULL);
+    if (listed->is_strict &&
+        (ends_with(name, ".sealing") || ends_with(name, ".new") ||
+         ends_with(name, ".cut") || ends_with(name, ".tmp")))
+        listed->is_right = wrong(listed->look->acked, name, "is left", NULL);
+    else if (ends_with(name, ".seg"))
+        listed->is_right = segment_agrees(listed, name);
     return listed->is_right;
 }
 
@@ -473,8 +544,6 @@ own_tidy(struct look *look, unsigned worker)
     char name[64];
     seglog_code code = SEGLOG_OK;
 
-    if (atomic_load(&log->begun) == 0)
-        return true;
     (void)snprintf(name, sizeof name, "own.%u.seg", worker);
     code = seglog_writer_open(look->logs, name, NULL, &writer, &err);
     if (code == SEGLOG_OK)
@@ -537,6 +606,9 @@ session_grow(struct look *look, unsigned worker)
     if (code == SEGLOG_OK)
         code = seglog_session_truncate(look->sessions, &session, &segment,
                                        count - 1, NULL, &err);
+    if (code == SEGLOG_OK)
+        code =
+            seglog_session_write_note(look->sessions, &session, "n", 1, &err);
     return code == SEGLOG_OK ||
            wrong(look->acked, "a session", "does not go on", &err);
 }

@@ -16,15 +16,20 @@
 #define LOCK_MS    60000
 #define NAME_BYTES 64u
 
-/* What is wrong ends the life; behind a power cut everything is. */
+/*
+ * What is wrong ends the life.  So does what is right once the power is going:
+ * for a moment the system then tells those that all is well whose bytes it has
+ * dropped, which no device does, and what a log says of it would be wrong.
+ */
 static void
 need(struct acked_worker *worker, seglog_code code, const char *what,
      const struct seglog_error *err)
 {
+    if (atomic_load(&worker->acked->is_over))
+        _exit(0);
     if (code == SEGLOG_OK)
         return;
-    if (!atomic_load(&worker->acked->is_over))
-        (void)acked_expect(worker->acked, false, what, err);
+    (void)acked_expect(worker->acked, false, what, err);
     _exit(1);
 }
 
@@ -64,28 +69,18 @@ log_begin(struct acked_worker *worker, struct acked_log *log)
 
     log->ids[at] = id;
     atomic_store(&log->begun, at + 1);
+    acked_step_note(log, 'b', at + 1);
     return id;
 }
 
-/*
- * Whether a sync that has returned is a promise.  One that returns while the
- * file system goes down may not be: the system then also tells those that all
- * is well whose bytes it has dropped, which no device does.
- */
-static bool
-is_promise(const struct acked_worker *worker, enum seglog_level level)
-{
-    return level == SEGLOG_LEVEL_SYNC && !atomic_load(&worker->acked->is_over);
-}
-
 static void
-log_told(struct acked_worker *worker, struct acked_log *log,
-         enum seglog_level level)
+log_told(struct acked_log *log, enum seglog_level level)
 {
     const uint64_t begun = atomic_load(&log->begun);
 
+    acked_step_note(log, level == SEGLOG_LEVEL_SYNC ? 's' : 'f', begun);
     atomic_store(&log->told, begun);
-    if (is_promise(worker, level))
+    if (level == SEGLOG_LEVEL_SYNC)
         atomic_store(&log->synced, begun);
     atomic_store(&log->is_group, false);
 }
@@ -99,6 +94,7 @@ log_has_room(const struct acked_log *log)
 static void
 log_cut(struct acked_log *log, uint64_t count)
 {
+    acked_step_note(log, 'C', count);
     atomic_store(&log->told, count);
     atomic_store(&log->synced, count);
     atomic_store(&log->begun, count);
@@ -138,6 +134,8 @@ own_open(struct acked_worker *worker)
     need(worker,
          seglog_writer_open(worker->logs, name, &options, &worker->own, &err),
          "open the own log", &err);
+    acked_step_note(&worker->slot->own,
+                    options.mode == SEGLOG_WRITER_SHARED ? 'o' : 'O', 0);
 }
 
 static void
@@ -160,7 +158,7 @@ own_append(struct acked_worker *worker)
     need(worker,
          number == atomic_load(&log->begun) ? SEGLOG_OK : SEGLOG_INVALID,
          "the own log gave another number", NULL);
-    log_told(worker, log, level);
+    log_told(log, level);
 }
 
 static size_t
@@ -210,7 +208,7 @@ own_group(struct acked_worker *worker)
          seglog_writer_append_group(worker->own, items, count, level, &number,
                                     &err),
          "append a group", &err);
-    log_told(worker, log, level);
+    log_told(log, level);
 }
 
 static void
@@ -235,7 +233,7 @@ own_buffered(struct acked_worker *worker)
          level == SEGLOG_LEVEL_SYNC ? seglog_writer_sync(worker->own, &err)
                                     : seglog_writer_flush(worker->own, &err),
          "flush", &err);
-    log_told(worker, log, level);
+    log_told(log, level);
 }
 
 /* Often inside a group, which is written anew then. */
@@ -249,6 +247,7 @@ own_cut(struct acked_worker *worker)
     struct seglog_error err;
 
     own_open(worker);
+    acked_step_note(log, 'c', count);
     atomic_store(&log->cut_to, count + 1);
     need(worker, seglog_writer_truncate(worker->own, count + 1, &err), "cut",
          &err);
@@ -268,7 +267,7 @@ own_reopen(struct acked_worker *worker)
     own_open(worker);
     need(worker, seglog_writer_close(worker->own, &err), "close", &err);
     worker->own = NULL;
-    log_told(worker, log, SEGLOG_LEVEL_SYNC);
+    log_told(log, SEGLOG_LEVEL_SYNC);
     own_open(worker);
 }
 
@@ -353,7 +352,7 @@ number_note(struct acked_worker *worker, _Atomic uint64_t *must,
     uint64_t before = 0;
 
     if (number >= ACKED_SHARED_MAX ||
-        (worker->acked->is_cut_power && !is_promise(worker, level)))
+        (worker->acked->is_cut_power && level != SEGLOG_LEVEL_SYNC))
         return;
     if (!atomic_compare_exchange_strong(&must[number], &before, id))
         need(worker, SEGLOG_INVALID, "a number was given twice", NULL);
@@ -489,7 +488,7 @@ session_append(struct acked_worker *worker, bool is_many)
     need(worker,
          done.count == atomic_load(&log->begun) ? SEGLOG_OK : SEGLOG_INVALID,
          "the own session has another count", NULL);
-    log_told(worker, log, level);
+    log_told(log, level);
 }
 
 static void
@@ -505,6 +504,7 @@ session_cut(struct acked_worker *worker)
 
     if (count == told)
         return;
+    acked_step_note(log, 'c', count);
     atomic_store(&log->cut_to, count + 1);
     need(worker,
          seglog_session_truncate(worker->sessions, &session, &segment, count,
@@ -825,14 +825,15 @@ life_begin(struct acked *acked, unsigned number, const char *dir, uint64_t seed,
     return worker;
 }
 
-/* Of the life before this one it is not known how its last step ended. */
+/* Of the life before this one it is not known how its last step ended; where
+ * the power goes all die, and somebody has looked since. */
 static void
 life_reconcile(struct acked_worker *worker)
 {
     struct acked_slot *slot = worker->slot;
     bool is_right = true;
 
-    if (atomic_load(&slot->life) == 1)
+    if (atomic_load(&slot->life) == 1 || worker->acked->is_cut_power)
         return;
     sessions_open(worker);
     is_right =
@@ -850,7 +851,7 @@ life_end(struct acked_worker *worker)
 
     if (worker->own) {
         need(worker, seglog_writer_close(worker->own, &err), "close", &err);
-        log_told(worker, &worker->slot->own, SEGLOG_LEVEL_SYNC);
+        log_told(&worker->slot->own, SEGLOG_LEVEL_SYNC);
     }
     if (worker->shared)
         (void)seglog_writer_close(worker->shared, NULL);
