@@ -105,7 +105,8 @@ struct seglog_blob_ops {
 
     /*
      * Cut to new_size, which may not exceed the size (INVALID, err->actual =
-     * size).  Not durable before sync.  NULL where a store cannot cut.
+     * size).  Not durable before sync.  NULL where a store cannot cut.  Cut to
+     * the size it has, nothing goes but what a store may have behind the end.
      */
     seglog_code (*truncate)(void *blob, uint64_t new_size,
                             struct seglog_error *err);
