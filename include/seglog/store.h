@@ -98,7 +98,9 @@ struct seglog_blob_ops {
 
     /*
      * On OK everything appended before the call, by anybody, survives power
-     * loss.  After a failure every later append, sync and truncate of this
+     * loss, and so does the name that the blob was opened by, although whoever
+     * created it or put it in its place may have died before that was durable.
+     * After a failure every later append, sync and truncate of this
      * blob is POISONED: what was promised is unknown and must be re-read.
      */
     seglog_code (*sync)(void *blob, struct seglog_error *err);
@@ -202,7 +204,8 @@ struct seglog_store_ops {
     /*
      * Open a blob (flags: enum seglog_open_flags).  NOT_FOUND, EXISTS,
      * READ_ONLY (no permission to write), INVALID (name or flags).  A created
-     * blob is in its folder durably when this returns.
+     * blob is in its folder durably when this returns; with CREATE so is one
+     * that was there, and so are the removals and replacements of before.
      */
     seglog_code (*open)(void *store, const char *name, unsigned flags,
                         struct seglog_blob *blob, struct seglog_error *err);

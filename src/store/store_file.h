@@ -52,7 +52,8 @@ struct slg_file_blob {
     bool is_writable;
     bool is_lock_held; /* by the caller, around get_size and append */
     bool is_poisoned;
-    bool needs_full_sync; /* created or cut: more than data has changed */
+    bool needs_full_sync;   /* created or cut: more than data has changed */
+    bool needs_folder_sync; /* its name may be more recent than any such sync */
     uint64_t device;
     uint64_t inode;
     uint64_t end;              /* as last known */

@@ -366,6 +366,7 @@ open_and_identify(struct slg_file_blob *blob, unsigned flags,
         slg_file_sync_folder(dir_fd) != 0)
         code = slg_file_blob_fail(blob, err, "cannot sync the folder");
     blob->needs_full_sync = is_new;
+    blob->needs_folder_sync = (flags & SEGLOG_OPEN_CREATE) == 0 && !is_new;
     if (code != SEGLOG_OK) {
         (void)close(blob->fd);
         if (is_new)

@@ -185,8 +185,12 @@ slg_file_blob_sync(void *self, struct seglog_error *err)
                              slg_file_blob_place(blob, SEGLOG_NO_OFFSET),
                              "an earlier write or sync failed; open it again "
                              "and check what is there");
-    if (slg_file_sync(blob->fd, blob->needs_full_sync) == 0) {
-        blob->needs_full_sync = false;
+    /* Whoever renamed it to this name may have died before he synced that: the
+     * bytes are worth nothing without the name. */
+    if (slg_file_sync(blob->fd, blob->needs_full_sync) == 0 &&
+        (!blob->needs_folder_sync ||
+         slg_file_sync_folder(blob->store->dir_fd) == 0)) {
+        blob->needs_full_sync = blob->needs_folder_sync = false;
         return SEGLOG_OK;
     }
 

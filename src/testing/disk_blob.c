@@ -16,6 +16,7 @@ struct disk_blob {
     bool is_writable;
     bool is_lock_held;
     bool is_poisoned;
+    bool needs_names; /* its name may be more recent than any sync of names */
     char name[SLG_DISK_NAME_CAP];
 };
 
@@ -262,6 +263,19 @@ blob_sync(void *self, struct seglog_error *err)
         return code;
     code = sync_checked(blob, err);
     slg_disk_leave(blob->process);
+    if (code != SEGLOG_OK || !blob->needs_names)
+        return code;
+    /* Whoever put it there may have died before that was durable. */
+    code = slg_disk_enter(blob->process, SEGLOG_DISK_SYNC_NAMES, NULL, err);
+    if (code != SEGLOG_OK)
+        return code;
+    blob->needs_names = !slg_disk_sync_names(blob->process->disk);
+    if (blob->needs_names) {
+        blob->is_poisoned = true;
+        code = refuse(blob, err, SEGLOG_IO, SEGLOG_NO_OFFSET,
+                      "no memory to sync the folder");
+    }
+    slg_disk_leave(blob->process);
     return code;
 }
 
@@ -396,6 +410,8 @@ slg_disk_blob_new(struct seglog_disk_process *process,
     self->end = file->now.size;
     self->is_writable = (flags & SEGLOG_OPEN_WRITE) != 0;
     self->is_lock_held = (flags & SEGLOG_OPEN_LOCK_HELD) != 0;
+    self->needs_names =
+        (flags & (SEGLOG_OPEN_CREATE | SEGLOG_OPEN_CREATE_EXCLUSIVE)) == 0;
     memcpy(self->name, name, strlen(name) + 1);
     *blob = (struct seglog_blob){ .ops = process->disk->options.cannot_cut
                                              ? &uncut_blob_ops
