@@ -78,6 +78,10 @@ slg_index_add(struct slg_index *index, const struct seglog_session_row *row,
 seglog_code
 slg_index_remove(struct slg_index *index, const struct seglog_uuid *session,
                  const struct seglog_uuid *segment, struct seglog_error *err);
+/* Between begin and commit: whatever names were changed, by anybody, stays so
+ * when the power fails. */
+seglog_code
+slg_index_settle_names(struct slg_index *index, struct seglog_error *err);
 /* What was changed failed in the middle: the index will not hold. */
 void
 slg_index_doubt(struct slg_index *index);

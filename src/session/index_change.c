@@ -81,6 +81,23 @@ slg_index_remove(struct slg_index *index, const struct seglog_uuid *session,
                                       slg_row_key(session, segment, key), err));
 }
 
+/*
+ * Whoever removed something may have died before that was durable, and what is
+ * missing cannot be removed durably.  To open a blob so syncs the names, whoever
+ * made it.
+ */
+seglog_code
+slg_index_settle_names(struct slg_index *index, struct seglog_error *err)
+{
+    struct seglog_blob blob = { 0 };
+    const seglog_code code =
+        seglog_blob_open(index->store, SLG_INDEX_NAME,
+                         SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
+
+    (void)seglog_blob_close(&blob, NULL);
+    return code;
+}
+
 void
 slg_index_doubt(struct slg_index *index)
 {

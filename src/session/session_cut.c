@@ -227,6 +227,8 @@ seglog_session_delete_segment(struct seglog_session_store *sessions,
     if (code != SEGLOG_OK)
         return code;
     code = segment_remove(sessions, &id, &was_there, err);
+    if (code == SEGLOG_OK && !was_there)
+        code = slg_index_settle_names(sessions->index, err);
     slg_index_commit(sessions->index);
     if (code == SEGLOG_OK && existed)
         *existed = was_there;
@@ -372,6 +374,8 @@ seglog_session_delete(struct seglog_session_store *sessions,
     if (code != SEGLOG_OK)
         return code;
     code = session_remove(sessions, &names, &was_there, err);
+    if (code == SEGLOG_OK && !was_there)
+        code = slg_index_settle_names(sessions->index, err);
     slg_index_commit(sessions->index);
     free(names.segments);
     if (code == SEGLOG_OK)

@@ -170,8 +170,10 @@ slg_table_write(struct slg_table *table, enum seglog_level level,
 
     if (table->change_count == 0)
         return SEGLOG_OK;
-    /* Behind damage nothing is appended. */
-    if (table->reader && !table->is_whole)
+    /* Behind damage nothing is appended.  And a first segment is made whole: of
+     * one that is made in its place a power cut may leave half a header, which
+     * a store that cannot cut can never get rid of. */
+    if (!table->reader || !table->is_whole)
         return slg_table_rewrite(table, err);
     slg_changes_settle(table);
     code = changes_append(table, level, err);
