@@ -4,7 +4,6 @@
 
 #include "src/testing/disk.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +75,6 @@ conds_init(struct seglog_disk *disk)
 struct seglog_disk *
 seglog_disk_new(const struct seglog_disk_options *options)
 {
-    static atomic_uint_fast64_t disks_made;
     struct seglog_disk *disk = calloc(1, sizeof *disk);
 
     if (!disk || pthread_mutex_init(&disk->mutex, NULL) != 0) {
@@ -91,7 +89,7 @@ seglog_disk_new(const struct seglog_disk_options *options)
     if (options)
         disk->options = *options;
     disk->chance = disk->options.seed;
-    disk->number = atomic_fetch_add(&disks_made, 1);
+    disk->stamp = disk->disk_stamp = slg_disk_stamp_new();
     return disk;
 }
 
@@ -225,6 +223,8 @@ seglog_disk_clone(struct seglog_disk *disk)
     if (!clone)
         return NULL;
     (void)pthread_mutex_lock(&disk->mutex);
+    clone->stamp = disk->stamp;
+    clone->disk_stamp = disk->disk_stamp;
     is_ok = names_clone(clone, &clone->now, &disk->now) &&
             names_clone(clone, &clone->disk, &disk->disk) &&
             changes_clone(clone, disk);

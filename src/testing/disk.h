@@ -48,6 +48,7 @@ struct slg_disk_names {
 /* A change of names that no sync has made durable. */
 struct slg_disk_change {
     enum seglog_disk_step kind;
+    uint64_t stamp; /* of the names with it */
     struct slg_disk_file *file;
     char name[SLG_DISK_NAME_CAP];
     char from[SLG_DISK_NAME_CAP]; /* of a replacement */
@@ -80,8 +81,11 @@ struct seglog_disk {
     size_t change_cap;
     struct slg_disk_lock *locks;
     uint64_t files_made;
-    uint64_t name_changes;
-    uint64_t number; /* no other disk of this program has it */
+    /* Of the names as they are seen and as they are on the disk: as the time of
+     * a folder, which a power cut takes back with what it stands for.  No two
+     * changes of this program have the same. */
+    uint64_t stamp;
+    uint64_t disk_stamp;
     const char *fail_sync_name;
     uint64_t fail_sync_at;
     enum seglog_disk_sync_failure fail_sync_how;
@@ -155,6 +159,9 @@ slg_disk_change_make(struct seglog_disk *disk, enum seglog_disk_step kind,
 
 bool
 slg_disk_sync_names(struct seglog_disk *disk);
+
+uint64_t
+slg_disk_stamp_new(void);
 
 void
 slg_disk_forget_changes(struct seglog_disk *disk);

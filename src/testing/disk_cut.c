@@ -306,10 +306,12 @@ files_collect(const struct seglog_disk *disk, struct files *files)
 /* Of the changes, those that have happened on the disk. */
 static bool
 names_after(const struct seglog_disk *disk, struct cut *cut,
-            struct slg_disk_names *names)
+            struct slg_disk_names *names, uint64_t *stamp)
 {
     bool is_over = false;
     bool is_ok = slg_disk_names_copy(names, &disk->disk);
+
+    *stamp = disk->disk_stamp;
 
     for (size_t i = 0; i < disk->change_count && is_ok; i++) {
         const bool is_kept = cut->how->kept
@@ -318,8 +320,10 @@ names_after(const struct seglog_disk *disk, struct cut *cut,
 
         cut->item++;
         is_over = is_over || (cut->how->names_in_order && !is_kept);
-        if (is_kept && !is_over)
-            is_ok = slg_disk_change_apply(names, &disk->changes[i]);
+        if (!is_kept || is_over)
+            continue;
+        is_ok = slg_disk_change_apply(names, &disk->changes[i]);
+        *stamp = disk->changes[i].stamp;
     }
     return is_ok;
 }
@@ -336,7 +340,8 @@ image_fill(struct seglog_disk *to, struct seglog_disk *from, struct cut *cut)
         files.list[i]->twin = file_after(to, files.list[i], cut);
         is_ok = files.list[i]->twin != NULL;
     }
-    is_ok = is_ok && names_after(from, cut, &names);
+    is_ok = is_ok && names_after(from, cut, &names, &to->stamp);
+    to->disk_stamp = to->stamp;
     for (size_t i = 0; i < names.count && is_ok; i++) {
         is_ok = slg_disk_names_reserve(&to->now);
         if (is_ok)
@@ -403,7 +408,7 @@ seglog_disk_cut_power(struct seglog_disk *disk,
         image->disk = names;
         slg_disk_forget_changes(disk);
         disk->boot++;
-        disk->name_changes++;
+        disk->stamp = disk->disk_stamp = image->stamp;
         for (struct slg_disk_lock *lock = disk->locks; lock;
              lock = lock->next) {
             lock->holder = NULL;

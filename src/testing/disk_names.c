@@ -2,6 +2,7 @@
 /* src/testing/disk_names.c - files, and the names that lead to them. */
 #define _POSIX_C_SOURCE 200809L /* pthread types */
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -187,6 +188,14 @@ slg_disk_names_copy(struct slg_disk_names *to,
     return true;
 }
 
+uint64_t
+slg_disk_stamp_new(void)
+{
+    static atomic_uint_fast64_t made;
+
+    return atomic_fetch_add(&made, 1) + 1;
+}
+
 /* -- changes of names ------------------------------------------------------ */
 
 /* A removal or a replacement needs the name to lead where it led then. */
@@ -232,6 +241,7 @@ slg_disk_change_make(struct seglog_disk *disk, enum seglog_disk_step kind,
     change = &disk->changes[disk->change_count];
     memset(change, 0, sizeof *change);
     change->kind = kind;
+    change->stamp = slg_disk_stamp_new();
     change->file = file;
     memcpy(change->name, name, strlen(name) + 1);
     if (from)
@@ -240,7 +250,7 @@ slg_disk_change_make(struct seglog_disk *disk, enum seglog_disk_step kind,
         return false;
     (void)slg_disk_file_ref(file);
     disk->change_count++;
-    disk->name_changes++;
+    disk->stamp = change->stamp;
     (void)pthread_cond_broadcast(&disk->changed);
     return true;
 }
@@ -261,5 +271,6 @@ slg_disk_sync_names(struct seglog_disk *disk)
     if (!slg_disk_names_copy(&disk->disk, &disk->now))
         return false;
     slg_disk_forget_changes(disk);
+    disk->disk_stamp = disk->stamp;
     return true;
 }

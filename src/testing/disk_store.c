@@ -287,7 +287,7 @@ disk_get_stamp(void *self, struct seglog_stamp *stamp, struct seglog_error *err)
     if (code != SEGLOG_OK)
         return code;
     *stamp = (struct seglog_stamp){
-        .value = { process->disk->name_changes, process->disk->number },
+        .value = { process->disk->stamp, 0 },
         .is_settled = true,
     };
     slg_disk_leave(process);
