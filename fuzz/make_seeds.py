@@ -222,6 +222,40 @@ def crash_seeds():
     for n in range(24):
         chance = random.Random(n)
         write('crash', f'chance-{n:02}', chance.randbytes(60 + n * n * 3))
+# tests/crash/session_step.c: the kinds of steps and how often, of 256.
+KINDS = '''append:66 trace:12 expected:16 roll:14 place:12 writer:8 create:14
+    fork:14 truncate:16 seal:8 delete:10 delete_session:4 names:22 dictionary:4
+    ask:14 reopen:6 cut:6 look:4 rebuild:3 keep_index:3'''.split()
+
+
+def session_step(kind, *choices, cut=0):
+    first = 0
+    for item in KINDS:
+        name, weight = item.split(':')
+        if name == kind:
+            break
+        first += int(weight)
+    return bytes([first, *choices]).ljust(7, b'\0') + bytes([cut])
+
+
+def session_program(how, *steps):
+    return bytes([how]) + b''.join(steps)
+
+
+def session_seeds():
+    step = session_step
+    fill = [step('create', n, 3, 1, cut=2) for n in range(4)]
+    for name, weight in (item.split(':') for item in KINDS):
+        # Each kind on a store that holds something, cut off early and late.
+        write('crash_session', name, session_program(
+            3, *fill, step('append', 1, 2, 1, 1), step(name, 0, 1, 2, cut=3),
+            step(name, 2, 3, 1, 1, cut=9), step('ask')))
+    for how in range(8):
+        write('crash_session', f'mixed-{how}', session_program(
+            how * 29, *fill, step('fork', 1, 2, cut=5), step('seal', 1, cut=8),
+            step('names', 4, 2, 1, cut=3), step('append', 2, 1, cut=4),
+            step('roll', 1, 1, cut=6), step('truncate', 3, 1, cut=7),
+            step('delete', 2, cut=5), step('cut', 0), step('ask', 1)))
 
 
 if __name__ == '__main__':
@@ -229,3 +263,4 @@ if __name__ == '__main__':
     frame_seeds()
     program_seeds()
     crash_seeds()
+    session_seeds()
