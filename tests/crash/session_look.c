@@ -317,7 +317,7 @@ lane_look(struct session_world *world, struct seglog_session_store *sessions,
     if (lane->is_sealed || (is_concerned && pending->is_sealing))
         seal_look(world, sessions, lane);
     if (lane->lane == SEGLOG_LANE_ENTRIES &&
-        (world->is_large || session_random(&world->chance) % 4 == 0))
+        session_random(&world->chance) % 4 == 0)
         notes_look(world, sessions, lane);
 }
 

@@ -308,7 +308,7 @@ world_begin(struct session_world *world, struct session_watch *watch,
     world->disk = seglog_disk_new(&options);
     session_expect(world, world->disk != NULL);
     world->sync_log2 = (uint8_t)(9 + (how >> 16) % 5);
-    world->is_large = (how >> 24) % 16 == 0;
+    world->is_large = (how >> 24) % 32 == 0;
 #ifdef SEGLOG_WITH_OPENSSL
     world->is_encrypted = (how >> 32) % 16 == 0;
 #endif
