@@ -262,18 +262,13 @@ blob_sync(void *self, struct seglog_error *err)
     if (code != SEGLOG_OK)
         return code;
     code = sync_checked(blob, err);
-    slg_disk_leave(blob->process);
-    if (code != SEGLOG_OK || !blob->needs_names)
-        return code;
     /* Whoever put it there may have died before that was durable. */
-    code = slg_disk_enter(blob->process, SEGLOG_DISK_SYNC_NAMES, NULL, err);
-    if (code != SEGLOG_OK)
-        return code;
-    blob->needs_names = !slg_disk_sync_names(blob->process->disk);
-    if (blob->needs_names) {
-        blob->is_poisoned = true;
-        code = refuse(blob, err, SEGLOG_IO, SEGLOG_NO_OFFSET,
-                      "no memory to sync the folder");
+    if (code == SEGLOG_OK && blob->needs_names) {
+        blob->needs_names = !slg_disk_sync_names(blob->process->disk);
+        blob->is_poisoned = blob->needs_names;
+        if (blob->is_poisoned)
+            code = refuse(blob, err, SEGLOG_IO, SEGLOG_NO_OFFSET,
+                          "no memory to sync the folder");
     }
     slg_disk_leave(blob->process);
     return code;
