@@ -222,6 +222,8 @@ def crash_seeds():
     for n in range(24):
         chance = random.Random(n)
         write('crash', f'chance-{n:02}', chance.randbytes(60 + n * n * 3))
+
+
 # tests/crash/session_step.c: the kinds of steps and how often, of 256.
 KINDS = '''append:66 trace:12 expected:16 roll:14 place:12 writer:8 create:14
     fork:14 truncate:16 seal:8 delete:10 delete_session:4 names:22 dictionary:4

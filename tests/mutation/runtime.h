@@ -34,9 +34,9 @@ static inline int
 mut_is(unsigned number, int value, int other)
 {
     mut_step();
-    slg_mut_seen[number] = (unsigned char)(slg_mut_seen[number] |
-                                           (value ? MUT_FALSE : MUT_TRUE) |
-                                           (value != other ? MUT_OTHER : 0));
+    slg_mut_seen[number] =
+        (unsigned char)(slg_mut_seen[number] | (value ? MUT_FALSE : MUT_TRUE) |
+                        (value != other ? MUT_OTHER : 0));
     if (slg_mut_active / MUT_CHANGES != number)
         return value;
     switch (slg_mut_active % MUT_CHANGES) {

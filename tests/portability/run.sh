@@ -62,6 +62,7 @@ fetch_libraries()
     local apt=$dir/apt suite packages=(zlib1g zlib1g-dev libxxhash0
         libxxhash-dev libdeflate0 libdeflate-dev libzstd1 libzstd-dev
         libcmocka0 libcmocka-dev libssl3 libssl-dev)
+    # shellcheck source=/dev/null
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     rm -rf "$apt" "$dir/root"
     mkdir -p "$apt"/lists/partial "$apt"/archives/partial "$dir/root"
@@ -106,19 +107,23 @@ fi
 
 # ------------------------------------------------------------- build and run
 
+build()
+{
+    cmake -S . -B "$dir/b" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_TOOLCHAIN_FILE="$root/tests/portability/toolchain.cmake" \
+        -DSEGLOG_CROSS=$prefix -DSEGLOG_CROSS_LIBS=$libs \
+        -DSEGLOG_CROSS_LOADER=$loader -DSEGLOG_CROSS_PROCESSOR="$arch" \
+        -DSEGLOG_CROSS_ROOT="$dir/root" -DSEGLOG_CROSS_EMULATOR=$emulator \
+        -DSEGLOG_BUILD_BENCH=OFF -DSEGLOG_BUILD_FUZZ=OFF \
+        -DSEGLOG_HARDENING=OFF &&
+        cmake --build "$dir/b" -j "${SEGLOG_JOBS:-$(nproc)}"
+}
+
 began=$SECONDS
-cmake -S . -B "$dir/b" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DCMAKE_TOOLCHAIN_FILE="$root/tests/portability/toolchain.cmake" \
-    -DSEGLOG_CROSS=$prefix -DSEGLOG_CROSS_LIBS=$libs \
-    -DSEGLOG_CROSS_LOADER=$loader -DSEGLOG_CROSS_PROCESSOR="$arch" \
-    -DSEGLOG_CROSS_ROOT="$dir/root" -DSEGLOG_CROSS_EMULATOR=$emulator \
-    -DSEGLOG_BUILD_BENCH=OFF -DSEGLOG_BUILD_FUZZ=OFF \
-    -DSEGLOG_HARDENING=OFF >"$dir/build.log" 2>&1 &&
-    cmake --build "$dir/b" -j "${SEGLOG_JOBS:-$(nproc)}" \
-        >>"$dir/build.log" 2>&1 || {
+if ! build >"$dir/build.log" 2>&1; then
     tail -n 30 "$dir/build.log" >&2
     exit 1
-}
+fi
 status=0
 ctest --test-dir "$dir/b" -j "${SEGLOG_JOBS:-$(nproc)}" --timeout 3000 \
     -LE '^(lint|install)$' --output-on-failure "$@" >"$dir/tests.log" 2>&1 ||

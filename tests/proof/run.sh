@@ -37,8 +37,8 @@ declare -A unwind=(
 fetch_cbmc()
 {
     local apt=$dir/apt
-    rm -rf "$apt" "$dir/root"
-    mkdir -p "$apt"/lists/partial "$apt"/archives/partial "$dir/root"
+    rm -rf "$apt" "$dir/unpacked"
+    mkdir -p "$apt"/lists/partial "$apt"/archives/partial "$dir/unpacked"
     echo 'deb http://deb.debian.org/debian trixie main' >"$apt/sources.list"
     : >"$apt/status"
     local options=(-q -o "Dir::Etc::sourcelist=$apt/sources.list"
@@ -50,22 +50,23 @@ fetch_cbmc()
             cbmc libc6 libstdc++6 libgcc-s1 minisat zlib1g) || return 1
     local package
     for package in "$apt"/*.deb; do
-        dpkg-deb -x "$package" "$dir/root" || return 1
+        dpkg-deb -x "$package" "$dir/unpacked" || return 1
     done
-    touch "$dir/root.ok"
+    touch "$dir/unpacked.ok"
 }
 
 if command -v cbmc >/dev/null; then
     cbmc=(cbmc)
 else
-    if [ ! -e "$dir/root.ok" ] && ! fetch_cbmc >"$dir/fetch.log" 2>&1; then
+    if [ ! -e "$dir/unpacked.ok" ] && ! fetch_cbmc >"$dir/fetch.log" 2>&1; then
         tail -n 5 "$dir/fetch.log" >&2
         echo "run.sh: CBMC is not installed and cannot be had" >&2
         exit 77
     fi
-    libraries=("$dir"/root/usr/lib/*-linux-gnu)
+    unpacked=$dir/unpacked/usr
+    libraries=("$unpacked"/lib/*-linux-gnu)
     cbmc=("${libraries[0]}/ld-linux-x86-64.so.2" --library-path
-        "${libraries[0]}:$dir/root/usr/lib" "$dir/root/usr/bin/cbmc")
+        "${libraries[0]}:$unpacked/lib" "$unpacked/bin/cbmc")
 fi
 
 names=("$@")
