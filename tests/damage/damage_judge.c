@@ -922,7 +922,10 @@ judge_tools(struct run *run, const uint8_t *bytes, size_t len,
     char command[1024];
     int status = 0;
 
-    if (!tools || access(tools, X_OK) != 0 || looked->code != SEGLOG_OK ||
+    if (!tools)
+        return;
+    (void)snprintf(command, sizeof command, "%s/seglog", tools);
+    if (access(command, X_OK) != 0 || looked->code != SEGLOG_OK ||
         run->sample->kind->is_encrypted)
         return;
     file_write("damaged.seg", bytes, len);
