@@ -71,7 +71,7 @@ slg_stretch_end(const struct slg_chunk_index *index,
 
 static seglog_code
 read_probe(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
-           size_t len)
+           size_t len, struct seglog_error *err)
 {
     for (size_t done = 0; done < len;) {
         size_t piece = (size_t)(PROBE_BYTES - (at + done) % PROBE_BYTES);
@@ -80,8 +80,8 @@ read_probe(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
         if (piece > len - done)
             piece = len - done;
         code = seglog_blob_read_at(source->below, at + done, buf + done, piece,
-                                   NULL);
-        if (code == SEGLOG_INVALID)
+                                   err);
+        if (code == SEGLOG_INVALID || code == SEGLOG_NO_MEMORY)
             return code;
         if (code != SEGLOG_OK)
             memset(buf + done, 0, piece);
@@ -100,7 +100,7 @@ slg_chunk_read(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
     if (code != SEGLOG_IO)
         return code;
     *has_failed = true;
-    return read_probe(source, at, buf, len);
+    return read_probe(source, at, buf, len, err);
 }
 
 /* ---------------------------------------------------------------------------
@@ -584,6 +584,13 @@ last_is_same(const struct slg_chunk_index *index,
     return code;
 }
 
+bool
+slg_chunk_index_is_tail_unread(const struct slg_chunk_index *index)
+{
+    return index->is_tail_bad &&
+           index->stretches[index->count - 1].is_unreadable;
+}
+
 seglog_code
 slg_chunk_index_update(struct slg_chunk_index *index,
                        const struct slg_chunk_source *source, bool *is_replaced,
@@ -602,7 +609,8 @@ slg_chunk_index_update(struct slg_chunk_index *index,
         code = last_is_same(index, source, below, &is_same, err);
         if (code != SEGLOG_OK)
             return code;
-        if (is_same && below == index->below)
+        if (is_same && below == index->below &&
+            !slg_chunk_index_is_tail_unread(index))
             return SEGLOG_OK;
         if (!is_same)
             slg_chunk_index_reset(index);

@@ -62,6 +62,10 @@ struct slg_chunk_source {
 void
 slg_chunk_index_reset(struct slg_chunk_index *index);
 
+/* The store below cannot read the end: the next update tries again. */
+bool
+slg_chunk_index_is_tail_unread(const struct slg_chunk_index *index);
+
 /* Ask the blob below for its size and take in what has changed. */
 seglog_code
 slg_chunk_index_update(struct slg_chunk_index *index,

@@ -95,6 +95,12 @@ head_begin(const struct encrypted_blob *blob, struct slg_chunk_head *head,
 
     *head = (struct slg_chunk_head){ .cut = index->cut, .plain = index->size };
     memcpy(prev_mac, index->mac, SLG_MAC_BYTES);
+    /* Behind what nobody could read it would stand at a place that is wrong
+     * as soon as that is readable again. */
+    if (slg_chunk_index_is_tail_unread(index))
+        return fail_blob(blob, err, SEGLOG_IO, index->size,
+                         "its end cannot be read, and what is appended has to "
+                         "stand behind it: copy it to a healthy device");
     if (index->is_tail_bad) {
         head->cut++;
         memset(prev_mac, 0, SLG_MAC_BYTES);
@@ -107,6 +113,20 @@ head_begin(const struct encrypted_blob *blob, struct slg_chunk_head *head,
         return fail_blob(blob, err, SEGLOG_IO, index->size,
                          "the system gives no random bytes");
     return SEGLOG_OK;
+}
+
+/* Of two things that it takes the system gave one. */
+static seglog_code
+fail_seal(const struct encrypted_blob *blob, uint64_t plain,
+          struct seglog_error *err)
+{
+    uint8_t byte = 0;
+
+    return slg_crypt_random(&byte, 1)
+               ? fail_blob(blob, err, SEGLOG_NO_MEMORY, plain,
+                           "no memory to encrypt it")
+               : fail_blob(blob, err, SEGLOG_IO, plain,
+                           "cannot encrypt: no random bytes");
 }
 
 /* Encrypt data into blob->sealed.  At least one chunk, be it empty. */
@@ -130,8 +150,7 @@ data_seal(struct encrypted_blob *blob, struct slg_chunk_head head,
             (uint32_t)(len < SLG_CHUNK_PLAIN_MAX ? len : SLG_CHUNK_PLAIN_MAX);
         if (!slg_chunk_seal(blob->source.suite, &head, mac, data,
                             blob->sealed + at))
-            return fail_blob(blob, err, SEGLOG_IO, head.plain,
-                             "cannot encrypt: no random bytes");
+            return fail_seal(blob, head.plain, err);
         memcpy(mac, head.mac, sizeof mac);
         at += SLG_CHUNK_EXTRA_BYTES + head.len;
         head.plain += head.len;
@@ -234,7 +253,9 @@ append_try(struct encrypted_blob *blob, bool is_known, uint64_t expected_end,
 {
     struct slg_chunk_head head;
     uint8_t prev_mac[SLG_MAC_BYTES];
-    seglog_code code = is_known ? SEGLOG_OK : blob_update(blob, err);
+    seglog_code code = is_known && !slg_chunk_index_is_tail_unread(&blob->index)
+                           ? SEGLOG_OK
+                           : blob_update(blob, err);
 
     blob->is_behind = false;
     if (code == SEGLOG_OK)
@@ -286,6 +307,7 @@ struct request {
     uint64_t offset;
     uint8_t *buf;
     size_t len;
+    bool is_first; /* try */
     bool is_stale; /* the blob is not as it was walked: walk it again */
 };
 
@@ -420,6 +442,9 @@ stretch_read(const struct encrypted_blob *blob, struct request *request,
         zeros_read(end, request);
         return SEGLOG_OK;
     }
+    /* What could not be read once may be read now. */
+    request->is_stale =
+        request->is_first && stretch->is_bad && stretch->is_unreadable;
     if (stretch->is_bad)
         return fail_auth(blob, stretch->plain, end, stretch->is_unreadable,
                          err);
@@ -441,7 +466,9 @@ blob_read_at(void *self, uint64_t offset, void *buf, size_t len,
     seglog_code code = SEGLOG_OK;
 
     for (unsigned i = 0; i < STALE_MAX; i++) {
-        struct request request = { .offset = offset, .buf = buf, .len = len };
+        struct request request = {
+            .offset = offset, .buf = buf, .len = len, .is_first = i == 0
+        };
 
         code = blob_update(blob, err);
         if (code != SEGLOG_OK)

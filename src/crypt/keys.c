@@ -155,20 +155,26 @@ slg_keys_wrap(const uint8_t master[SLG_KEY_BYTES],
     return code;
 }
 
-/* The copy that is whole, or NULL. */
-static const uint8_t *
-copy_choose(const uint8_t *bytes, size_t len)
+/* The copy that is whole; CORRUPT: none is. */
+static seglog_code
+copy_choose(const uint8_t *bytes, size_t len, const uint8_t **copy,
+            struct seglog_error *err)
 {
     for (size_t at = 0; at + SLG_KEYS_BYTES <= len;
          at += SLG_KEYS_COPY_OFFSET) {
         uint8_t hash[HASH_BYTES];
 
-        if (memcmp(bytes + at, MAGIC, sizeof MAGIC) == 0 &&
-            hash_put(bytes + at, hash) &&
-            memcmp(bytes + at + HASH_AT, hash, sizeof hash) == 0)
-            return bytes + at;
+        if (memcmp(bytes + at, MAGIC, sizeof MAGIC) != 0)
+            continue;
+        /* Nothing else can fail there, and it says nothing of the keys. */
+        if (!hash_put(bytes + at, hash))
+            return fail(err, SEGLOG_NO_MEMORY, "no memory for keys");
+        *copy = bytes + at;
+        if (memcmp(bytes + at + HASH_AT, hash, sizeof hash) == 0)
+            return SEGLOG_OK;
     }
-    return NULL;
+    return fail(err, SEGLOG_CORRUPT,
+                "the keys are damaged: bring this blob back from a copy");
 }
 
 /* Numbers are hostile: whoever wrote them has put the hash right as well. */
@@ -199,15 +205,13 @@ slg_keys_unwrap(const uint8_t *bytes, size_t len,
                 const struct seglog_store_key *key,
                 uint8_t master[SLG_KEY_BYTES], struct seglog_error *err)
 {
-    const uint8_t *copy = copy_choose(bytes, len);
+    const uint8_t *copy = NULL;
     uint8_t wrap[SLG_KEY_BYTES];
     struct slg_crypt_suite *suite = NULL;
-    seglog_code code = SEGLOG_OK;
+    seglog_code code = copy_choose(bytes, len, &copy, err);
 
-    if (!copy)
-        return fail(err, SEGLOG_CORRUPT,
-                    "the keys are damaged: bring this blob back from a copy");
-    code = fields_check(copy, key, err);
+    if (code == SEGLOG_OK)
+        code = fields_check(copy, key, err);
     if (code == SEGLOG_OK)
         code = wrap_key_make(key, copy, wrap, err);
     if (code != SEGLOG_OK)

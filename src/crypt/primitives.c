@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* src/crypt/primitives.c - what is asked of OpenSSL, and its absence. */
-#define _DEFAULT_SOURCE /* explicit_bzero */
+#define _DEFAULT_SOURCE /* explicit_bzero, getentropy */
 #include "src/crypt/primitives.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifdef SEGLOG_HAVE_OPENSSL
 
@@ -13,7 +14,6 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/rand.h>
 
 #define BLOCK_BYTES     16u
 #define GCM_NONCE_BYTES 12u
@@ -30,10 +30,11 @@ slg_crypt_wipe(void *bytes, size_t len)
     OPENSSL_cleanse(bytes, len);
 }
 
+/* From the system: OpenSSL would ask it too, but needs memory for that. */
 static bool
 random_bytes(uint8_t *bytes, size_t len)
 {
-    return RAND_bytes(bytes, (int)len) == 1;
+    return getentropy(bytes, len) == 0;
 }
 
 bool (*slg_crypt_random)(uint8_t *bytes, size_t len) = random_bytes;

@@ -111,6 +111,8 @@ samples_take(struct seglog_store store, const char *const *names, size_t count,
         struct seglog_scan_summary summary;
 
         code = seglog_scan(store, names[i], NULL, &summary, err);
+        if (code == SEGLOG_NO_MEMORY)
+            return code;
         readable += code == SEGLOG_OK;
         samples->total += code == SEGLOG_OK ? summary.payload_bytes : 0;
     }
@@ -122,9 +124,16 @@ samples_take(struct seglog_store store, const char *const *names, size_t count,
     if (!samples->bytes)
         return fail_no_memory(err);
     for (size_t i = 0; i < count; i++) {
-        code = segment_take(store, names[i], samples, err);
-        if (code == SEGLOG_NO_MEMORY)
+        struct seglog_error passed_over;
+
+        code = segment_take(store, names[i], samples, &passed_over);
+        /* Without any sample that is what stands in the way. */
+        if (code == SEGLOG_NO_MEMORY ||
+            (code != SEGLOG_OK && samples->count == 0 && i + 1 == count)) {
+            if (err)
+                *err = passed_over;
             return code;
+        }
     }
     return SEGLOG_OK;
 }

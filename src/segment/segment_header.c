@@ -259,6 +259,18 @@ header_from_salt(struct slg_walk *walk, bool *is_found,
 }
 
 static seglog_code
+header_is_unreadable(const struct slg_walk *walk, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = walk->window.name, .offset = 0 };
+    static const char what[] = "the header cannot be read, and no sync point "
+                               "either: copy the file to a healthy device";
+
+    return walk->window.bad_errno != 0
+               ? slg_fail_errno(err, walk->window.bad_errno, &place, "%s", what)
+               : slg_fail(err, SEGLOG_IO, &place, "%s", what);
+}
+
+static seglog_code
 header_recover(struct slg_walk *walk, struct seglog_error *err)
 {
     const struct slg_place place = { .name = walk->window.name, .offset = 0 };
@@ -268,11 +280,14 @@ header_recover(struct slg_walk *walk, struct seglog_error *err)
     seglog_code code = header_from_mark(walk, &is_found, err);
     if (code == SEGLOG_OK && !is_found)
         code = header_from_salt(walk, &is_found, err);
-    if (code == SEGLOG_OK && !is_found)
-        return slg_fail(err, SEGLOG_FORMAT, &place,
-                        "not a seglog segment: no header, and nothing in it "
-                        "that looks like one");
-    return code;
+    if (code != SEGLOG_OK || is_found)
+        return code;
+    /* Nobody knows what it is, which is not to say that it is no segment. */
+    if (slg_window_is_bad_as(&walk->window, 0, walk->window.size, false))
+        return header_is_unreadable(walk, err);
+    return slg_fail(err, SEGLOG_FORMAT, &place,
+                    "not a seglog segment: no header, and nothing in it "
+                    "that looks like one");
 }
 
 static seglog_code

@@ -213,7 +213,9 @@ reader_look_back(struct seglog_reader *reader, bool *is_cut,
         return SEGLOG_OK;
     code = slg_window_look(&reader->walk.window, pos - SLG_CHECKSUM_BYTES,
                            SLG_CHECKSUM_BYTES, &bytes, err);
-    if (code == SEGLOG_OK)
+    /* What cannot be read now does not say that it is gone. */
+    if (code == SEGLOG_OK &&
+        !slg_window_is_bad(&reader->walk.window, pos - SLG_CHECKSUM_BYTES, pos))
         *is_cut =
             memcmp(bytes, reader->passed_checksum, SLG_CHECKSUM_BYTES) != 0;
     return code;

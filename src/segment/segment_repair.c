@@ -234,6 +234,21 @@ repair_run(struct repair *repair, struct seglog_error *err)
     return code;
 }
 
+/* Where they cannot be read they are lost, if the scan could not read all
+ * either; otherwise the next try may. */
+static seglog_code
+repair_read_attributes(struct repair *repair, struct seglog_store store,
+                       const char *name, struct seglog_error *err)
+{
+    const seglog_code code = seglog_segment_get_attributes(
+        store, name, repair->attributes, sizeof repair->attributes,
+        &repair->attributes_len, NULL, err);
+
+    return code == SEGLOG_IO && repair->source.verdict == SEGLOG_VERDICT_IO
+               ? SEGLOG_OK
+               : code;
+}
+
 seglog_code
 seglog_repair(struct seglog_store store, const char *name,
               struct seglog_store new_store, const char *new_name,
@@ -256,14 +271,8 @@ seglog_repair(struct seglog_store store, const char *name,
     seglog_code code =
         seglog_scan(store, name, &scan_options, &repair.source, err);
     reader_options.expect = scan_options.expect;
-    if (code == SEGLOG_OK) {
-        code = seglog_segment_get_attributes(store, name, repair.attributes,
-                                             sizeof repair.attributes,
-                                             &repair.attributes_len, NULL, err);
-        /* Unreadable for the scan as well, which has said so. */
-        if (code == SEGLOG_IO && repair.source.verdict == SEGLOG_VERDICT_IO)
-            code = SEGLOG_OK;
-    }
+    if (code == SEGLOG_OK)
+        code = repair_read_attributes(&repair, store, name, err);
     if (code == SEGLOG_OK)
         code = seglog_reader_open(store, name, &reader_options, &repair.reader,
                                   err);

@@ -76,18 +76,19 @@ bad_range_add(struct slg_window *window, uint64_t start, uint64_t end,
     }
     if (window->bad_count == window->bad_cap) {
         const size_t cap = window->bad_cap > 0 ? 2 * window->bad_cap : 16;
-        struct slg_bad_range *grown =
-            cap <= BAD_RANGES_MAX
-                ? realloc(window->bad, cap * sizeof *window->bad)
-                : NULL;
+        struct slg_bad_range *grown = NULL;
         const struct slg_place place = { .name = window->name,
                                          .offset = start };
-        if (!grown)
+        if (cap > BAD_RANGES_MAX)
             return slg_fail(err, is_forged ? SEGLOG_AUTH : SEGLOG_IO, &place,
                             is_forged
                                 ? "too many ranges were tampered with"
                                 : "too many unreadable ranges: copy the file "
                                   "to a healthy device first");
+        grown = realloc(window->bad, cap * sizeof *window->bad);
+        if (!grown)
+            return slg_fail(err, SEGLOG_NO_MEMORY, &place,
+                            "no memory to note an unreadable range");
         window->bad = grown;
         window->bad_cap = cap;
     }
@@ -183,7 +184,15 @@ range_probe(struct slg_window *window, uint64_t offset, uint8_t *out,
 
         if (code == SEGLOG_AUTH)
             code = forged_probe(window, at, out + done, piece, &failed);
+        /* That says nothing of the bytes. */
+        if (code == SEGLOG_NO_MEMORY) {
+            if (err)
+                *err = failed;
+            return code;
+        }
         if (code != SEGLOG_OK) {
+            if (failed.sys_errno != 0)
+                window->bad_errno = failed.sys_errno;
             memset(out + done, 0, piece);
             code = bad_range_add(window, at, at + piece, false, err);
             if (code != SEGLOG_OK)

@@ -150,11 +150,16 @@ slg_hint_save(const struct seglog_writer *writer)
     memcpy(memory, &hint, sizeof hint);
 }
 
+/*
+ * Also where this writer makes no use of hints, because it was not told which
+ * boot this is: the others rely on being told.
+ */
 void
 slg_hint_begin_write(const struct seglog_writer *writer)
 {
     static const uint32_t is_writing = 1;
-    uint8_t *memory = hint_memory(writer);
+    uint8_t *memory =
+        writer->lock.ops ? seglog_lock_get_hint(writer->lock) : NULL;
 
     if (memory)
         memcpy(memory + offsetof(struct hint, is_writing), &is_writing,

@@ -117,20 +117,21 @@ rows_match_store(const struct slg_index *index)
 struct gathering {
     struct slg_index *index;
     seglog_code code;
-    bool is_unsure; /* some could not be read: not to be kept */
+    bool is_unsure;             /* some could not be read: not to be kept */
+    struct seglog_error unread; /* why, of the last one */
     struct seglog_error *err;
 };
 
 /* What the segment says of itself; one that says nothing is listed by name. */
 static seglog_code
 row_read(struct seglog_store store, const char *name, uint8_t *buf,
-         struct seglog_session_row *row)
+         struct seglog_session_row *row, struct seglog_error *err)
 {
     struct slg_birth birth;
     size_t len = 0;
 
     const seglog_code code = seglog_segment_get_attributes(
-        store, name, buf, SEGLOG_ATTRIBUTES_MAX, &len, NULL, NULL);
+        store, name, buf, SEGLOG_ATTRIBUTES_MAX, &len, NULL, err);
 
     if (code != SEGLOG_OK || !slg_birth_decode(buf, len, &birth))
         return code;
@@ -147,16 +148,20 @@ segment_gather(void *arg, const char *name)
     uint8_t attributes[SEGLOG_ATTRIBUTES_MAX];
     struct seglog_session_row row = { .created_ms = 0 };
     enum seglog_lane lane = SEGLOG_LANE_ENTRIES;
+    struct seglog_error failed;
 
     if (!seglog_lane_parse(name, &row.session, &row.segment, &lane) ||
         lane != SEGLOG_LANE_ENTRIES)
         return true;
-    gathering->code = row_read(gathering->index->store, name, attributes, &row);
+    gathering->code =
+        row_read(gathering->index->store, name, attributes, &row, &failed);
     if (gathering->code == SEGLOG_NO_MEMORY)
         return false;
-    gathering->is_unsure |= gathering->code != SEGLOG_OK &&
-                            gathering->code != SEGLOG_CORRUPT &&
-                            gathering->code != SEGLOG_FORMAT;
+    if (gathering->code != SEGLOG_OK && gathering->code != SEGLOG_CORRUPT &&
+        gathering->code != SEGLOG_FORMAT) {
+        gathering->is_unsure = true;
+        gathering->unread = failed;
+    }
     gathering->code = slg_row_put(gathering->index, &row, gathering->err);
     return gathering->code == SEGLOG_OK;
 }
@@ -164,7 +169,8 @@ segment_gather(void *arg, const char *name)
 /* The stamp is read before the store is: what changes meanwhile moves it. */
 static seglog_code
 rows_gather(struct slg_index *index, struct seglog_stamp *stamp,
-            bool *is_unsure, struct seglog_error *err)
+            bool *is_unsure, struct seglog_error *unread,
+            struct seglog_error *err)
 {
     struct gathering gathering = { .index = index, .err = err };
     seglog_code code = seglog_store_get_stamp(index->store, stamp, err);
@@ -174,6 +180,7 @@ rows_gather(struct slg_index *index, struct seglog_stamp *stamp,
         code = seglog_store_list(index->store, "", segment_gather, &gathering,
                                  err);
     *is_unsure = gathering.is_unsure;
+    *unread = gathering.unread;
     if (gathering.code == SEGLOG_NO_MEMORY)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for an index");
     return code == SEGLOG_OK ? gathering.code : code;
@@ -188,11 +195,15 @@ seglog_code
 slg_index_make_anew(struct slg_index *index, struct seglog_error *err)
 {
     struct seglog_stamp stamp;
+    struct seglog_error unread;
     bool is_unsure = false;
-    seglog_code code = rows_gather(index, &stamp, &is_unsure, err);
+    seglog_code code = rows_gather(index, &stamp, &is_unsure, &unread, err);
 
-    if (code == SEGLOG_OK && is_unsure)
-        code = slg_fail(err, SEGLOG_IO, NULL, "a segment cannot be read");
+    if (code == SEGLOG_OK && is_unsure) {
+        code = unread.code;
+        if (err)
+            *err = unread;
+    }
     if (code == SEGLOG_OK)
         code = slg_table_rewrite(index->table, err);
     return code == SEGLOG_OK ? slg_stamp_note(index, err) : code;
@@ -203,8 +214,9 @@ static seglog_code
 rows_make_own(struct slg_index *index, struct seglog_error *err)
 {
     struct seglog_stamp stamp = { .is_settled = false };
+    struct seglog_error unread;
     bool is_unsure = false;
-    seglog_code code = rows_gather(index, &stamp, &is_unsure, err);
+    seglog_code code = rows_gather(index, &stamp, &is_unsure, &unread, err);
 
     if (code == SEGLOG_OK)
         code = slg_table_settle(index->table, err);

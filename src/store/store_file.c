@@ -139,14 +139,24 @@ list_collect(const struct slg_file_store *store, DIR *dir, const char *prefix,
     }
 }
 
+/* Not a dup: two listings at once must not share a position. */
+static int
+own_folder_open(const struct slg_file_store *store)
+{
+    int fd = -1;
+
+    do
+        fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 static seglog_code
 file_list(void *self, const char *prefix, seglog_list_fn fn, void *arg,
           struct seglog_error *err)
 {
     const struct slg_file_store *store = self;
-    /* Not a dup: two listings at once must not share a position. */
-    const int fd =
-        openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = own_folder_open(store);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     struct slg_name_list list = { 0 };
     seglog_code code = SEGLOG_OK;

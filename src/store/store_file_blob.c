@@ -286,18 +286,28 @@ static const struct seglog_blob_ops file_blob_ops = {
 static int
 open_existing(const struct slg_file_blob *blob)
 {
-    return openat(blob->store->dir_fd, blob->name,
-                  (blob->is_writable ? O_RDWR : O_RDONLY) |
+    const int flags = (blob->is_writable ? O_RDWR : O_RDONLY) |
                       (blob->store->refuses_links ? O_NOFOLLOW : 0) |
-                      O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+                      O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    int fd = -1;
+
+    do
+        fd = openat(blob->store->dir_fd, blob->name, flags);
+    while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 static int
 open_new(const struct slg_file_blob *blob)
 {
-    return openat(blob->store->dir_fd, blob->name,
-                  O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                  blob->store->file_mode);
+    int fd = -1;
+
+    do
+        fd = openat(blob->store->dir_fd, blob->name,
+                    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    blob->store->file_mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 /* Open or create as the flags say; errno tells why it is -1. */

@@ -130,6 +130,23 @@ lock_has_name(const struct file_lock *lock, const struct stat *status)
 }
 
 static bool
+mark_write(int fd, uint32_t mark)
+{
+    const uint8_t *bytes = (const uint8_t *)&mark;
+
+    for (size_t done = 0; done < sizeof mark;) {
+        const ssize_t part = pwrite(fd, bytes + done, sizeof mark - done,
+                                    (off_t)(MARK_OFFSET + done));
+
+        if (part > 0)
+            done += (size_t)part;
+        else if (part == 0 || errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+static bool
 lock_is_marked(const struct file_lock *lock)
 {
     uint32_t mark = 0;
@@ -152,7 +169,6 @@ lock_is_marked(const struct file_lock *lock)
 static bool
 lock_ask(struct file_lock *lock)
 {
-    static const uint32_t no_mark = 0;
     struct stat status;
 
     if (fstat(lock->fd, &status) != 0)
@@ -163,7 +179,7 @@ lock_ask(struct file_lock *lock)
         return true;
     if (!lock_has_name(lock, &status))
         return false;
-    (void)!pwrite(lock->fd, &no_mark, sizeof no_mark, MARK_OFFSET);
+    (void)mark_write(lock->fd, 0);
     return true;
 }
 
@@ -209,23 +225,44 @@ lock_file_open(const struct file_lock *lock, int *opened,
                struct seglog_error *err)
 {
     struct stat status;
-    const int fd = openat(lock->store->dir_fd, lock->name,
-                          O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC |
-                              O_NONBLOCK | O_NOCTTY,
-                          lock->store->file_mode);
+    seglog_code code = SEGLOG_OK;
+    int fd = -1;
+
+    do
+        fd = openat(lock->store->dir_fd, lock->name,
+                    O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
+                        O_NOCTTY,
+                    lock->store->file_mode);
+    while (fd < 0 && errno == EINTR);
     if (fd < 0 && errno == ENAMETOOLONG)
         return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
                              "the name is too long for a lock");
     if (fd < 0)
         return slg_file_fail_errno(err, errno, place_of(lock),
                                    "cannot open the lock file");
-    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    if (fstat(fd, &status) != 0)
+        code = slg_file_fail_errno(err, errno, place_of(lock),
+                                   "cannot look at the lock file");
+    else if (!S_ISREG(status.st_mode))
+        code = slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
+                             "the lock is not a regular file");
+    if (code == SEGLOG_OK)
         *opened = fd;
-        return SEGLOG_OK;
-    }
-    (void)close(fd);
-    return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
-                         "the lock is not a regular file");
+    else
+        (void)close(fd);
+    return code;
+}
+
+/* Whoever holds it does not hold it any more. */
+static void
+lock_file_close(struct file_lock *lock)
+{
+    if (lock->page)
+        (void)munmap(lock->page, LOCK_FILE_BYTES);
+    if (lock->fd >= 0)
+        (void)close(lock->fd);
+    lock->page = NULL;
+    lock->fd = -1;
 }
 
 /*
@@ -239,12 +276,11 @@ lock_renew(struct file_lock *lock, struct seglog_error *err)
     const seglog_code code = lock_file_open(lock, &fd, err);
 
     if (code != SEGLOG_OK) {
-        (void)flock_retry(lock->fd, LOCK_UN);
+        if (lock->fd >= 0)
+            (void)flock_retry(lock->fd, LOCK_UN);
         return code;
     }
-    if (lock->page)
-        (void)munmap(lock->page, LOCK_FILE_BYTES);
-    (void)close(lock->fd);
+    lock_file_close(lock);
     lock->fd = fd;
     lock->page = page_map(fd);
     lock->alive_until_ns = 0;
@@ -290,6 +326,23 @@ lock_wait(struct file_lock *lock, int timeout_ms, bool is_got,
     }
 }
 
+/*
+ * Others may trust the hint as long as nobody has changed it.  Who cannot map
+ * it changes it all the same: then it is none.  Where nobody can, there is
+ * nothing to change.
+ */
+static void
+hint_forget(struct file_lock *lock)
+{
+    static const uint8_t none[SEGLOG_LOCK_HINT_BYTES];
+
+    if (!slg_file_is_safe_to_map(lock->fd))
+        return;
+    lock->page = page_map(lock->fd);
+    if (!lock->page)
+        (void)!pwrite(lock->fd, none, sizeof none, 0);
+}
+
 static seglog_code
 lock_acquire(void *self, int timeout_ms, struct seglog_error *err)
 {
@@ -300,6 +353,10 @@ lock_acquire(void *self, int timeout_ms, struct seglog_error *err)
     if (lock->is_holder)
         return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
                              "this handle holds the lock already");
+    if (lock->fd < 0)
+        code = lock_renew(lock, err);
+    if (code != SEGLOG_OK)
+        return code;
 
     is_got = flock_retry(lock->fd, LOCK_EX | LOCK_NB) == 0;
     if (!is_got && errno != EWOULDBLOCK)
@@ -309,6 +366,8 @@ lock_acquire(void *self, int timeout_ms, struct seglog_error *err)
     if (code != SEGLOG_OK)
         return code;
     lock->is_holder = true;
+    if (!lock->page)
+        hint_forget(lock);
     lock_synchronize(lock, memory_order_acquire);
     return SEGLOG_OK;
 }
@@ -322,9 +381,9 @@ lock_release(void *self, struct seglog_error *err)
         return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
                              "this handle does not hold the lock");
     lock_synchronize(lock, memory_order_release);
+    /* To close the file lets go of it in any case. */
     if (flock_retry(lock->fd, LOCK_UN) != 0)
-        return slg_file_fail_errno(err, errno, place_of(lock),
-                                   "cannot unlock it");
+        lock_file_close(lock);
     lock->is_holder = false;
     return SEGLOG_OK;
 }
@@ -344,9 +403,7 @@ lock_close(void *self)
 
     if (lock->is_holder)
         lock_synchronize(lock, memory_order_release);
-    if (lock->page)
-        (void)munmap(lock->page, LOCK_FILE_BYTES);
-    (void)close(lock->fd);
+    lock_file_close(lock);
     free(lock);
 }
 
@@ -359,7 +416,6 @@ lock_close(void *self)
 static seglog_code
 lock_discard(void *self, struct seglog_error *err)
 {
-    static const uint32_t mark = 1;
     struct file_lock *lock = self;
     struct stat status;
 
@@ -373,8 +429,7 @@ lock_discard(void *self, struct seglog_error *err)
         return slg_file_fail_errno(err, errno, place_of(lock),
                                    "cannot look at the lock file");
     /* Not by the mapping: there may be none, and a full disk is to be told. */
-    if (pwrite(lock->fd, &mark, sizeof mark, MARK_OFFSET) !=
-        (ssize_t)sizeof mark)
+    if (!mark_write(lock->fd, 1))
         return slg_file_fail_errno(err, errno, place_of(lock),
                                    "cannot mark the lock file as removed");
     if (lock_has_name(lock, &status) &&
