@@ -34,14 +34,20 @@ done
 # What is the same keeps its time, so that little is built anew.
 tree_copy()
 {
-    local entry
-    mkdir -p "$scratch/tree"
-    for entry in CMakeLists.txt cmake format include src tests tools; do
-        cp -Rpu "$root/$entry" "$scratch/tree/"
-    done
+    local entry file
     rm -rf "$scratch/clean"
-    mkdir "$scratch/clean"
-    cp -Rp "$root/src" "$root/format" "$scratch/clean/"
+    mkdir -p "$scratch/clean" "$scratch/tree"
+    for entry in CMakeLists.txt cmake format include src tests tools; do
+        cp -R "$root/$entry" "$scratch/clean/"
+    done
+    (cd "$scratch/clean" && find . -type f) | while read -r file; do
+        cmp -s "$scratch/clean/$file" "$scratch/tree/$file" && continue
+        mkdir -p "$(dirname "$scratch/tree/$file")"
+        cp "$scratch/clean/$file" "$scratch/tree/$file"
+    done
+    (cd "$scratch/tree" && find . -type f) | while read -r file; do
+        [ -f "$scratch/clean/$file" ] || rm "$scratch/tree/$file"
+    done
 }
 
 # The planted lines go away again.
