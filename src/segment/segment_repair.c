@@ -98,6 +98,22 @@ record_save(struct repair *repair, const struct seglog_record *record,
                                 record->len, SEGLOG_LEVEL_APPEND, NULL, err);
 }
 
+/* A recorded gap may be of a later version, which knows more causes. */
+static struct seglog_finding
+gap_understood(const struct seglog_finding *finding)
+{
+    struct seglog_finding gap = *finding;
+
+    if (gap.verdict == SEGLOG_VERDICT_OK ||
+        (unsigned)gap.verdict > SEGLOG_VERDICT_IO)
+        gap.verdict = SEGLOG_VERDICT_CORRUPT;
+    if ((unsigned)gap.cause > SEGLOG_CAUSE_AUTH)
+        gap.cause = SEGLOG_CAUSE_NONE;
+    if ((unsigned)gap.durable > SEGLOG_DURABLE_YES)
+        gap.durable = SEGLOG_DURABLE_UNKNOWN;
+    return gap;
+}
+
 static seglog_code
 event_save(struct repair *repair, const struct seglog_event *event,
            struct seglog_error *err)
@@ -106,8 +122,9 @@ event_save(struct repair *repair, const struct seglog_event *event,
         return record_save(repair, &event->record, err);
     if (!finding_is_loss(&event->finding))
         return SEGLOG_OK;
-    tally_gap(&repair->written, &event->finding);
-    return seglog_writer_append_gap(repair->writer, &event->finding, err);
+    const struct seglog_finding gap = gap_understood(&event->finding);
+    tally_gap(&repair->written, &gap);
+    return seglog_writer_append_gap(repair->writer, &gap, err);
 }
 
 static seglog_code
