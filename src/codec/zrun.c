@@ -93,20 +93,28 @@ slg_zrun_writer_begin(struct slg_zrun_writer *writer, const uint8_t *prefix,
     ZSTD_CCtx *stream = writer->stream;
     const int level = writer->level < LEVEL_MAX ? writer->level : LEVEL_MAX;
     const struct effort *effort = &efforts[level - 1];
+    const struct {
+        ZSTD_cParameter parameter;
+        int value;
+    } settings[] = {
+        { ZSTD_c_windowLog, WINDOW_LOG },
+        { ZSTD_c_chainLog, effort->chain_log },
+        { ZSTD_c_hashLog, effort->hash_log },
+        { ZSTD_c_searchLog, effort->search_log },
+        { ZSTD_c_minMatch, effort->min_match },
+        { ZSTD_c_targetLength, effort->target },
+        { ZSTD_c_strategy, (int)effort->strategy },
+        { ZSTD_c_contentSizeFlag, 0 },
+    };
+    bool is_begun = !ZSTD_isError(
+        ZSTD_CCtx_reset(stream, ZSTD_reset_session_and_parameters));
 
     writer->is_first = true;
-    return !ZSTD_isError(
-               ZSTD_CCtx_reset(stream, ZSTD_reset_session_and_parameters)) &&
-           is_set(stream, ZSTD_c_windowLog, WINDOW_LOG) &&
-           is_set(stream, ZSTD_c_chainLog, effort->chain_log) &&
-           is_set(stream, ZSTD_c_hashLog, effort->hash_log) &&
-           is_set(stream, ZSTD_c_searchLog, effort->search_log) &&
-           is_set(stream, ZSTD_c_minMatch, effort->min_match) &&
-           is_set(stream, ZSTD_c_targetLength, effort->target) &&
-           is_set(stream, ZSTD_c_strategy, (int)effort->strategy) &&
-           is_set(stream, ZSTD_c_contentSizeFlag, 0) &&
-           !ZSTD_isError(
-               ZSTD_CCtx_refPrefix(stream, len > 0 ? prefix : NULL, len));
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        is_begun &= is_set(stream, settings[i].parameter, settings[i].value);
+    is_begun &= !ZSTD_isError(
+        ZSTD_CCtx_refPrefix(stream, len > 0 ? prefix : NULL, len));
+    return is_begun;
 }
 
 static bool
@@ -130,23 +138,18 @@ slg_zrun_writer_add(struct slg_zrun_writer *writer, const uint8_t *data,
 {
     ZSTD_inBuffer in = { data, len, 0 };
     ZSTD_outBuffer to = { NULL, 0, 0 };
-    size_t left = 1;
     size_t skipped = 0;
 
     if (!out_reserve(writer, ZSTD_compressBound(len) + 64))
         return false;
-    while (left > 0) {
-        if (to.pos == to.size && to.pos > 0 &&
-            !out_reserve(writer, 2 * writer->out_cap))
-            return false;
-        to.dst = writer->out;
-        to.size = writer->out_cap;
-        left = ZSTD_compressStream2(writer->stream, &to, &in, ZSTD_e_flush);
-        if (ZSTD_isError(left))
-            return false;
-    }
+    to.dst = writer->out;
+    to.size = writer->out_cap;
+    /* There is room for what blocks are at worst: nothing is left inside. */
+    if (ZSTD_compressStream2(writer->stream, &to, &in, ZSTD_e_flush) != 0)
+        return false;
     if (writer->is_first) {
         skipped = sizeof frame_header;
+        /* unreachable: the settings make the header, and are the same */
         if (to.pos < skipped || memcmp(writer->out, frame_header, skipped) != 0)
             return false;
         writer->is_first = false;
@@ -231,6 +234,8 @@ slg_zrun_reader_feed(struct slg_zrun_reader *reader, const uint8_t *body,
         const size_t result = ZSTD_decompressStream(reader->stream, &to, &in);
 
         if (ZSTD_isError(result))
+            /* unreachable: zstd allocates when it sees the header; another
+             * version may do so later */
             return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
                        ? SLG_ZRUN_NO_MEMORY
                        : SLG_ZRUN_BAD;
