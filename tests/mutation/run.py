@@ -13,8 +13,8 @@ below build/mutation.  The test programs become servers (server.c) that run one
 test under one mutant in a process of its own.  Each test first runs without a
 mutant and notes which changes would have made a difference somewhere; a mutant
 then meets the tests it makes a difference in, the likely and quick ones first,
-until one fails.  A test that crashes, runs too long, or takes many more steps
-than before has failed.
+until one fails.  A test that crashes, runs too long, takes many more steps than
+before or leaves more memory allocated has failed.
 
 survivors.txt lists the mutants that no test notices, each with the reason why
 that is right.  A survivor that is not listed is a finding, and so is a listed
@@ -29,10 +29,12 @@ import collections
 import concurrent.futures
 import fnmatch
 import hashlib
+import json
 import os
 import pickle
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,6 +62,8 @@ UNSTEADY = re.compile(r'_(kill|threads|processes)$')
 # points passed, which do not depend on the load of the machine.
 SLOW_STEPS = 6000000
 SLOW_MS = 20000
+# What a test may leave allocated beyond what it always does.
+LEAK_BYTES = 32
 THRESHOLD = 95.0
 SURVIVORS = os.path.join(HERE, 'survivors.txt')
 LISTED = re.compile(r'^(?P<file>\S+):(?P<line>\d+) (?P<function>\S+) '
@@ -112,6 +116,28 @@ def tree_write(tree, refused):
     return found
 
 
+def compiled(out, tree, found):
+    """The points that this build has: others stand in an #if that is off."""
+    with open(os.path.join(out, 'compile_commands.json'),
+              encoding='utf-8') as file:
+        commands = json.load(file)
+    wanted = {point.file for point in found}
+    numbers = set()
+    for entry in commands:
+        if os.path.relpath(entry['file'], tree) not in wanted:
+            continue
+        command = shlex.split(entry['command'])
+        at = command.index('-include')
+        del command[at:at + 2]
+        at = command.index('-o')
+        command[at:at + 2] = ['-E', '-P']
+        text = subprocess.run(command, cwd=entry['directory'], check=True,
+                              stdout=subprocess.PIPE).stdout.decode()
+        numbers.update(int(number) for number in
+                       re.findall(r'\bMUT_[A-Z]+\((\d+)', text))
+    return [point for point in found if point.number in numbers]
+
+
 def build(folder):
     """Rewrite and compile; returns (points, programs)."""
     tree, out = os.path.join(folder, 'tree'), os.path.join(folder, 'build')
@@ -128,6 +154,7 @@ def build(folder):
                  '-DCMAKE_BUILD_TYPE=Debug', f'-DCMAKE_C_FLAGS_DEBUG={flags}',
                  '-DCMAKE_EXE_LINKER_FLAGS='
                  '-Wl,--wrap=_cmocka_run_group_tests',
+                 '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON',
                  '-DSEGLOG_HARDENING=OFF', '-DSEGLOG_BUILD_FUZZ=OFF',
                  '-DSEGLOG_BUILD_BENCH=OFF', '-DSEGLOG_BUILD_TOOLS=OFF',
                  '-DSEGLOG_INSTALL=OFF', '-DSEGLOG_BUILD_TESTS=ON'],
@@ -149,7 +176,7 @@ def build(folder):
                      for file in sorted(os.listdir(where))
                      if file.startswith('test_') and not UNSTEADY.search(file)
                      and os.path.exists(os.path.join(sources, file + '.c'))]
-    return found, programs
+    return compiled(out, tree, found), programs
 
 
 def refuse(refused, output, tree, found):
@@ -200,16 +227,16 @@ class Server:
                 break
             self.names.append(line.strip())
 
-    def run(self, mutant, test, ms, steps):
-        self.process.stdin.write(f'{mutant} {test} {ms} {steps}\n')
+    def run(self, mutant, test, ms, steps, left):
+        self.process.stdin.write(f'{mutant} {test} {ms} {steps} {left}\n')
         self.process.stdin.flush()
-        result, us, steps = self.process.stdout.readline().split()
+        result, us, steps, left = self.process.stdout.readline().split()
         if result == 'killed':
             # What the test would have removed.
             for name in os.listdir(self.where):
                 shutil.rmtree(os.path.join(self.where, name),
                               ignore_errors=True)
-        return result, int(us), int(steps)
+        return result, int(us), int(steps), int(left)
 
     def close(self):
         self.process.stdin.close()
@@ -220,7 +247,7 @@ class Test:
     def __init__(self, program, group, index, name):
         self.program, self.group, self.index = program, group, index
         self.name = name
-        self.us = self.steps = 0
+        self.us = self.steps = self.left = 0
         self.seen = b''
 
 
@@ -254,8 +281,8 @@ def find_tests(programs, scratch):
 def measure(test, pool):
     """Run a test as it is: how long it takes and what it could notice."""
     server = pool.server(test)
-    result, test.us, test.steps = server.run(-1, test.index, SLOW_MS,
-                                             SLOW_STEPS)
+    result, test.us, test.steps, test.left = server.run(
+        -1, test.index, SLOW_MS, SLOW_STEPS, 1 << 40)
     if result == 'passed':
         with open(server.seen, 'rb') as file:
             test.seen = file.read()
@@ -280,14 +307,14 @@ def measure_all(tests, arguments, pool):
            if known.get(key(test), ['failed'])[0] == 'failed']
     for test, result in zip(new, run_all(measure, new, arguments.jobs, pool,
                                          'tests')):
-        known[key(test)] = (result, test.us, test.steps,
+        known[key(test)] = (result, test.us, test.steps, test.left,
                             zlib.compress(test.seen, 1))
     known = {key(test): known[key(test)] for test in tests}
     with open(path, 'wb') as file:
         pickle.dump(known, file)
     results = []
     for test in tests:
-        result, test.us, test.steps, seen = known[key(test)]
+        result, test.us, test.steps, test.left, seen = known[key(test)]
         test.seen = zlib.decompress(seen)
         results.append(result)
     return results
@@ -360,8 +387,9 @@ def kill(mutant, tests, killers, pool, budget, deadline):
             mutant.is_complete = False
             break
         ms = 3000 + 20 * test.us // 1000
-        result, _, _ = pool.server(test).run(
-            mutant.number, test.index, ms, 1000000 + 20 * test.steps)
+        result = pool.server(test).run(
+            mutant.number, test.index, ms, 1000000 + 20 * test.steps,
+            test.left + LEAK_BYTES)[0]
         mutant.tried += 1
         if result != 'passed':
             mutant.killer = test

@@ -6,10 +6,11 @@
  * Method  linked into every test program of the mutated tree, in the place of
  *         cmocka's runner of groups.  With SEGLOG_MUTATION_SERVER=GROUP in the
  *         environment it reads lines from standard input
- *             MUTANT TEST MILLISECONDS STEPS
+ *             MUTANT TEST MILLISECONDS STEPS BYTES
  *         runs that test of that group in a process of its own, and answers
  *         with one line on standard output
- *             passed|failed|killed MICROSECONDS STEPS
+ *             passed|failed|killed MICROSECONDS STEPS BYTES
+ *         A test that leaves more than BYTES of memory allocated has failed.
  *         MUTANT -1 is the sources as they are, after which the seen places
  *         are in the file SEGLOG_MUTATION_SEEN.  Without a server the tests
  *         run as ever.
@@ -25,6 +26,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,11 +98,19 @@ struct order {
     unsigned long test;
     long ms;
     long steps;
+    long bytes; /* of memory that may be left behind */
+};
+
+/* What a test took, where its parent sees it. */
+struct taken {
+    long steps;
+    long bytes;
 };
 
 static const char *
 order_run(const struct order *order, const struct CMUnitTest *tests,
-          CMFixtureFunction setup, CMFixtureFunction teardown, long *steps)
+          CMFixtureFunction setup, CMFixtureFunction teardown,
+          struct taken *taken)
 {
     const pid_t pid = fork();
     int status = 0;
@@ -117,11 +127,12 @@ order_run(const struct order *order, const struct CMUnitTest *tests,
         limit(RLIMIT_CORE, 0);
         slg_mut_active = order->mutant < 0 ? ~0u : (unsigned)order->mutant;
         slg_mut_steps_left = order->steps;
+        const long before = (long)mallinfo2().uordblks;
         const int failed = __real__cmocka_run_group_tests(
             "one", &tests[order->test], 1, setup, teardown);
-        if (order->mutant < 0)
-            *steps = order->steps - slg_mut_steps_left;
-        _exit(failed != 0);
+        taken->bytes = (long)mallinfo2().uordblks - before;
+        taken->steps = order->steps - slg_mut_steps_left;
+        _exit(failed != 0 || taken->bytes > order->bytes);
     }
     (void)setpgid(pid, pid);
     if (!wait_until(pid, now_us() + order->ms * 1000, &status) ||
@@ -148,12 +159,12 @@ serve(const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup,
     FILE *out = answers >= 0 ? fdopen(answers, "w") : NULL;
     char line[100];
     struct order order;
-    long *steps = mmap(NULL, sizeof *steps, PROT_READ | PROT_WRITE,
-                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct taken *taken = mmap(NULL, sizeof *taken, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     slg_mut_seen = mmap(NULL, SEEN_BYTES, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (!out || slg_mut_seen == MAP_FAILED || steps == MAP_FAILED)
+    if (!out || slg_mut_seen == MAP_FAILED || taken == MAP_FAILED)
         abort();
     (void)fcntl(answers, F_SETFD, FD_CLOEXEC);
     for (size_t i = 0; i < count; i++)
@@ -161,20 +172,21 @@ serve(const struct CMUnitTest *tests, size_t count, CMFixtureFunction setup,
     (void)fprintf(out, "\n");
     (void)fflush(out);
     while (fgets(line, sizeof line, stdin)) {
-        if (sscanf(line, "%ld %lu %ld %ld", &order.mutant, &order.test,
-                   &order.ms, &order.steps) != 4 ||
+        if (sscanf(line, "%ld %lu %ld %ld %ld", &order.mutant, &order.test,
+                   &order.ms, &order.steps, &order.bytes) != 5 ||
             order.test >= count)
             abort();
         if (order.mutant < 0)
             memset(slg_mut_seen, 0, SEEN_BYTES);
-        *steps = 0;
+        *taken = (struct taken){ 0 };
         const int64_t start = now_us();
-        const char *result = order_run(&order, tests, setup, teardown, steps);
+        const char *result = order_run(&order, tests, setup, teardown, taken);
         const int64_t us = now_us() - start;
 
         if (order.mutant < 0)
             seen_write(getenv("SEGLOG_MUTATION_SEEN"));
-        (void)fprintf(out, "%s %lld %ld\n", result, (long long)us, *steps);
+        (void)fprintf(out, "%s %lld %ld %ld\n", result, (long long)us,
+                      taken->steps, taken->bytes);
         (void)fflush(out);
     }
     return 0;
