@@ -79,8 +79,7 @@ json_room_take(struct slg_decoder *decoder)
             slg_decoder_fail(decoder, SEGLOG_CORRUPT);
             return;
         }
-        if (len == 0)
-            continue;
+        /* Also for nothing: what is printed is copied in steps of 16. */
         uint8_t *room = slg_room_take(&decoder->arena, (size_t)len);
         if (!room) {
             slg_decoder_fail(decoder, SEGLOG_NO_MEMORY);
