@@ -8,9 +8,9 @@
 #                   [--until HH:MM] [TARGET...]
 #
 # Goals are those of fuzz/totals.py; a tenth of the executions has sanitizers.
-# The figures go to FILE (default fuzz/TOTALS.tsv) after each slice, so it may be
-# killed at any time and goes on where it was.  It ends at --until, or once FILE
-# with ".stop" behind its name is there.  FOLDER (default build/fuzz-work) gets
+# The figures go to FILE (default fuzz/TOTALS.tsv) after each slice, so it may
+# be killed at any time and goes on where it was.  It ends at --until, or once
+# FILE with ".stop" behind its name is there.  FOLDER (default build/fuzz-work) gets
 # night.log, new inputs and findings.  The targets are those that are built.
 set -euo pipefail
 exec </dev/null
@@ -78,7 +78,7 @@ while [ ! -e "$totals.stop" ]; do
         rm -rf "$work/small"
         mkdir -p "$work/small"
         if nice -n 15 "build/fuzz-plain/fuzz/fuzz_$name" -merge=1 -timeout=60 \
-            "$work/small" "$work/corpus/$name" \
+            -artifact_prefix="$work/" "$work/small" "$work/corpus/$name" \
             >"$work/small.log" 2>&1; then
             rm -rf "$work/corpus/$name"
             mv "$work/small" "$work/corpus/$name"

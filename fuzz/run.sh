@@ -273,8 +273,9 @@ corpus_merge()
     rm -rf "$new"
     mkdir -p "$new" "fuzz/corpus/$1"
     find "fuzz/corpus/$1" -type f -exec cp -t "$new" {} +
-    "$fuzzer" -merge=1 -max_len="$(length_max "$1")" -timeout=60 \
-        "$new" "$all_work/corpus/$1" >"$all_work/merge-$1.log" 2>&1 || return 0
+    "$fuzzer" -merge=1 -timeout=60 -max_len="$(length_max "$1")" \
+        -artifact_prefix="$all_work/merge/" "$new" "$all_work/corpus/$1" \
+        >"$all_work/merge-$1.log" 2>&1 || return 0
     count=$(find "fuzz/corpus/$1" -type f | wc -l)
     bytes=$(find "fuzz/corpus/$1" -type f -printf '%s\n' |
         awk '{ n += $1 } END { print n + 0 }')
