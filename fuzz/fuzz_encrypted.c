@@ -5,7 +5,8 @@
  * Input   byte 0: 0: the rest is the blob of the keys; else the rest is put
  *         behind as many authentic chunks, byte 0 modulo 8, some of them cut.
  * Checks  nothing is accepted that was not written: what can be read of the
- *         authentic part is what it was; sizes are those that two handles
+ *         authentic part is what it was, and what a crash has left is zeros
+ *         (ENCRYPTION.md 4, step 5); sizes are those that two handles
  *         agree on; what is appended behind it is there.
  */
 #include <stdlib.h>
@@ -49,9 +50,16 @@ keys_try(const uint8_t *data, size_t size)
     seglog_store_close(&below);
 }
 
+/* What was written; behind that, zeros that a crash has left. */
+static bool
+byte_is_possible(uint64_t at, uint8_t byte, uint64_t sure)
+{
+    return byte == (uint8_t)(at * 7) || (at >= sure && byte == 0);
+}
+
 /* All of it at once, as is the rule. */
 static bool
-blob_is_right(struct seglog_blob blob, uint64_t size)
+blob_is_right(struct seglog_blob blob, uint64_t size, uint64_t sure)
 {
     uint8_t bytes[4096];
 
@@ -59,7 +67,7 @@ blob_is_right(struct seglog_blob blob, uint64_t size)
         seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL) != SEGLOG_OK)
         return false;
     for (size_t at = 0; at < size; at++)
-        MUST(bytes[at] == (uint8_t)(at * 7));
+        MUST(byte_is_possible(at, bytes[at], sure));
     return true;
 }
 
@@ -71,7 +79,7 @@ blob_check(struct seglog_blob blob, uint64_t sure)
 
     MUST(seglog_blob_get_size(blob, &size, NULL, NULL) == SEGLOG_OK);
     MUST(size >= sure);
-    if (blob_is_right(blob, size))
+    if (blob_is_right(blob, size, sure))
         return size;
     for (uint64_t at = 0; at < size; at++) {
         uint8_t byte = 0;
@@ -79,7 +87,7 @@ blob_check(struct seglog_blob blob, uint64_t sure)
         const seglog_code code = seglog_blob_read_at(blob, at, &byte, 1, &err);
 
         MUST(code == SEGLOG_OK || (code == SEGLOG_AUTH && at >= sure));
-        MUST(code != SEGLOG_OK || byte == (uint8_t)(at * 7));
+        MUST(code != SEGLOG_OK || byte_is_possible(at, byte, sure));
         if (code == SEGLOG_AUTH) {
             MUST(err.offset <= at && err.actual > at && err.actual <= size);
             at = err.actual - 1;
