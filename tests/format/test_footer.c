@@ -255,6 +255,9 @@ reference__written_and_read__is_the_same(void **state)
         assert_memory_equal(got.digest, want.digest, sizeof got.digest);
         assert_int_equal(got.name_len, lens[i]);
         assert_string_equal(got.name, want.name);
+        bytes[20 + lens[i] - 1] = 0;
+        assert_false(slg_reference_decode(bytes, &frame, &got));
+        bytes[20 + lens[i] - 1] = 'n';
         frame.head_len = 3;
         assert_false(slg_reference_decode(bytes, &frame, &got));
         frame.head_len = 2;
