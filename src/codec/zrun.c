@@ -161,8 +161,14 @@ slg_zrun_writer_add(struct slg_zrun_writer *writer, const uint8_t *data,
 
 /* -- reading --------------------------------------------------------------- */
 
+/*
+ * A run gets a stream of its own.  How strictly zstd looks at a block depends
+ * on what its stream has read before (it takes another decoder for a prefix
+ * that it has not met last), and what is a body must not.
+ */
 struct slg_zrun_reader {
-    ZSTD_DCtx *stream;
+    ZSTD_DCtx *stream; /* NULL: for want of memory */
+    bool is_fresh;
 };
 
 struct slg_zrun_reader *
@@ -173,6 +179,7 @@ slg_zrun_reader_new(void)
     if (!reader)
         return NULL;
     reader->stream = ZSTD_createDCtx();
+    reader->is_fresh = true;
     if (reader->stream)
         return reader;
     free(reader);
@@ -195,8 +202,12 @@ slg_zrun_reader_begin(struct slg_zrun_reader *reader, const uint8_t *prefix,
     ZSTD_inBuffer in = { frame_header, sizeof frame_header, 0 };
     ZSTD_outBuffer none = { NULL, 0, 0 };
 
-    return !ZSTD_isError(
-               ZSTD_DCtx_reset(reader->stream, ZSTD_reset_session_only)) &&
+    if (!reader->is_fresh) {
+        (void)ZSTD_freeDCtx(reader->stream);
+        reader->stream = ZSTD_createDCtx();
+    }
+    reader->is_fresh = false;
+    return reader->stream &&
            !ZSTD_isError(ZSTD_DCtx_refPrefix(reader->stream,
                                              len > 0 ? prefix : NULL, len)) &&
            !ZSTD_isError(ZSTD_decompressStream(reader->stream, &none, &in));

@@ -245,7 +245,8 @@ int
 main(void)
 {
     static const char *const chosen[] = {
-        "sound", "open", "recorded_gap", "deflated", "zstd", "fork", "sealed",
+        "sound", "open",       "recorded_gap", "deflated",
+        "zstd",  "dictionary", "fork",         "sealed",
     };
     size_t count = 0;
 
