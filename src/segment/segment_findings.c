@@ -99,7 +99,11 @@ gap_has_used_tile(const struct slg_map *map, const struct slg_map_gap *gap)
     return false;
 }
 
-/* Every record in the gap is a copy of one that is present elsewhere. */
+/*
+ * Every record in the gap has the number of one that is present elsewhere, or
+ * that a recorded gap stands for: nothing is known of those but that they have
+ * been told of, and a reader that came here by a seek knows not even which.
+ */
 static bool
 gap_is_copy(const struct slg_map *map, const struct slg_map_gap *gap)
 {

@@ -1479,6 +1479,12 @@ class Segment:
             return 'UNORDERED'
         return 'CORRUPT'
 
+    def is_accounted_for(self, number):
+        """It is present, or a recorded gap says that it is not."""
+        return number in self.present or any(
+            recorded.first <= number <= recorded.last
+            for recorded in self.recorded)
+
     def cause_of(self, gap, verdict):
         p, q, lost = gap.p, gap.q, bool(gap.lost)
         if gap.dependent:
@@ -1492,7 +1498,7 @@ class Segment:
         if any(tile.filled for tile in gap.tiles):
             return 'order'
         if gap.tiles and all(
-                tile.valid and tile.number in self.present
+                tile.valid and self.is_accounted_for(tile.number)
                 for tile in gap.tiles):
             return 'copy'
         if p == q:

@@ -8,9 +8,6 @@ FOLDER holds inputs of the fuzz targets scan, repair, seek and tail: two bytes
 of switches and then a segment.  By default those in fuzz/corpus, each segment
 once.  Compared are records, verdicts, gaps and causes, as diff_check.py does.
 The programs are looked for where SEGLOG_BIN_DIR or SEGLOG_TOOLS says.
-
-An input named open-WHAT is a difference that is known and not settled yet: it
-must still be there, so that its name goes when it does.
 """
 
 import argparse
@@ -49,22 +46,9 @@ def inputs_of(folders):
     return seen
 
 
-def differs_still(programs, path, where, expect):
-    """Of an input that is named open-WHAT."""
-    differences = diff_check.Differences()
-    diff_check.compare(programs, differences, path, where, expect)
-    for sort in differences.sorts:
-        print('%s: open: %s' % (os.path.basename(where), sort))
-    if not differences.sorts:
-        print('%s: does not differ any more: give it another name' % where)
-    return bool(differences.sorts)
-
-
 def compare_inputs(programs, differences, inputs):
-    """How many were compared (some sealed segments only the library reads),
-    and whether what is open still differs."""
+    """How many were compared: some sealed segments only the library reads."""
     count = 0
-    is_open = True
     with tempfile.TemporaryDirectory(prefix='seglog-fuzz.') as folder:
         diff_check.put_dictionaries(folder)
         path = os.path.join(folder, 'input.seg')
@@ -73,14 +57,10 @@ def compare_inputs(programs, differences, inputs):
                 out.write(data)
             count += 1
             try:
-                if os.path.basename(where).startswith('open-'):
-                    is_open &= differs_still(programs, path, where, expect)
-                else:
-                    diff_check.compare(programs, differences, path, where,
-                                       expect)
+                diff_check.compare(programs, differences, path, where, expect)
             except reader.Undecodable:
                 count -= 1
-    return count, is_open
+    return count
 
 
 def main(argv=None):
@@ -98,14 +78,14 @@ def main(argv=None):
         if os.path.isdir(path)]
     inputs = inputs_of(folders)
     differences = diff_check.Differences()
-    count, is_open = compare_inputs(programs, differences, inputs)
+    count = compare_inputs(programs, differences, inputs)
     differences.show(args.keep)
     found = sum(entry[0] for entry in differences.sorts.values())
     print('%d compared of %d, %d differ' % (count, len(inputs), found))
     if not count:
         print('there is nothing to compare')
         return diff_check.MISSING
-    return diff_check.SAME if is_open and not found else diff_check.DIFFERENT
+    return diff_check.DIFFERENT if found else diff_check.SAME
 
 
 if __name__ == '__main__':

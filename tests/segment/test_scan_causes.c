@@ -390,6 +390,33 @@ copy__of_a_stretch__is_a_passed_run(void **state)
     forge_free(&forge);
 }
 
+/* Nothing tells a reader that has come by a seek which of the two it is. */
+static void
+copy__of_a_record_that_a_recorded_gap_stands_for__is_a_copy(void **state)
+{
+    const struct slg_gap told = { .count = 2,
+                                  .lines = 2,
+                                  .verdict = SEGLOG_VERDICT_CORRUPT,
+                                  .cause = SEGLOG_CAUSE_CHECKSUM,
+                                  .durable = SEGLOG_DURABLE_UNKNOWN,
+                                  .shift = INT64_MIN };
+    struct forge forge;
+    struct forge whole;
+
+    (void)state;
+    forge_ten(&whole, true);
+    forge_start(&forge);
+    forge_fill(&forge, 5, 40);
+    forge_gap(&forge, &told);
+    forge_raw(&forge, whole.bytes + forge_ten_at(7), RECORD);
+    forge_fill(&forge, 3, 40);
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_int_equal(look.summary.records, 8);
+    assert_findings(&look, "CORRUPT copy - l- @342+46 s? unknown\n");
+    forge_free(&forge);
+    forge_free(&whole);
+}
+
 /* -- causes 9 and 10, and UNORDERED ---------------------------------------- */
 
 static void
@@ -730,6 +757,8 @@ main(void)
         cmocka_unit_test(copy__a_frame_twice__is_dropped_once),
         cmocka_unit_test(copy__of_a_frame_far_before__is_dropped),
         cmocka_unit_test(copy__of_a_stretch__is_a_passed_run),
+        cmocka_unit_test(
+            copy__of_a_record_that_a_recorded_gap_stands_for__is_a_copy),
         cmocka_unit_test(zeros__a_block_of_a_closed_segment__is_corrupt),
         cmocka_unit_test(zeros__a_block_above_the_watermark__is_unordered),
         cmocka_unit_test(zeros__a_block_partly_below_the_watermark__is_corrupt),
