@@ -278,6 +278,7 @@ reading_begin(struct slg_table *table, struct seglog_error *err)
     slg_table_stop(table);
     rows_forget(table);
     table->is_whole = false;
+    table->unread.code = SEGLOG_OK;
     code = seglog_blob_open(table->store, table->name, SEGLOG_OPEN_READ,
                             &table->blob, err);
     if (code != SEGLOG_OK)
@@ -325,9 +326,11 @@ reading_failed(const struct slg_table *table, seglog_code code,
 
     if (!table->blob.ops)
         return is_no_segment(code) ? SEGLOG_OK : code;
-    if (!is_no_segment(code) ||
-        seglog_blob_get_size(table->blob, &size, NULL, err) != SEGLOG_OK)
-        return code == SEGLOG_OK ? SEGLOG_IO : code;
+    if (!is_no_segment(code))
+        return code;
+    code = seglog_blob_get_size(table->blob, &size, NULL, err);
+    if (code != SEGLOG_OK)
+        return code;
     if (size < sizeof bytes)
         return SEGLOG_OK;
     code = slg_blob_read(table->blob, 0, bytes, sizeof bytes, err);
@@ -343,19 +346,25 @@ reading_failed(const struct slg_table *table, seglog_code code,
 seglog_code
 slg_table_load(struct slg_table *table, struct seglog_error *err)
 {
+    struct seglog_error failed;
     uint64_t size = 0;
-    seglog_code code = reading_begin(table, err);
+    seglog_code code = reading_begin(table, &failed);
 
     if (code == SEGLOG_OK)
-        code = seglog_blob_get_size(table->blob, &size, NULL, err);
+        code = seglog_blob_get_size(table->blob, &size, NULL, &failed);
     if (code == SEGLOG_OK)
-        code = reading_go_on(table, size, err);
+        code = reading_go_on(table, size, &failed);
     if (code == SEGLOG_OK)
         return code;
-    code = reading_failed(table, code, err);
+    code = reading_failed(table, code, &failed);
     slg_table_stop(table);
     rows_forget(table);
     table->is_whole = false;
+    if (code == SEGLOG_OK)
+        return code;
+    table->unread = failed;
+    if (err)
+        *err = failed;
     return code;
 }
 
@@ -433,6 +442,7 @@ void
 slg_table_clear(struct slg_table *table)
 {
     rows_forget(table);
+    table->unread.code = SEGLOG_OK;
 }
 
 seglog_code

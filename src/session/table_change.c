@@ -162,6 +162,15 @@ changes_append(struct slg_table *table, enum seglog_level level,
     return code == SEGLOG_OK ? closed : code;
 }
 
+/* What is in the segment is not in the rows: written anew, it would be gone. */
+static seglog_code
+fail_unread(const struct slg_table *table, struct seglog_error *err)
+{
+    if (err)
+        *err = table->unread;
+    return table->unread.code;
+}
+
 seglog_code
 slg_table_write(struct slg_table *table, enum seglog_level level,
                 struct seglog_error *err)
@@ -170,6 +179,8 @@ slg_table_write(struct slg_table *table, enum seglog_level level,
 
     if (table->change_count == 0)
         return SEGLOG_OK;
+    if (table->unread.code != SEGLOG_OK)
+        return fail_unread(table, err);
     /* Behind damage nothing is appended.  And a first segment is made whole: of
      * one that is made in its place a power cut may leave half a header, which
      * a store that cannot cut can never get rid of. */
@@ -268,7 +279,9 @@ slg_table_rewrite(struct slg_table *table, struct seglog_error *err)
     struct seglog_writer *writer = NULL;
     char fresh[SLG_NAME_CAP];
     seglog_code closed = SEGLOG_OK;
-    seglog_code code = slg_changes_apply(table, err);
+    seglog_code code = table->unread.code != SEGLOG_OK
+                           ? fail_unread(table, err)
+                           : slg_changes_apply(table, err);
 
     (void)snprintf(fresh, sizeof fresh, "%.240s.new", table->name);
     if (code == SEGLOG_OK && !table->is_derived && !table->is_whole)

@@ -419,7 +419,7 @@ static const struct scenario repair_sealed = {
 /* Whoever opens it cuts the tail, and keeps what it was. */
 static const struct scenario repair_torn = {
     .name = "open-torn",
-    .flags = SCENE_GROWS | SCENE_DAMAGED,
+    .flags = SCENE_GROWS,
     .kind = TAIL_TORN,
     .setup = damaged_setup,
     .look = look_at_logs,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "seglog/segment.h"
+#include "seglog/testing/fault_store.h"
 #include "src/session/table.h"
 
 struct fixture {
@@ -320,6 +321,37 @@ load__foreign_records__not_whole(void **state)
     }
 }
 
+/* Its rows are not known then: a write that goes on would leave none. */
+static void
+rewrite__cannot_be_read_back__nothing_is_written_over_it(void **state)
+{
+    struct fixture *f = *state;
+    struct seglog_faults *faults = seglog_faults_new(f->store);
+    struct slg_table *table = NULL;
+    struct seglog_error err;
+
+    assert_non_null(faults);
+    put(f->a, "first", "1");
+    table = table_open(seglog_faults_store(faults));
+    assert_ok(slg_table_begin(table, NULL));
+    seglog_faults_watch(faults, "t.seg");
+    assert_true(seglog_faults_fail(faults, SEGLOG_FAULT_OPEN, 1, SEGLOG_IO));
+    assert_ok(slg_table_rewrite(table, NULL));
+    assert_int_equal(seglog_faults_get_hits(faults), 1);
+    assert_ok(slg_table_put(table, slice("second"), slice("2"), NULL));
+    assert_int_equal(slg_table_write(table, SEGLOG_LEVEL_FLUSH, &err),
+                     SEGLOG_IO);
+    assert_string_equal(err.name, "t.seg");
+    assert_int_equal(slg_table_rewrite(table, &err), SEGLOG_IO);
+    slg_table_end(table);
+    assert_value(f->b, "first", "1");
+    put(table, "second", "2");
+    assert_value(f->b, "first", "1");
+    assert_value(f->b, "second", "2");
+    slg_table_free(table);
+    seglog_faults_free(faults);
+}
+
 int
 main(void)
 {
@@ -334,6 +366,7 @@ main(void)
         TEST(rewrite__much_history__small_and_the_same),
         TEST(write__behind_damage__good_rows_are_kept_and_the_old_bytes_too),
         TEST(load__not_a_segment__no_rows_and_made_anew),
+        TEST(rewrite__cannot_be_read_back__nothing_is_written_over_it),
         TEST(load__foreign_records__not_whole),
     };
 
