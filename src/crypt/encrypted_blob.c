@@ -84,6 +84,18 @@ sealed_reserve(struct encrypted_blob *blob, size_t size)
 }
 
 /*
+ * Where the end is nobody knows.  What is appended there would stand at a place
+ * that is wrong as soon as it is readable again.
+ */
+static seglog_code
+fail_unread(const struct encrypted_blob *blob, struct seglog_error *err)
+{
+    return fail_blob(blob, err, SEGLOG_IO, blob->index.size,
+                     "its end cannot be read, and what is appended has to "
+                     "stand behind it: copy it to a healthy device");
+}
+
+/*
  * What the next chunk says of itself.  Behind damage it is linked to nothing,
  * and a new cut tells that it was appended there.
  */
@@ -95,12 +107,8 @@ head_begin(const struct encrypted_blob *blob, struct slg_chunk_head *head,
 
     *head = (struct slg_chunk_head){ .cut = index->cut, .plain = index->size };
     memcpy(prev_mac, index->mac, SLG_MAC_BYTES);
-    /* Behind what nobody could read it would stand at a place that is wrong
-     * as soon as that is readable again. */
     if (slg_chunk_index_is_tail_unread(index))
-        return fail_blob(blob, err, SEGLOG_IO, index->size,
-                         "its end cannot be read, and what is appended has to "
-                         "stand behind it: copy it to a healthy device");
+        return fail_unread(blob, err);
     if (index->is_tail_bad) {
         head->cut++;
         memset(prev_mac, 0, SLG_MAC_BYTES);
@@ -234,6 +242,8 @@ check_end(const struct encrypted_blob *blob, uint64_t expected_end, size_t len,
     const uint64_t size = blob->index.size;
     seglog_code code = SEGLOG_OK;
 
+    if (slg_chunk_index_is_tail_unread(&blob->index))
+        return fail_unread(blob, err);
     if (expected_end != SEGLOG_END_ANY && expected_end != size) {
         code = fail_blob(blob, err, SEGLOG_CONFLICT, expected_end,
                          "somebody else has appended or cut it");

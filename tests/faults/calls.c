@@ -281,6 +281,24 @@ open(const char *name, int flags, ...)
                     verdict.is_done ? real.call(name, flags, mode) : -1);
 }
 
+/* What the C library's headers make of some calls of these. */
+int
+__openat64_2(int dir, const char *name, int flags);
+int
+__open64_2(const char *name, int flags);
+
+SEEN int
+__openat64_2(int dir, const char *name, int flags)
+{
+    return openat(dir, name, flags, 0);
+}
+
+SEEN int
+__open64_2(const char *name, int flags)
+{
+    return open(name, flags, 0);
+}
+
 SEEN struct dirent *
 readdir(DIR *folder)
 {

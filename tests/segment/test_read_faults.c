@@ -10,6 +10,7 @@
  */
 #include "tests/segment/forge_support.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,6 +390,104 @@ memory__fails_at_each_allocation__is_told(void **state)
     scene_fail_each(*state, SEGLOG_OK);
 }
 
+/* -- reads that fail, and then memory -------------------------------------- */
+
+static struct seglog_faults *
+trouble_make(struct seglog_store *memory)
+{
+    struct seglog_faults *faults = NULL;
+
+    assert_ok(seglog_store_memory_open(memory, NULL));
+    kind_make_sound(*memory);
+    faults = seglog_faults_new(*memory);
+    assert_non_null(faults);
+    seglog_faults_watch(faults, NAME);
+    return faults;
+}
+
+/* What there was no memory for is not an unreadable range. */
+static void
+scan__no_memory_to_look_what_is_readable__is_no_memory(void **state)
+{
+    const struct seglog_fault unreadable = {
+        .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+        .at = 1,
+    };
+    struct seglog_store memory = { 0 };
+    struct seglog_faults *faults = trouble_make(&memory);
+    struct seglog_scan_summary summary;
+    struct seglog_error err;
+
+    (void)state;
+    assert_true(seglog_faults_add(faults, &unreadable));
+    assert_true(
+        seglog_faults_fail(faults, SEGLOG_FAULT_READ, 2, SEGLOG_NO_MEMORY));
+    assert_code_err(
+        seglog_scan(seglog_faults_store(faults), NAME, NULL, &summary, &err),
+        SEGLOG_NO_MEMORY, &err);
+    assert_int_equal(seglog_faults_get_hits(faults), 2);
+    seglog_faults_free(faults);
+    seglog_store_close(&memory);
+}
+
+/* Nor is what there is no memory to note it in. */
+static void
+scan__no_memory_to_note_what_is_unreadable__is_no_memory(void **state)
+{
+    const struct seglog_fault unreadable = {
+        .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+    };
+    struct seglog_store memory = { 0 };
+    struct seglog_faults *faults = trouble_make(&memory);
+    struct seglog_scan_summary summary;
+    struct seglog_error err;
+    seglog_code code = SEGLOG_NO_MEMORY;
+    unsigned failed = 0;
+
+    (void)state;
+    if (!CAN_FAIL)
+        skip();
+    assert_true(seglog_faults_add(faults, &unreadable));
+    for (uint64_t k = 1; k < 1000; k++) {
+        allocations_failed = 0;
+        allocation_fails = k;
+        code = seglog_scan(seglog_faults_store(faults), NAME, NULL, &summary,
+                           &err);
+        allocation_fails = 0;
+        if (allocations_failed == 0)
+            break;
+        failed++;
+        assert_int_equal(code, SEGLOG_NO_MEMORY);
+    }
+    assert_true(failed >= 2);
+    assert_code_err(code, SEGLOG_IO, &err);
+    seglog_faults_free(faults);
+    seglog_store_close(&memory);
+}
+
+/* Nobody knows what it is, which is not to say that it is no segment. */
+static void
+scan__nothing_can_be_read__is_io_and_says_why(void **state)
+{
+    const struct seglog_fault unreadable = {
+        .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+        .sys_errno = ENXIO,
+    };
+    struct seglog_store memory = { 0 };
+    struct seglog_faults *faults = trouble_make(&memory);
+    struct seglog_scan_summary summary;
+    struct seglog_error err;
+
+    (void)state;
+    assert_true(seglog_faults_add(faults, &unreadable));
+    assert_code_err(
+        seglog_scan(seglog_faults_store(faults), NAME, NULL, &summary, &err),
+        SEGLOG_IO, &err);
+    assert_int_equal(err.sys_errno, ENXIO);
+    seglog_faults_free(faults);
+    seglog_store_close(&memory);
+}
+
 static const struct {
     const char *name;
     way_function *way;
@@ -413,7 +512,7 @@ static const struct {
 
 static struct scene scenes[SCENES];
 static char names[4 * SCENES][100];
-static struct CMUnitTest tests[4 * SCENES];
+static struct CMUnitTest tests[4 * SCENES + 3];
 static size_t test_count;
 
 static void
@@ -462,6 +561,12 @@ main(void)
     for (size_t i = 0; slg_zrun_is_there() && i < COUNT_OF(sealings); i++)
         scene_add(sealings[i].name, "seal",
                   &(struct scene){ sealings[i].make, sealings[i].way });
+    tests[test_count++] = (struct CMUnitTest)cmocka_unit_test(
+        scan__no_memory_to_look_what_is_readable__is_no_memory);
+    tests[test_count++] = (struct CMUnitTest)cmocka_unit_test(
+        scan__no_memory_to_note_what_is_unreadable__is_no_memory);
+    tests[test_count++] = (struct CMUnitTest)cmocka_unit_test(
+        scan__nothing_can_be_read__is_io_and_says_why);
     return _cmocka_run_group_tests("segment/read_faults", tests, test_count,
                                    NULL, NULL);
 }

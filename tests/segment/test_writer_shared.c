@@ -667,6 +667,32 @@ process__killed_at_any_time__leaves_all_it_acknowledged(void **state)
     close_ok(writer);
 }
 
+/* The others rely on being told, and it cannot know what they rely on. */
+static void
+hint__writer_that_does_not_know_the_boot__is_seen_all_the_same(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const struct seglog_writer_options options = shared_options();
+    struct seglog_writer *a = writer_open_ok(store, "log", &options);
+    struct seglog_writer *b = writer_open_ok(store, "log", &options);
+    struct walked walked;
+
+    append_ok(a, "1", 1);
+    a->boot = 0; /* as where there is no file that tells it */
+    append_ok(b, "2", 2);
+    append_ok(a, "3", 3);
+    append_ok(b, "4", 4);
+    append_ok(a, "5", 5);
+    close_ok(a);
+    close_ok(b);
+
+    walk_blob(store, "log", &walked);
+    assert_int_equal(walked.record_count, 5);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(walked.records[i].data[0], '1' + i);
+    walked_free(&walked);
+}
+
 #define ON_ALL(test) on_memory(test), on_file(test), on_encrypted(test)
 
 int
@@ -678,6 +704,7 @@ main(void)
         ON_ALL(moved_frames__any_mixture__equal_those_of_an_exclusive_writer),
         ON_ALL(hint__there__saves_reading_what_others_wrote),
         ON_ALL(hint__damaged_or_of_another_segment__is_ignored),
+        ON_ALL(hint__writer_that_does_not_know_the_boot__is_seen_all_the_same),
         ON_ALL(torn_bytes__of_a_dead_writer__are_cut_and_kept),
         ON_ALL(damage__by_another__is_corrupt_and_takes_nothing),
         ON_ALL(replaced__under_an_open_writer__is_sealed),

@@ -114,6 +114,84 @@ blob__over_one_that_cannot_be_cut__has_no_truncate(void **state)
     uncut_destroy(&uncut, &store);
 }
 
+static void
+append_ok(struct seglog_blob blob, const char *text)
+{
+    struct seglog_error err;
+    uint64_t at = 0;
+
+    assert_code_err(
+        seglog_blob_append(blob, SEGLOG_END_ANY, text, strlen(text), &at, &err),
+        SEGLOG_OK, &err);
+}
+
+static void
+assert_bytes(struct seglog_blob blob, const char *text)
+{
+    char bytes[64] = { 0 };
+    uint64_t size = 0;
+
+    assert_true(strlen(text) < sizeof bytes);
+    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
+    assert_int_equal(size, strlen(text));
+    assert_ok(seglog_blob_read_at(blob, 0, bytes, strlen(text), NULL));
+    assert_string_equal(bytes, text);
+}
+
+/* A guess where it is would be damage as soon as it can be read again. */
+static void
+append__end_unreadable_for_now__is_io_and_takes_nothing(void **state)
+{
+    static const unsigned modes[] = { 0, SEGLOG_OPEN_LOCK_HELD };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(modes); i++) {
+        const unsigned flags = SEGLOG_OPEN_WRITE | modes[i];
+        const struct seglog_fault unreadable = {
+            .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+        };
+        struct seglog_store memory = { 0 };
+        struct seglog_store store = { 0 };
+        struct seglog_faults *faults = NULL;
+        struct seglog_blob blob = { 0 };
+        struct seglog_error err;
+        uint64_t at = 77;
+
+        assert_ok(seglog_store_memory_open(&memory, NULL));
+        faults = seglog_faults_new(memory);
+        assert_non_null(faults);
+        assert_ok(encrypted_make(seglog_faults_store(faults), &store, NULL));
+        assert_ok(seglog_blob_open(store, "a", flags | SEGLOG_OPEN_CREATE,
+                                   &blob, NULL));
+        append_ok(blob, "first ");
+        assert_ok(seglog_blob_close(&blob, NULL));
+        assert_ok(seglog_blob_open(store, "a", flags, &blob, NULL));
+        seglog_faults_watch(faults, "a");
+        assert_true(seglog_faults_add(faults, &unreadable));
+
+        assert_code_err(
+            seglog_blob_append(blob, SEGLOG_END_ANY, "no", 2, &at, &err),
+            SEGLOG_IO, &err);
+        assert_string_equal(err.name, "a");
+        assert_code_err(seglog_blob_append(blob, 6, "no", 2, &at, &err),
+                        SEGLOG_IO, &err);
+        /* Of any other end one cannot say that it is wrong. */
+        assert_code_err(seglog_blob_append(blob, 1000, "no", 2, &at, &err),
+                        SEGLOG_IO, &err);
+        assert_int_equal(at, 77);
+
+        /* The same handle knows better as soon as it can. */
+        seglog_faults_clear(faults);
+        assert_bytes(blob, "first ");
+        append_ok(blob, "second");
+        assert_bytes(blob, "first second");
+        assert_ok(seglog_blob_close(&blob, NULL));
+        seglog_store_close(&store);
+        seglog_faults_free(faults);
+        seglog_store_close(&memory);
+    }
+}
+
 int
 main(void)
 {
@@ -121,6 +199,8 @@ main(void)
     struct uncut uncut;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blob__over_one_that_cannot_be_cut__has_no_truncate),
+        cmocka_unit_test(
+            append__end_unreadable_for_now__is_io_and_takes_nothing),
     };
     const struct store_factory over_uncut = {
         .name = "store/store_encrypted: contract without truncate",
