@@ -499,6 +499,56 @@ tail__of_zeros__is_torn_and_is_cut(void **state)
     }
 }
 
+/* The power went while it was created, and nothing of it but its size is left:
+ * there is nothing to be forged. */
+static void
+file__of_zeros__is_written_anew(void **state)
+{
+    static const size_t lens[] = { 1, 63, 64, 65, 128, 512, 4096, 20480 };
+    static const uint8_t zeros[20480];
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(lens); i++) {
+        struct looked looked;
+
+        raw_put("damaged", zeros, lens[i]);
+        append_some("damaged", 1, RECORDS, true);
+        look("damaged", &looked);
+        assert_ok(looked.code);
+        assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+        assert_int_equal(looked.records, RECORDS);
+    }
+}
+
+/* More than is written at once, or bytes that no crash leaves. */
+static void
+file__of_something_else__is_refused_and_stays(void **state)
+{
+    const struct seglog_writer_options options = { .size = sizeof options };
+    uint8_t *bytes = calloc(1, 40000);
+
+    (void)state;
+    assert_non_null(bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        const size_t wants = i == 0 ? 40000 : 300;
+        struct seglog_writer *writer = NULL;
+        size_t len = 0;
+        uint8_t *after = NULL;
+
+        if (i == 1)
+            test_fill(bytes, wants, 3);
+        raw_put("damaged", bytes, wants);
+        assert_code(
+            seglog_writer_open(it.store, "damaged", &options, &writer, NULL),
+            SEGLOG_FORMAT);
+        after = raw_get("damaged", &len);
+        assert_int_equal(len, wants);
+        assert_memory_equal(after, bytes, len);
+        free(after);
+    }
+    free(bytes);
+}
+
 /* No crash leaves bytes that nobody wrote: whoever appends is told. */
 static void
 tail__that_was_changed__is_damage_and_is_not_cut(void **state)
@@ -620,6 +670,8 @@ main(void)
         TEST(chunks__of_another_blob__never_pass),
         TEST(cut__at_every_byte__keeps_all_before_and_goes_on),
         TEST(tail__of_zeros__is_torn_and_is_cut),
+        TEST(file__of_zeros__is_written_anew),
+        TEST(file__of_something_else__is_refused_and_stays),
         TEST(tail__that_was_changed__is_damage_and_is_not_cut),
         TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
         TEST(repair__of_a_forged_one__records_the_loss),
