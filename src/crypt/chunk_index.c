@@ -28,8 +28,9 @@ struct walk {
     const struct slg_chunk_source *source;
     uint64_t window_at;
     size_t window_len;
-    bool is_next_linked; /* the head at index->end has been looked at */
-    bool has_failed;     /* the store below, somewhere in the window */
+    bool is_window_unread; /* the store below has failed somewhere in it */
+    bool is_next_linked;   /* the head at index->end has been looked at */
+    bool has_failed;       /* one of the windows of this step is unread */
     uint64_t wasted; /* bytes decrypted that turned out not to be authentic */
     struct seglog_error *err;
 };
@@ -71,7 +72,7 @@ slg_stretch_end(const struct slg_chunk_index *index,
 
 static seglog_code
 read_probe(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
-           size_t len, struct seglog_error *err)
+           size_t len, bool *has_failed, struct seglog_error *err)
 {
     for (size_t done = 0; done < len;) {
         size_t piece = (size_t)(PROBE_BYTES - (at + done) % PROBE_BYTES);
@@ -83,8 +84,10 @@ read_probe(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
                                    err);
         if (code == SEGLOG_INVALID || code == SEGLOG_NO_MEMORY)
             return code;
-        if (code != SEGLOG_OK)
+        if (code != SEGLOG_OK) {
+            *has_failed = true;
             memset(buf + done, 0, piece);
+        }
         done += piece;
     }
     return SEGLOG_OK;
@@ -97,10 +100,8 @@ slg_chunk_read(const struct slg_chunk_source *source, uint64_t at, uint8_t *buf,
     const seglog_code code =
         seglog_blob_read_at(source->below, at, buf, len, err);
 
-    if (code != SEGLOG_IO)
-        return code;
-    *has_failed = true;
-    return read_probe(source, at, buf, len, err);
+    return code == SEGLOG_IO ? read_probe(source, at, buf, len, has_failed, err)
+                             : code;
 }
 
 /* ---------------------------------------------------------------------------
@@ -204,13 +205,15 @@ walk_look(struct walk *walk, uint64_t at, size_t len, const uint8_t **bytes)
         if (want > index->below - at)
             want = (size_t)(index->below - at);
         walk->window_len = 0;
+        walk->is_window_unread = false;
         code = slg_chunk_read(walk->source, at, walk->source->raw, want,
-                              &walk->has_failed, walk->err);
+                              &walk->is_window_unread, walk->err);
         if (code != SEGLOG_OK)
             return code;
         walk->window_at = at;
         walk->window_len = want;
     }
+    walk->has_failed |= walk->is_window_unread;
     *bytes = walk->source->raw + (at - walk->window_at);
     return SEGLOG_OK;
 }
@@ -309,7 +312,6 @@ damage_pass(struct walk *walk, uint64_t at, const struct slg_chunk_head *head)
         code = stretch_push(index, walk->source, &bad, walk->err);
         index->size = head->plain;
     }
-    walk->has_failed = false;
     index->end = at;
     return code == SEGLOG_OK ? chunk_take(walk, head) : code;
 }
@@ -478,7 +480,8 @@ damage_walk(struct walk *walk, bool *is_done)
 /*
  * A linked head stands at the end.  Its chunk is whole if another one is
  * linked to it, or if it can be decrypted.  The last one may be whole and not
- * have been written: then it is no chunk.
+ * have been written: then it is no chunk.  Of one that cannot be read nobody
+ * knows whether it was torn, or changed.
  */
 static seglog_code
 linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
@@ -501,6 +504,8 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
             inside_walk(walk, head, is_whole ? next : index->below, &is_found);
     if (code != SEGLOG_OK || is_found)
         return code;
+    if (!is_sound && walk->has_failed)
+        return damage_walk(walk, is_done);
     if (!is_whole) {
         *is_done = true;
         return SEGLOG_OK;
@@ -526,6 +531,7 @@ walk_step(struct walk *walk, bool *is_done)
         return SEGLOG_OK;
     }
     walk->is_next_linked = false;
+    walk->has_failed = false;
     code = walk_look(walk, index->end, SLG_CHUNK_HEAD_BYTES, &bytes);
     if (code != SEGLOG_OK)
         return code;

@@ -19,8 +19,9 @@ struct encrypted_blob {
     struct slg_chunk_index index;
     bool is_writable;
     bool is_lock_held;
-    bool is_behind;  /* the last append met with a CONFLICT below */
-    uint8_t *sealed; /* the last append, encrypted */
+    bool is_behind;      /* the last append met with a CONFLICT below */
+    uint64_t unread_end; /* told as its size while its end was not readable */
+    uint8_t *sealed;     /* the last append, encrypted */
     size_t sealed_cap;
     char name[SLG_NAME_CAP];
 };
@@ -34,11 +35,17 @@ fail_blob(const struct encrypted_blob *blob, struct seglog_error *err,
     return slg_fail(err, code, &place, "%s", what);
 }
 
+/* A torn end counts as bytes for as long as it cannot be read. */
 static seglog_code
 fail_range(const struct encrypted_blob *blob, struct seglog_error *err,
-           uint64_t offset, const char *what)
+           uint64_t offset, size_t len, const char *what)
 {
-    const seglog_code code = fail_blob(blob, err, SEGLOG_INVALID, offset, what);
+    const bool was_told =
+        offset <= blob->unread_end && len <= blob->unread_end - offset;
+    const seglog_code code =
+        was_told ? fail_blob(blob, err, SEGLOG_IO, offset,
+                             "its end could not be read before: try again")
+                 : fail_blob(blob, err, SEGLOG_INVALID, offset, what);
 
     return slg_fail_actual(err, code, blob->index.size);
 }
@@ -487,7 +494,7 @@ blob_read_at(void *self, uint64_t offset, void *buf, size_t len,
         if (code != SEGLOG_OK)
             return code;
         if (offset > index->size || len > index->size - offset)
-            return fail_range(blob, err, offset,
+            return fail_range(blob, err, offset, len,
                               "the range to read goes past the end");
         while (code == SEGLOG_OK && request.len > 0)
             code = stretch_read(blob, &request, err);
@@ -510,9 +517,13 @@ blob_get_size(void *self, uint64_t *size, bool *is_replaced,
     const seglog_code code =
         slg_chunk_index_update(&blob->index, &blob->source, is_replaced, err);
 
-    if (code == SEGLOG_OK)
-        *size = blob->index.size;
-    return code;
+    if (code != SEGLOG_OK)
+        return code;
+    *size = blob->index.size;
+    if (slg_chunk_index_is_tail_unread(&blob->index) &&
+        *size > blob->unread_end)
+        blob->unread_end = *size;
+    return SEGLOG_OK;
 }
 
 static seglog_code
@@ -675,7 +686,7 @@ blob_truncate(void *self, uint64_t new_size, struct seglog_error *err)
         if (code != SEGLOG_OK)
             return code;
         if (new_size > blob->index.size)
-            return fail_range(blob, err, new_size,
+            return fail_range(blob, err, new_size, 0,
                               "cutting cannot make it longer");
         if (new_size == blob->index.size)
             return end_cut(blob, err);

@@ -14,6 +14,7 @@
 #include "format/bytes.h"
 #include "seglog/encrypted_store.h"
 #include "seglog/segment.h"
+#include "seglog/testing/fault_store.h"
 #include "src/crypt/primitives.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -584,6 +585,72 @@ tail__that_was_changed__is_damage_and_is_not_cut(void **state)
     }
 }
 
+/*
+ * Open "damaged" while the reads from the k-th on fail so many times: what could
+ * not be read is no damage.  False: there are not so many reads.
+ */
+static bool
+open_with_failing_reads(uint64_t k, unsigned times)
+{
+    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    const struct seglog_writer_options options = { .size = sizeof options };
+    struct seglog_faults *faults = seglog_faults_new(it.below);
+    struct seglog_store store;
+    struct seglog_writer *writer = NULL;
+    seglog_code code = SEGLOG_OK;
+    uint64_t hits = 0;
+
+    assert_non_null(faults);
+    seglog_faults_watch(faults, "damaged");
+    assert_ok(seglog_encrypted_store_open(seglog_faults_store(faults), &key,
+                                          NULL, &store, NULL));
+    for (unsigned i = 0; i < times; i++)
+        assert_true(
+            seglog_faults_fail(faults, SEGLOG_FAULT_READ, k + i, SEGLOG_IO));
+    code = seglog_writer_open(store, "damaged", &options, &writer, NULL);
+    hits = seglog_faults_get_hits(faults);
+    if (code != SEGLOG_OK)
+        assert_code(code, SEGLOG_IO);
+    else
+        assert_ok(seglog_writer_close(writer, NULL));
+    seglog_store_close(&store);
+    seglog_faults_free(faults);
+    return hits > 0;
+}
+
+/* A read that fails in the moment, and once more where it is tried again. */
+static void
+tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much(
+    void **state)
+{
+    const struct chunk *last = NULL;
+
+    (void)state;
+    segment_make(false);
+    last = &it.chunks[it.chunk_count - 1];
+    for (unsigned way = 0; way < 8; way++) {
+        const bool is_zeros_tail = way % 2 == 0;
+        const unsigned times = 1 + way / 2;
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+
+        memset(bytes + it.raw_len - 20, 0, 20);
+        for (uint64_t k = 1; k < 1000; k++) {
+            struct looked looked;
+
+            raw_put("damaged", bytes, it.raw_len - (is_zeros_tail ? 0 : 20));
+            if (!open_with_failing_reads(k, times)) {
+                assert_true(k > 1);
+                break;
+            }
+            append_some("damaged", last->first, RECORDS, false);
+            look("damaged", &looked);
+            assert_int_equal(looked.summary.verdict, SEGLOG_VERDICT_OK);
+            assert_int_equal(looked.records, RECORDS);
+        }
+        free(bytes);
+    }
+}
+
 static void
 reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
 {
@@ -673,6 +740,8 @@ main(void)
         TEST(file__of_zeros__is_written_anew),
         TEST(file__of_something_else__is_refused_and_stays),
         TEST(tail__that_was_changed__is_damage_and_is_not_cut),
+        TEST(
+            tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much),
         TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
         TEST(repair__of_a_forged_one__records_the_loss),
     };
