@@ -295,19 +295,75 @@ next_is_linked(struct walk *walk, uint64_t at, const uint8_t mac[SLG_MAC_BYTES],
     return code;
 }
 
-/* Behind the damage at the end an authentic chunk stands at `at`. */
+static bool
+is_zeros(const uint8_t *bytes, size_t len)
+{
+    size_t zeros = 0;
+
+    while (zeros < len && bytes[zeros] == 0)
+        zeros++;
+    return zeros == len;
+}
+
+/*
+ * Has a crash left what stands from the end of the chunks so far up to `end`,
+ * where the blob ended then?  A sector that was not written is zeros as far as
+ * the blob reached into it, and zeros stand at the end where less was written
+ * than the size said; authentic bytes are not zeros, nor is what somebody
+ * has changed, unless he wants it to look as if it had never been written.
+ */
+static seglog_code
+bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
+{
+    const struct slg_chunk_index *index = walk->index;
+    const uint8_t *tag = NULL;
+    const seglog_code seen =
+        walk_look(walk, end - SLG_TAG_BYTES, SLG_TAG_BYTES, &tag);
+
+    if (seen != SEGLOG_OK)
+        return seen;
+    *is_torn = is_zeros(tag, SLG_TAG_BYTES);
+    for (uint64_t at = index->end; !*is_torn && at < end;) {
+        size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
+        const uint8_t *bytes = NULL;
+        seglog_code code = SEGLOG_OK;
+
+        if (len > end - at)
+            len = (size_t)(end - at);
+        code = walk_look(walk, at, len, &bytes);
+        if (code != SEGLOG_OK)
+            return code;
+        *is_torn = is_zeros(bytes, len);
+        at += len;
+    }
+    /* What could not be read is zeros here as well. */
+    *is_torn = *is_torn && !walk->has_failed;
+    return SEGLOG_OK;
+}
+
+/*
+ * Behind the damage at the end an authentic chunk stands at `at`.  With a
+ * greater cut it was appended there when the damage was there already, perhaps
+ * behind what a crash had left.
+ */
 static seglog_code
 damage_pass(struct walk *walk, uint64_t at, const struct slg_chunk_head *head)
 {
     struct slg_chunk_index *index = walk->index;
+    bool is_torn = false;
     seglog_code code = SEGLOG_OK;
 
+    if (head->cut > index->cut && at - index->end >= SLG_CHUNK_EXTRA_BYTES)
+        code = bytes_are_torn(walk, at, &is_torn);
+    if (code != SEGLOG_OK)
+        return code;
     if (head->plain > index->size) {
         const struct slg_stretch bad = { .plain = index->size,
                                          .at = index->end,
                                          .end = at,
                                          .is_bad = true,
-                                         .is_unreadable = walk->has_failed };
+                                         .is_unreadable = walk->has_failed,
+                                         .is_torn = is_torn };
 
         code = stretch_push(index, walk->source, &bad, walk->err);
         index->size = head->plain;
@@ -371,51 +427,6 @@ inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
     return code;
 }
 
-static bool
-is_zeros(const uint8_t *bytes, size_t len)
-{
-    size_t zeros = 0;
-
-    while (zeros < len && bytes[zeros] == 0)
-        zeros++;
-    return zeros == len;
-}
-
-/*
- * Has the end been left by a crash?  A sector that was not written is zeros as
- * far as the blob reaches into it, and zeros stand at the end where less was
- * written than the size says; authentic bytes are not zeros, nor is what somebody
- * has changed, unless he wants it to look as if it had never been written.
- */
-static seglog_code
-tail_is_torn(struct walk *walk, bool *is_torn)
-{
-    const struct slg_chunk_index *index = walk->index;
-    const uint8_t *tag = NULL;
-    const seglog_code seen =
-        walk_look(walk, index->below - SLG_TAG_BYTES, SLG_TAG_BYTES, &tag);
-
-    if (seen != SEGLOG_OK)
-        return seen;
-    *is_torn = is_zeros(tag, SLG_TAG_BYTES);
-    for (uint64_t at = index->end; !*is_torn && at < index->below;) {
-        size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
-        const uint8_t *bytes = NULL;
-        seglog_code code = SEGLOG_OK;
-
-        if (len > index->below - at)
-            len = (size_t)(index->below - at);
-        code = walk_look(walk, at, len, &bytes);
-        if (code != SEGLOG_OK)
-            return code;
-        *is_torn = is_zeros(bytes, len);
-        at += len;
-    }
-    /* What could not be read is zeros here as well. */
-    *is_torn = *is_torn && !walk->has_failed;
-    return SEGLOG_OK;
-}
-
 /*
  * Nothing authentic follows.  As much as one chunk could hold there counts as
  * bytes that are lost, so that a change of the last chunk shows.
@@ -425,7 +436,7 @@ tail_take(struct walk *walk)
 {
     struct slg_chunk_index *index = walk->index;
     bool is_torn = false;
-    seglog_code code = tail_is_torn(walk, &is_torn);
+    seglog_code code = bytes_are_torn(walk, index->below, &is_torn);
     const struct slg_stretch bad = { .plain = index->size,
                                      .at = index->end,
                                      .end = index->below,
@@ -511,7 +522,9 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         return SEGLOG_OK;
     }
     if (!is_sound)
-        code = tail_is_torn(walk, &is_torn);
+        code = bytes_are_torn(walk, next, &is_torn);
+    if (code == SEGLOG_OK && !is_sound && !is_torn)
+        code = bytes_are_torn(walk, index->below, &is_torn);
     if (code != SEGLOG_OK)
         return code;
     return is_torn ? damage_walk(walk, is_done) : chunk_take(walk, head);

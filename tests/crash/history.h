@@ -167,7 +167,6 @@ struct history {
     bool has_unsure_cut;  /* somebody died, or failed, in a truncation */
     bool is_damaged;      /* a power cut has left a hole */
     bool has_stale;       /* a frame of it stands where none was written */
-    bool may_hide;        /* records behind a hole, behind a torn tail */
     bool has_passed_over; /* somebody has gone on behind bytes of no frame */
     bool is_made;         /* somebody has opened it: it must stay a segment */
     bool is_over;
@@ -302,11 +301,6 @@ history_look(struct history *history, bool is_power_cut);
 /* Is this record one that was tried?  Its number among the attempts. */
 uint32_t
 content_check(struct history *history, const struct seglog_record *record);
-
-/* A torn chunk of an encrypted store that cannot be cut away is one that
- * somebody has changed: damage where nothing was promised. */
-bool
-torn_is_damage(const struct history *history);
 
 /* A reader that stays open gets each record once, and never meets damage. */
 void

@@ -130,7 +130,7 @@ look_settle(struct history *history, bool is_power_cut)
                 continue;
             if (attempt->promise != GONE) {
                 attempt->gone_at = history->opened;
-                attempt->promise = history->may_hide ? TRIED : GONE;
+                attempt->promise = GONE;
             }
         } else if (history->is_sealed_durable) {
             attempt->promise = SYNCED;
@@ -325,12 +325,6 @@ history_look(struct history *history, bool is_power_cut)
     look_settle(history, is_power_cut);
 }
 
-bool
-torn_is_damage(const struct history *history)
-{
-    return history->is_encrypted && history->options.cannot_cut;
-}
-
 void
 history_read_on(struct history *history)
 {
@@ -360,8 +354,7 @@ history_read_on(struct history *history)
         history_say(history, "read on from %llu: %s",
                     (unsigned long long)history->reader_next,
                     seglog_code_name(code));
-    expect(history, code == SEGLOG_END || history->was_lied_to ||
-                        torn_is_damage(history));
+    expect(history, code == SEGLOG_END || history->was_lied_to);
 }
 
 void

@@ -55,8 +55,7 @@ check_seal(struct history *history, const struct slot *slot, seglog_code code)
         hold(history, SEAL, history->is_sealed);
         break;
     case SEGLOG_CORRUPT:
-        expect(history, history->is_damaged || history->was_lied_to ||
-                            torn_is_damage(history));
+        expect(history, history->is_damaged || history->was_lied_to);
         break;
     case SEGLOG_READ_ONLY:
         expect(history, history->options.cannot_cut);
@@ -133,7 +132,7 @@ history_roll(struct history *history)
     history->first_record = sealed->end;
     history->identity[0]++;
     history->is_made = history->is_sealed = history->is_sealed_durable = false;
-    history->is_damaged = history->has_passed_over = history->may_hide = false;
+    history->is_damaged = history->has_passed_over = false;
     history->has_unsure_cut = history->was_lied_to = false;
     history->has_stale = false;
     history->nonces_end = 0;

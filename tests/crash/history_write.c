@@ -329,8 +329,7 @@ check_refusal(struct history *history, const struct slot *slot,
     } else if (code == SEGLOG_CORRUPT) {
         if (!history->is_damaged)
             history_look(history, false);
-        expect(history, (history->is_damaged || history->was_lied_to ||
-                         torn_is_damage(history)) &&
+        expect(history, (history->is_damaged || history->was_lied_to) &&
                             !options->append_to_damaged);
         history->is_over = chance(history, 3) == 0;
     } else if (code == SEGLOG_SEALED) {
@@ -370,9 +369,6 @@ slot_open(struct history *history, struct slot *slot)
         check_refusal(history, slot, &options, code);
         slot_end(slot);
     }
-    /* Alone between damage and a torn tail, a record cannot be told from it,
-     * and is seen again when that is cut off. */
-    history->may_hide = history->may_hide || history->is_damaged;
     if (history->is_damaged)
         history_look(history, true);
 }

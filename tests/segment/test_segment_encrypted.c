@@ -651,6 +651,52 @@ tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much(
     }
 }
 
+/*
+ * Where nothing can be cut, whoever appends goes on behind what a crash has
+ * left, sectors of the last chunk and not others; no crash leaves flipped bits.
+ */
+static void
+tail__that_is_passed_over__is_torn_still(void **state)
+{
+    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    struct seglog_faults *faults = seglog_faults_new(it.below);
+    struct seglog_store own = it.store;
+
+    (void)state;
+    assert_non_null(faults);
+    segment_make(false);
+    seglog_faults_hide(faults, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    assert_ok(seglog_encrypted_store_open(seglog_faults_store(faults), &key,
+                                          NULL, &it.store, NULL));
+    for (size_t i = 3; i < it.chunk_count; i++) {
+        const struct chunk *chunk = &it.chunks[i];
+        const size_t edge = chunk->end / 512 * 512;
+        uint8_t *bytes = exact_copy(it.raw, it.raw_len);
+        struct looked looked;
+
+        if (edge > chunk->at && edge < chunk->end && chunk->first != 0) {
+            for (unsigned way = 0; way < 2; way++) {
+                memcpy(bytes, it.raw, it.raw_len);
+                if (way == 0)
+                    memset(bytes + edge, 0, chunk->end - edge);
+                else
+                    memset(bytes + chunk->at, 0, edge - chunk->at);
+                raw_put("damaged", bytes, chunk->end);
+                append_some("damaged", chunk->first, RECORDS, true);
+                look("damaged", &looked);
+                assert_int_equal(looked.records, RECORDS);
+                assert_int_equal(looked.finding_count, 1);
+                assert_string_equal(seglog_cause_name(looked.findings[0].cause),
+                                    "passed-over");
+            }
+        }
+        free(bytes);
+    }
+    seglog_store_close(&it.store);
+    it.store = own;
+    seglog_faults_free(faults);
+}
+
 static void
 reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
 {
@@ -742,6 +788,7 @@ main(void)
         TEST(tail__that_was_changed__is_damage_and_is_not_cut),
         TEST(
             tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much),
+        TEST(tail__that_is_passed_over__is_torn_still),
         TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
         TEST(repair__of_a_forged_one__records_the_loss),
     };
