@@ -184,9 +184,6 @@ sealed_add(struct encrypted_blob *blob, uint64_t at, size_t len,
     struct slg_chunk_index *index = &blob->index;
     seglog_code code = SEGLOG_OK;
 
-    /* Something is behind it now: it is damage, as a new walk would say. */
-    if (index->is_tail_bad)
-        index->stretches[index->count - 1].is_torn = false;
     index->end = at;
     index->below = at + len;
     for (size_t done = 0; code == SEGLOG_OK && done < len;) {
