@@ -706,7 +706,9 @@ subject_examine(struct subject *subject)
 {
     survey_take(&subject->survey, subject->store, "s", subject->expect);
     if (subject->survey.code == SEGLOG_FORMAT ||
-        subject->survey.code == SEGLOG_CORRUPT) {
+        subject->survey.code == SEGLOG_CORRUPT ||
+        (subject->survey.code == SEGLOG_IO && /* of the header */
+         (subject->looks & LOOK_UNREADABLE))) {
         refusal_must_be_common(subject, subject->survey.code);
         return;
     }

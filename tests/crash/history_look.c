@@ -194,7 +194,8 @@ look_gap(struct history *history, const struct seglog_finding *gap)
             attempt->promise = FLUSHED;
         return;
     }
-    hold(history, I2, !"a recorded gap that nobody has recorded");
+    /* A gap that nobody has recorded is made up. */
+    hold(history, I2, false);
 }
 
 /* One segment of the row, from its first number on; what comes next. */
