@@ -48,6 +48,15 @@ static const int64_t PAUSE_LAST_NS = 2000000;
 /* How long a lock file that was seen alive is taken to be so, unmarked. */
 static const int64_t ALIVE_NS = 1000000;
 
+/*
+ * How long a page that could be written to is taken to be so, and how often it
+ * is given without a look at the clock: an append under the lock is short.
+ */
+static const int64_t PAGE_NS = 1000000;
+enum {
+    HINTS_UNASKED = 3
+};
+
 /* The hint, and behind it the mark: not 0 once it was to be discarded. */
 #define MARK_OFFSET     SEGLOG_LOCK_HINT_BYTES
 #define LOCK_FILE_BYTES (SEGLOG_LOCK_HINT_BYTES + sizeof(uint32_t))
@@ -57,6 +66,8 @@ struct file_lock {
     int fd;
     bool is_holder;
     uint8_t *page; /* shared mapping of hint and mark, or NULL */
+    int64_t page_until_ns;
+    unsigned hints_given; /* since it was got */
     int64_t alive_until_ns;
     char name[SLG_NAME_CAP + sizeof SLG_LOCK_SUFFIX];
 };
@@ -183,17 +194,23 @@ lock_ask(struct file_lock *lock)
     return true;
 }
 
+/*
+ * Who touches a page that the system cannot provide dies of it: the file was
+ * shortened by hand, or its file system went down.  A system that can be asked
+ * for it first (Linux 5.14) says so instead.  Once it is provided it stays,
+ * until the system writes it to the device or the file is shortened; so it is
+ * asked for again once in a tick of the clock, for to ask costs a system call.
+ */
 static bool
-lock_is_dead(struct file_lock *lock)
+page_can_be_written(uint8_t *page)
 {
-    const int64_t now_ns = slg_now_coarse_ns();
-
-    if (!lock->store->is_local)
-        return false;
-    if (lock->page && now_ns < lock->alive_until_ns && !lock_is_marked(lock))
-        return false;
-    lock->alive_until_ns = now_ns + ALIVE_NS;
-    return !lock_ask(lock);
+#ifdef MADV_POPULATE_WRITE
+    return madvise(page, LOCK_FILE_BYTES, MADV_POPULATE_WRITE) == 0 ||
+           errno == EINVAL;
+#else
+    (void)page;
+    return true;
+#endif
 }
 
 /*
@@ -216,7 +233,45 @@ page_map(int fd)
 #endif
     page =
         mmap(NULL, LOCK_FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return page == MAP_FAILED ? NULL : page;
+    if (page == MAP_FAILED)
+        return NULL;
+    if (page_can_be_written(page))
+        return page;
+    (void)munmap(page, LOCK_FILE_BYTES);
+    return NULL;
+}
+
+static void
+page_open(struct file_lock *lock)
+{
+    lock->page = page_map(lock->fd);
+    lock->page_until_ns = slg_now_coarse_ns() + PAGE_NS;
+}
+
+static void
+page_check(struct file_lock *lock, int64_t now_ns)
+{
+    if (!lock->page || now_ns < lock->page_until_ns)
+        return;
+    lock->page_until_ns = now_ns + PAGE_NS;
+    if (page_can_be_written(lock->page))
+        return;
+    (void)munmap(lock->page, LOCK_FILE_BYTES);
+    lock->page = NULL;
+}
+
+static bool
+lock_is_dead(struct file_lock *lock)
+{
+    const int64_t now_ns = slg_now_coarse_ns();
+
+    if (!lock->store->is_local)
+        return false;
+    page_check(lock, now_ns);
+    if (lock->page && now_ns < lock->alive_until_ns && !lock_is_marked(lock))
+        return false;
+    lock->alive_until_ns = now_ns + ALIVE_NS;
+    return !lock_ask(lock);
 }
 
 /* What the name leads to, made if it is missing. */
@@ -282,7 +337,7 @@ lock_renew(struct file_lock *lock, struct seglog_error *err)
     }
     lock_file_close(lock);
     lock->fd = fd;
-    lock->page = page_map(fd);
+    page_open(lock);
     lock->alive_until_ns = 0;
     return SEGLOG_OK;
 }
@@ -338,7 +393,7 @@ hint_forget(struct file_lock *lock)
 
     if (!slg_file_is_safe_to_map(lock->fd))
         return;
-    lock->page = page_map(lock->fd);
+    page_open(lock);
     if (!lock->page)
         (void)!pwrite(lock->fd, none, sizeof none, 0);
 }
@@ -366,6 +421,7 @@ lock_acquire(void *self, int timeout_ms, struct seglog_error *err)
     if (code != SEGLOG_OK)
         return code;
     lock->is_holder = true;
+    lock->hints_given = 0;
     if (!lock->page)
         hint_forget(lock);
     lock_synchronize(lock, memory_order_acquire);
@@ -391,8 +447,13 @@ lock_release(void *self, struct seglog_error *err)
 static void *
 lock_get_hint(void *self)
 {
-    const struct file_lock *lock = self;
+    struct file_lock *lock = self;
 
+    if (lock->page && ++lock->hints_given > HINTS_UNASKED) {
+        page_check(lock, slg_now_coarse_ns());
+        if (!lock->page && lock->is_holder)
+            hint_forget(lock);
+    }
     return lock->page;
 }
 
@@ -468,7 +529,7 @@ slg_file_lock_open(void *self, const char *name, struct seglog_lock *lock,
         free(file);
         return code;
     }
-    file->page = page_map(file->fd);
+    page_open(file);
     *lock = (struct seglog_lock){ .ops = &file_lock_ops, .self = file };
     return SEGLOG_OK;
 }

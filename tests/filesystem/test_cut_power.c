@@ -60,8 +60,9 @@ struct cut {
     uint64_t seed;
     bool is_encrypted;
     uint64_t cycles;
-    /* The hint of a lock file is mapped, and a file system that goes down gives
-     * SIGBUS to who touches a page of it: counted, and no finding here. */
+    /* The hint of a lock file is mapped, and a file system that goes down right
+     * after it was asked for the page gives SIGBUS to who touches it, or always
+     * where it cannot be asked: counted, and no finding here. */
     uint64_t bus_errors;
     uint64_t unordered; /* logs that are to be repaired first */
     uint64_t corrupt;

@@ -7,12 +7,13 @@
  * Method  children do the work and report by their exit status, in which 0
  *         means that all went well.
  */
-#define _XOPEN_SOURCE 700 /* setitimer, sigaction */
+#define _GNU_SOURCE /* setitimer, sigaction, usleep, MADV_POPULATE_WRITE */
 
 #include "tests/store/file_fixture.h"
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -302,6 +303,75 @@ wait__signal__returns_early(void **state)
     store_close_blob(&blob);
 }
 
+/* Long enough for what was seen of the lock file to be asked for again. */
+static void
+tick_pass(void)
+{
+    (void)usleep(30000);
+}
+
+/* Who touches a mapped page that is not in the file any more is killed. */
+static int
+lock_shortened_by_hand(struct seglog_store store, unsigned is_held)
+{
+    struct seglog_lock lock = { 0 };
+    struct seglog_lock other = { 0 };
+    uint64_t *hint = NULL;
+
+    if (seglog_lock_open(store, "a", &lock, NULL) != SEGLOG_OK ||
+        seglog_lock_open(store, "a", &other, NULL) != SEGLOG_OK ||
+        seglog_lock_acquire(lock, 0, NULL) != SEGLOG_OK)
+        return 1;
+    hint = seglog_lock_get_hint(lock);
+    if (!hint)
+        return 0; /* none here */
+    *hint = 7;
+    for (unsigned i = 0; i < 4; i++)
+        (void)seglog_lock_get_hint(lock);
+    if (!is_held && seglog_lock_release(lock, NULL) != SEGLOG_OK)
+        return 2;
+    if (truncate("a.lock", 0) != 0)
+        return 3;
+    tick_pass();
+    if (!is_held && seglog_lock_acquire(lock, 0, NULL) != SEGLOG_OK)
+        return 4;
+    hint = seglog_lock_get_hint(lock);
+    if (!hint || *hint != 0)
+        return 5;
+    *hint = 8;
+    /* It is the same lock, and the same memory, for all of them. */
+    if (seglog_lock_acquire(other, 0, NULL) != SEGLOG_LOCKED ||
+        seglog_lock_release(lock, NULL) != SEGLOG_OK ||
+        seglog_lock_acquire(other, 0, NULL) != SEGLOG_OK)
+        return 6;
+    hint = seglog_lock_get_hint(other);
+    return hint && *hint == 8 ? 0 : 7;
+}
+
+static void
+hint__lock_file_shortened_by_hand__is_a_new_one(void **state)
+{
+    const struct file_fixture *fixture = *state;
+
+#ifndef MADV_POPULATE_WRITE
+    skip();
+#endif
+    for (unsigned is_held = 0; is_held < 2; is_held++) {
+        const pid_t child = fork();
+
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct seglog_store store = { 0 };
+
+            if (chdir(fixture->dir) != 0 ||
+                seglog_store_file_open(".", false, &store, NULL) != SEGLOG_OK)
+                _exit(99);
+            _exit(lock_shortened_by_hand(store, is_held));
+        }
+        child_join(child);
+    }
+}
+
 #define FILE_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, file_setup, file_teardown)
 
@@ -311,6 +381,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         FILE_TEST(append__many_processes__each_line_once_and_whole),
         FILE_TEST(lock__holder_is_killed__is_free),
+        FILE_TEST(hint__lock_file_shortened_by_hand__is_a_new_one),
         FILE_TEST(wait__two_processes_in_turn__is_woken_at_once),
         FILE_TEST(wait__replaced_by_another_process__is_woken),
         FILE_TEST(wait__signal__returns_early),
