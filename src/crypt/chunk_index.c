@@ -175,6 +175,7 @@ slg_chunk_index_add(struct slg_chunk_index *index,
     index->has_last = true;
     index->last_at = at;
     memcpy(index->last_head, bytes, sizeof index->last_head);
+    index->is_last_unsure = false;
     return SEGLOG_OK;
 }
 
@@ -527,7 +528,11 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         code = bytes_are_torn(walk, index->below, &is_torn);
     if (code != SEGLOG_OK)
         return code;
-    return is_torn ? damage_walk(walk, is_done) : chunk_take(walk, head);
+    if (is_torn)
+        return damage_walk(walk, is_done);
+    code = chunk_take(walk, head);
+    index->is_last_unsure = !is_sound;
+    return code;
 }
 
 static seglog_code
@@ -631,7 +636,7 @@ slg_chunk_index_update(struct slg_chunk_index *index,
         if (is_same && below == index->below &&
             !slg_chunk_index_is_tail_unread(index))
             return SEGLOG_OK;
-        if (!is_same)
+        if (!is_same || index->is_last_unsure)
             slg_chunk_index_reset(index);
         index->below = below;
         code = index_walk(index, source, err);

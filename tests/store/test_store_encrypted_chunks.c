@@ -532,6 +532,36 @@ append__behind_zeros_that_a_crash_left__all_see_zeros(void **state)
     }
 }
 
+/* What a crash has left behind a damaged chunk may be of that one, too: a handle
+ * that was open before and a new one agree. */
+static void
+damage__zeros_come_behind_it__all_agree(void **state)
+{
+    static const uint8_t zeros[255];
+    struct copy copy = { .size = 0 };
+    size_t len = 0;
+    size_t size = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    raw[EXTRA] ^= 1;
+    assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
+    assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
+    copy_open_blob(&copy);
+    assert_int_equal(size_of(copy.blob), 32);
+    assert_ok(
+        seglog_blob_append(copy.raw, len, zeros, sizeof zeros, NULL, NULL));
+    size = size_of(copy.blob);
+    copy_open_blob(&copy);
+    assert_int_equal(size_of(copy.blob), size);
+    assert_int_equal(size, len + sizeof zeros - EXTRA);
+    free(raw);
+    copy_close(&copy);
+}
+
 /* Many small appends: what is read of them does not grow with their number. */
 static void
 read_at__of_many_chunks__finds_its_own(void **state)
@@ -578,6 +608,7 @@ main(int argc, char **argv)
         cmocka_unit_test(append__no_chance_to_be_had__writes_nothing),
         cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
         cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
+        cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
