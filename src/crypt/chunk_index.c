@@ -170,6 +170,7 @@ slg_chunk_index_add(struct slg_chunk_index *index,
     index->end = end;
     index->cut = head->cut;
     index->has_id = true;
+    index->has_torn_id = false;
     memcpy(index->id, head->nonce, sizeof index->id);
     memcpy(index->mac, head->mac, sizeof index->mac);
     index->has_last = true;
@@ -528,6 +529,10 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         code = bytes_are_torn(walk, index->below, &is_torn);
     if (code != SEGLOG_OK)
         return code;
+    if (is_torn && !index->has_id) {
+        memcpy(index->id, head->nonce, sizeof index->id);
+        index->has_torn_id = true;
+    }
     if (is_torn)
         return damage_walk(walk, is_done);
     code = chunk_take(walk, head);
@@ -573,6 +578,7 @@ index_walk(struct slg_chunk_index *index, const struct slg_chunk_source *source,
         index->size = tail->plain;
         index->end = tail->at;
         index->is_tail_bad = false;
+        index->has_torn_id = false;
     }
     for (bool is_done = false; code == SEGLOG_OK && !is_done;)
         code = walk_step(&walk, &is_done);

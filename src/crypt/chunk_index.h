@@ -40,9 +40,11 @@ struct slg_chunk_index {
     uint64_t end;   /* behind the last chunk: what follows is a tail */
     bool is_loaded;
     bool has_id;
+    /* Without one: that of the first chunk, which a crash has torn. */
+    bool has_torn_id;
     bool is_tail_bad; /* the last stretch; the next chunk begins a new cut */
-    uint8_t id[SLG_CHUNK_ID_BYTES];
-    uint8_t mac[SLG_MAC_BYTES]; /* of the last chunk; zeros: none */
+    uint8_t id[SLG_CHUNK_ID_BYTES]; /* or the torn one */
+    uint8_t mac[SLG_MAC_BYTES];     /* of the last chunk; zeros: none */
     uint32_t cut;
     /* The last chunk, to see whether the blob is still the same. */
     uint64_t last_at;

@@ -124,7 +124,10 @@ head_begin(const struct encrypted_blob *blob, struct slg_chunk_head *head,
         return fail_blob(blob, err, SEGLOG_TOO_LARGE, index->size,
                          "it was cut too often: copy it");
     memcpy(head->nonce, index->id, sizeof index->id);
-    if (!index->has_id && !slg_crypt_random(head->nonce, SLG_CHUNK_ID_BYTES))
+    /* Behind a first chunk that is torn it has that one's id: later bytes may
+     * make it look like one that was changed, which is taken. */
+    if (!index->has_id && !index->has_torn_id &&
+        !slg_crypt_random(head->nonce, SLG_CHUNK_ID_BYTES))
         return fail_blob(blob, err, SEGLOG_IO, index->size,
                          "the system gives no random bytes");
     return SEGLOG_OK;

@@ -562,6 +562,45 @@ damage__zeros_come_behind_it__all_agree(void **state)
     copy_close(&copy);
 }
 
+/* The first chunk is torn, and zeros stand behind what is left of it.  What is
+ * done next is still there for who opens it then. */
+static void
+append_and_cut__behind_a_torn_first_chunk__stay(void **state)
+{
+    static const uint8_t zeros[228];
+    uint8_t text[218];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (size_t left = EXTRA; left < sizeof text + EXTRA; left += 11) {
+        for (unsigned is_cut = 0; is_cut < 2; is_cut++) {
+            struct copy copy = { .size = 0 };
+            uint64_t offset = 0;
+            uint8_t buf[32];
+
+            copy_open(&copy, NULL);
+            assert_ok(seglog_blob_append(copy.blob, 0, text, sizeof text, NULL,
+                                         NULL));
+            assert_ok(seglog_blob_truncate(copy.raw, left, NULL));
+            assert_ok(seglog_blob_append(copy.raw, left, zeros, sizeof zeros,
+                                         NULL, NULL));
+            copy_open_blob(&copy);
+            assert_int_equal(size_of(copy.blob), left + sizeof zeros - EXTRA);
+            if (is_cut != 0)
+                assert_ok(seglog_blob_truncate(copy.blob, 141, NULL));
+            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, KEY, 32,
+                                         &offset, NULL));
+            assert_int_equal(offset,
+                             is_cut != 0 ? 141 : left + sizeof zeros - EXTRA);
+            copy_open_blob(&copy);
+            assert_int_equal(size_of(copy.blob), offset + 32);
+            assert_ok(seglog_blob_read_at(copy.blob, offset, buf, 32, NULL));
+            assert_memory_equal(buf, KEY, 32);
+            copy_close(&copy);
+        }
+    }
+}
+
 /* Many small appends: what is read of them does not grow with their number. */
 static void
 read_at__of_many_chunks__finds_its_own(void **state)
@@ -609,6 +648,7 @@ main(int argc, char **argv)
         cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
         cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
+        cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
