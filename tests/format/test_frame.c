@@ -72,6 +72,37 @@ parse__every_head_byte__is_legal_as_the_table_says(void **state)
     }
 }
 
+/* SPEC.md 4 for every set of features, and for a header that is lost. */
+static void
+parse__every_head_byte__is_legal_as_the_features_say(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 256 * 16; i++) {
+        const unsigned head = i % 256;
+        const struct slg_frame_limits these = {
+            .body_max = limits.body_max,
+            .may_compress = (i & 0x100) != 0,
+            .may_zstd = (i & 0x300) == 0x300,
+            .has_blocks = (i & 0x400) != 0,
+            .is_sealed = (i & 0xC00) == 0xC00,
+        };
+        const unsigned kind = head >> 5;
+        const unsigned packing = head >> 2 & 3;
+        const bool is_durable = (head & 0x10) != 0;
+        const bool may_pack[] = { true, these.may_zstd, these.may_compress,
+                                  these.may_zstd };
+        bool is_legal = false;
+
+        if (kind >= 1 && kind <= 5)
+            is_legal = !these.is_sealed && may_pack[packing];
+        else if (kind == 6)
+            is_legal = packing == 0 && !is_durable;
+        else if (kind == 7)
+            is_legal = these.has_blocks && packing == 2 && !is_durable;
+        assert_int_equal(slg_head_is_legal((uint8_t)head, &these), is_legal);
+    }
+}
+
 static void
 parse__a_run_of_zeros_or_ones__is_no_frame(void **state)
 {
@@ -376,11 +407,42 @@ sound__a_recorded_gap__needs_count_and_lines_in_range(void **state)
     }
 }
 
+static bool
+entries_are_sound(const void *body, size_t len, bool as_group)
+{
+    uint8_t *copy = exact_copy(body, len);
+    const bool is_sound = as_group ? slg_group_is_sound(copy, len)
+                                   : slg_entries_are_sound(copy, len);
+
+    free(copy);
+    return is_sound;
+}
+
+static void
+sound__entries__fill_the_body_and_are_as_many_as_it_says(void **state)
+{
+    (void)state;
+    for (unsigned as_group = 0; as_group < 2; as_group++) {
+        assert_true(entries_are_sound("\x02\x04x\x01", 4, as_group));
+        /* One entry is enough for a block, and no group. */
+        assert_int_equal(entries_are_sound("\x01\x04x", 3, as_group),
+                         as_group == 0);
+        /* No count; a count of none; one too few; one too many; too long. */
+        assert_false(entries_are_sound("", 0, as_group));
+        assert_false(entries_are_sound("\x00", 1, as_group));
+        assert_false(entries_are_sound("\x80", 1, as_group));
+        assert_false(entries_are_sound("\x03\x04x\x01", 4, as_group));
+        assert_false(entries_are_sound("\x02\x04x\x01\x01", 5, as_group));
+        assert_false(entries_are_sound("\x02\x04x\x05", 4, as_group));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__every_head_byte__is_legal_as_the_table_says),
+        cmocka_unit_test(parse__every_head_byte__is_legal_as_the_features_say),
         cmocka_unit_test(parse__a_run_of_zeros_or_ones__is_no_frame),
         cmocka_unit_test(
             parse__a_length_of_more_bytes_than_it_needs__is_refused),
@@ -396,6 +458,8 @@ main(void)
         cmocka_unit_test(digest__starts_at_11441_bytes),
         cmocka_unit_test(count__of_each_kind__is_what_it_claims),
         cmocka_unit_test(sound__a_recorded_gap__needs_count_and_lines_in_range),
+        cmocka_unit_test(
+            sound__entries__fill_the_body_and_are_as_many_as_it_says),
     };
 
     return cmocka_run_group_tests_name("format/frame", tests, NULL, NULL);

@@ -437,20 +437,32 @@ next__only_places_before_until__are_looked_at(void **state)
 static void
 next__a_mark_that_is_not_valid_in_itself__is_nothing(void **state)
 {
-    struct haystack hay = { calloc(1, 200), 200 };
-    struct slg_search *search = search_new(false);
-    struct slg_hit hit;
+    static const uint8_t types[] = { SLG_CONTROL_SYNC_POINT,
+                                     SLG_CONTROL_CLOSING_MARK };
 
     (void)state;
-    /* A well-formed control frame of type 1 that even implies the number. */
-    (void)mark_plant(&hay, 50, SLG_CONTROL_SYNC_POINT, 1000);
-    hay.bytes[50 + 3] ^= 1;
-    (void)slg_frame_finish(hay.bytes + 50, 2, 76, &limits, 1000, SALT);
-    search_load(search, &hay, 0);
-    slg_search_next(search, 0, 200, SALT, 1000, &hit);
-    assert_int_equal(hit.type, SLG_HIT_NONE);
-    free(search);
-    free(hay.bytes);
+    for (unsigned i = 0; i < 2 * COUNT_OF(types); i++) {
+        struct haystack hay = { calloc(1, 200), 200 };
+        struct slg_search *search = search_new(i % 2 != 0);
+        struct slg_hit hit;
+        const size_t len = mark_plant(&hay, 50, types[i / 2], 1000);
+
+        search_load(search, &hay, 0);
+        slg_search_next(search, 0, 200, SALT, 1000, &hit);
+        assert_int_equal(hit.type, SLG_HIT_MARK);
+        assert_int_equal(hit.offset, 50);
+        slg_search_reset(search, 0);
+        /* A well-formed control frame that even implies the number. */
+        hay.bytes[50 + 3] ^= 1;
+        (void)slg_frame_finish(hay.bytes + 50, 2,
+                               (uint32_t)(len - 2 - SLG_CHECKSUM_BYTES),
+                               &limits, 1000, SALT);
+        search_load(search, &hay, 0);
+        slg_search_next(search, 0, 200, SALT, 1000, &hit);
+        assert_int_equal(hit.type, SLG_HIT_NONE);
+        free(search);
+        free(hay.bytes);
+    }
 }
 
 int
