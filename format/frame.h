@@ -110,8 +110,7 @@ slg_head_is_legal(uint8_t head, const struct slg_frame_limits *limits)
                (head & SLG_HEAD_BLOCK_BITS) == SLG_HEAD_COMPRESSED;
     if (limits->is_sealed && kind != SLG_FRAME_CONTROL)
         return false;
-    return kind >= SLG_FRAME_TEXT && kind <= SLG_FRAME_CONTROL &&
-           (head & reserved) == 0 &&
+    return kind >= SLG_FRAME_TEXT && (head & reserved) == 0 &&
            (kind != SLG_FRAME_CONTROL ||
             (head & (SLG_HEAD_DURABLE | SLG_HEAD_PACKING)) == 0);
 }
