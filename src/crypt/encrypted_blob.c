@@ -563,8 +563,10 @@ blob_wait(void *self, uint64_t known_size, int timeout_ms,
  */
 
 /*
- * Where the chunk ends that holds the last byte to keep, below and plain, and
- * whether its last bytes are cut already.
+ * Where the chunk ends that holds the last byte to keep, below and plain.  Was
+ * anything of it or behind it cut before, a chunk behind it says so: should the
+ * store below be interrupted in the middle of cutting that off, what was gone
+ * would be there again.
  */
 struct keep {
     uint64_t at;
@@ -580,6 +582,7 @@ keep_find(const struct encrypted_blob *blob, uint64_t new_size,
         slg_chunk_index_find(&blob->index, new_size - 1);
     const uint64_t end = slg_stretch_end(&blob->index, stretch);
     struct cursor cursor = cursor_of(blob, stretch);
+    struct slg_chunk_head head = { 0 };
     bool has_failed = false;
     seglog_code code = SEGLOG_OK;
 
@@ -591,14 +594,13 @@ keep_find(const struct encrypted_blob *blob, uint64_t new_size,
         slg_chunk_read(&blob->source, stretch->at, blob->source.raw,
                        (size_t)(stretch->end - stretch->at), &has_failed, err);
     while (code == SEGLOG_OK && cursor.plain < new_size) {
-        struct slg_chunk_head head;
-
         if (!cursor_next(&cursor, &head))
             return fail_auth(blob, cursor.plain, end, has_failed, err);
     }
     *keep = (struct keep){ .at = stretch->at + cursor.at,
                            .plain = cursor.plain,
-                           .is_cut = cursor.plain > end };
+                           .is_cut = cursor.plain > end ||
+                                     head.cut != blob->index.cut };
     return code;
 }
 

@@ -723,6 +723,52 @@ reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
     seglog_reader_close(reader);
 }
 
+static uint64_t
+size_of(const char *name)
+{
+    struct seglog_blob blob;
+    uint64_t size = 0;
+
+    assert_ok(seglog_blob_open(it.store, name, SEGLOG_OPEN_READ, &blob, NULL));
+    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    return size;
+}
+
+/*
+ * A device that is interrupted in the middle of making the blob below shorter
+ * must not bring back what an earlier cut had taken away.
+ */
+static void
+cut__before_an_earlier_one__never_undoes_that(void **state)
+{
+    struct seglog_blob blob;
+    uint8_t *first = NULL;
+    uint8_t *second = NULL;
+    size_t first_len = 0;
+    size_t second_len = 0;
+
+    (void)state;
+    assert_ok(seglog_blob_open(
+        it.store, "log", SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
+    assert_ok(seglog_blob_append(blob, 0, "aaaa", 4, NULL, NULL));
+    assert_ok(seglog_blob_append(blob, 4, "bbbbcccc", 8, NULL, NULL));
+    assert_ok(seglog_blob_truncate(blob, 8, NULL));
+    first = raw_get("log", &first_len);
+    assert_ok(seglog_blob_truncate(blob, 4, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    second = raw_get("log", &second_len);
+    assert_int_equal(size_of("log"), 4);
+    assert_true(second_len >= first_len);
+    assert_memory_equal(second, first, first_len);
+    for (size_t len = first_len; len <= second_len; len++) {
+        raw_put("damaged", second, len);
+        assert_int_equal(size_of("damaged"), len == second_len ? 4 : 8);
+    }
+    free(first);
+    free(second);
+}
+
 static void
 repair__of_a_forged_one__records_the_loss(void **state)
 {
@@ -790,6 +836,7 @@ main(void)
             tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much),
         TEST(tail__that_is_passed_over__is_torn_still),
         TEST(reader__of_a_bad_tail__goes_on_once_it_was_written_anew),
+        TEST(cut__before_an_earlier_one__never_undoes_that),
         TEST(repair__of_a_forged_one__records_the_loss),
     };
 
