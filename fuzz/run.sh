@@ -148,7 +148,8 @@ length_max()
     case $1 in
         args | import_state | json_time | table | uuid) echo 400 ;;
         columns | encrypted | json_line | mend | roundtrip) echo 700 ;;
-        twin) echo 200 ;;
+        crash_session | twin) echo 200 ;;
+        crash) echo 1000 ;;
         codec | convert | footer | frame | lines | replay | seal | text)
             echo 1200
             ;;
