@@ -667,9 +667,10 @@ slot_truncate_to(struct history *history, struct slot *slot, uint64_t next)
     } else if (code == SEGLOG_READ_ONLY) {
         expect(history, history->options.cannot_cut);
     } else if (code == SEGLOG_CORRUPT) {
-        /* The way to the record leads over them. */
+        /* The way to the record leads over them.  And of a cut that was not
+         * finished nobody knows who expects what was there. */
         expect(history, history->has_passed_over || history->is_damaged ||
-                            history->was_lied_to);
+                            history->was_lied_to || history->has_unsure_cut);
     } else {
         expect(history, code == SEGLOG_LOCKED || code == SEGLOG_SEALED);
     }
