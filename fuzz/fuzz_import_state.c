@@ -37,12 +37,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct import_state state;
     struct import_state copy;
+    bool is_out_of_memory = false;
     uint8_t *bytes = NULL;
 
     if (size > BYTES_MAX)
         return 0;
     bytes = exact_copy(data, size);
-    if (import_state_decode((const char *)bytes, size, &state)) {
+    if (import_state_decode((const char *)bytes, size, &state,
+                            &is_out_of_memory)) {
         MUST(state.type >= IMPORT_FILE && state.type <= IMPORT_LINK);
         state_must_encode(&state, bytes, size);
         MUST(import_state_copy(&copy, &state));

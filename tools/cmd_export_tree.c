@@ -153,6 +153,20 @@ file_create(const struct export_run *run, const char *path)
     return fd;
 }
 
+/* What is there is a beginning that nothing tells from the whole. */
+static void
+file_remove(const struct export_file *file)
+{
+    const char *last = NULL;
+    const int dir =
+        tool_tree_open_parent(file->run->fd, file->path, false, &last);
+
+    if (dir < 0)
+        return;
+    (void)unlinkat(dir, last, 0);
+    (void)close(dir);
+}
+
 bool
 export_file_open(struct export_run *run, const char *path, const char *shown,
                  struct export_file *file)
@@ -169,6 +183,7 @@ export_file_open(struct export_run *run, const char *path, const char *shown,
     if (tool_fd_store_open(file->fd, false, true, shown, &file->target.store,
                            &err) != SEGLOG_OK) {
         (void)close(file->fd);
+        file_remove(file);
         run->totals.failed++;
         (void)tool_fail(shown, &err);
         return false;
@@ -179,6 +194,7 @@ export_file_open(struct export_run *run, const char *path, const char *shown,
     run->totals.failed++;
     tool_target_close(&file->target);
     (void)close(file->fd);
+    file_remove(file);
     return false;
 }
 
@@ -207,6 +223,8 @@ export_file_close(struct export_file *file, bool is_whole,
 
     if (is_whole && !tool_output_finish(&file->output))
         is_done = export_file_fail(file);
+    if (!is_whole || !is_done)
+        file_remove(file);
     tool_output_close(&file->output);
     tool_target_close(&file->target);
     if (is_done && state) {

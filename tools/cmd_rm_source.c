@@ -132,10 +132,14 @@ on_item(void *arg, const struct seglog_named *item)
 {
     struct reading *reading = arg;
     struct import_state state;
+    bool is_out_of_memory = false;
 
     /* One that a later version wrote is not touched. */
-    if (!import_state_decode(item->data.data, item->data.len, &state))
-        return true;
+    if (!import_state_decode(item->data.data, item->data.len, &state,
+                             &is_out_of_memory)) {
+        reading->is_out_of_memory |= is_out_of_memory;
+        return !is_out_of_memory;
+    }
     if (reading->is_forgetting) {
         state_forget(reading, item, &state);
     } else {

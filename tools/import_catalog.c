@@ -307,12 +307,15 @@ entry_read(void *arg, const struct seglog_named *item)
     char path[TOOL_TREE_PATH_MAX + 1];
     struct import_entry *entry = NULL;
     struct import_state state;
+    bool is_out_of_memory = false;
 
     /* Names come from a file: they must not lead out of the root. */
     if (!tool_tree_path_is_safe(bytes, len) ||
-        !import_state_decode(item->data.data, item->data.len, &state)) {
+        !import_state_decode(item->data.data, item->data.len, &state,
+                             &is_out_of_memory)) {
         reading->strange++;
-        return true;
+        reading->is_failed = is_out_of_memory;
+        return !is_out_of_memory;
     }
     memcpy(path, bytes, len);
     path[len] = '\0';

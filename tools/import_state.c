@@ -187,24 +187,29 @@ get_older(const uint8_t **in, struct import_state *state)
 }
 
 bool
-import_state_decode(const char *bytes, size_t len, struct import_state *state)
+import_state_decode(const char *bytes, size_t len, struct import_state *state,
+                    bool *is_out_of_memory)
 {
     const uint8_t *in = (const uint8_t *)bytes;
     const uint8_t *const end = in + len;
 
     *state = (struct import_state){ 0 };
+    *is_out_of_memory = false;
     if (len < STATE_BYTES || get_number(&in, 1) != STATE_VERSION)
         return false;
     get_fixed(&in, state);
     state->older_count = (uint32_t)get_number(&in, 4);
     if (state->type < IMPORT_FILE || state->type > IMPORT_LINK ||
-        state->older_count > (len - STATE_BYTES) / OLDER_BYTES ||
-        !get_older(&in, state))
+        state->older_count > (len - STATE_BYTES) / OLDER_BYTES)
+        return false;
+    *is_out_of_memory = !get_older(&in, state);
+    if (*is_out_of_memory)
         return false;
     state->target_len = (uint32_t)get_number(&in, 4);
-    state->target = (size_t)(end - in) == state->target_len
-                        ? memory_copy(in, state->target_len)
-                        : NULL;
+    if ((size_t)(end - in) == state->target_len) {
+        state->target = memory_copy(in, state->target_len);
+        *is_out_of_memory = !state->target;
+    }
     if (state->target)
         return true;
     import_state_free(state);

@@ -115,9 +115,10 @@ import_state_retire(struct import_state *state, int64_t now_ms);
 char *
 import_state_encode(const struct import_state *state, size_t *len);
 
-/* False: not a state this program knows, or out of memory. */
+/* False: not a state this program knows, or out of memory, which is told. */
 bool
-import_state_decode(const char *bytes, size_t len, struct import_state *state);
+import_state_decode(const char *bytes, size_t len, struct import_state *state,
+                    bool *is_out_of_memory);
 
 /* Take over what stat says.  now_ns decides whether it is racy. */
 void

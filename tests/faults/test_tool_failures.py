@@ -65,6 +65,8 @@ class Scene:
     name = ""
     args = ()
     status = OK      # when nothing fails
+    is_sticky = False  # in the run that is looked at
+    said = b""
     again = ()       # or when all had been done before something failed
     statuses = (FAILED,)   # when something does, besides
     inputs = ()      # files and folders that nothing may change
@@ -205,7 +207,10 @@ class Export(Scene):
         return tree(dir / "out") if (dir / "out").exists() else {}
 
     def is_between(self, seen, before, after):
-        return all(after.get(name) == data for name, data in seen.items())
+        # What fails for good cannot be taken away again, but it is said.
+        return all(after.get(name) == data or
+                   (self.is_sticky and name.encode() in self.said)
+                   for name, data in seen.items())
 
 
 class Repair(Scene):
@@ -282,8 +287,20 @@ class Remove(Scene):
         return seen != after
 
 
+class RemoveUnreferenced(Remove):
+    """All of it was imported, so that nothing is to go."""
+    name = "rm-unreferenced"
+
+    def setup(self, dir):
+        super().setup(dir)
+        self.args = ("seglog", "rm", "-f", "--unreferenced", "st")
+
+    def ready(self, dir, seen, before, after):
+        return True
+
+
 SCENES = [ToSegment(), Append(), ToLines(), Import(), Export(), Repair(),
-          Seal(), Rekey(), Remove()]
+          Seal(), Rekey(), Remove(), RemoveUnreferenced()]
 
 
 # -- playing -------------------------------------------------------------------
@@ -347,6 +364,7 @@ class Player:
             scene.name, kind, at, " and all behind it" if sticky else "", name,
             errno.errorcode[number])
         status = done.returncode
+        scene.is_sticky, scene.said = sticky, done.stderr
         self.runs += 1
         self.names.add(name)
         if status < 0:
