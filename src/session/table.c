@@ -235,6 +235,9 @@ word_decode(const uint8_t *bytes, size_t len, struct slg_row *row,
 static seglog_code
 words_read(struct slg_table *table, struct seglog_error *err)
 {
+    const struct slg_place place = { .name = table->name,
+                                     .offset = SEGLOG_NO_OFFSET };
+
     for (;;) {
         struct seglog_event event;
         struct slg_row row;
@@ -249,8 +252,8 @@ words_read(struct slg_table *table, struct seglog_error *err)
             /* What could not be read is not damaged: written anew, the table
              * would lose it. */
             if (event.finding.verdict == SEGLOG_VERDICT_IO)
-                return slg_fail(err, SEGLOG_IO, NULL, "cannot read %s",
-                                table->name);
+                return slg_fail(err, SEGLOG_IO, &place,
+                                "what it holds cannot be read");
             if (event.finding.verdict != SEGLOG_VERDICT_TORN)
                 table->is_whole = false;
             continue;

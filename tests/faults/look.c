@@ -169,6 +169,50 @@ id_text(const struct seglog_uuid *id, char text[SEGLOG_UUID_TEXT_CAP])
 }
 
 static void
+entry_look(const struct looking *looking, const char *id, enum seglog_lane lane,
+           uint64_t number, const void *data, size_t len)
+{
+    static const char made[] = "{\"kind\":\"segment_start\"";
+    /* What a fork says of its origin has times and ids in it. */
+    const bool is_made =
+        len >= sizeof made - 1 && memcmp(data, made, sizeof made - 1) == 0;
+
+    text_add(looking->seen, "%s lane %d entry %llu %016llx\n", id, lane,
+             (unsigned long long)number,
+             is_made ? 0ULL : (unsigned long long)hash_of(data, len));
+}
+
+/* What was never promised may have left holes, which to read all is CORRUPT:
+ * what is there is seen one by one. */
+static bool
+cut_lane_look(const struct looking *looking,
+              const struct seglog_session_row *row, enum seglog_lane lane,
+              const char *id)
+{
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true };
+    char name[SEGLOG_LANE_NAME_CAP];
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    struct seglog_error err;
+
+    seglog_lane_name(&row->session, &row->segment, lane, name);
+    if (seglog_reader_open(looking->store, name, &options, &reader, &err) !=
+        SEGLOG_OK)
+        return false;
+    while (seglog_reader_next(reader, &event, &err) == SEGLOG_OK) {
+        if (event.type == SEGLOG_EVENT_RECORD)
+            entry_look(looking, id, lane, event.record.record_no,
+                       event.record.data, event.record.len);
+        else if (event.finding.durable == SEGLOG_DURABLE_YES)
+            text_add(looking->seen, "%s lane %d: promised, and %s\n", id, lane,
+                     seglog_verdict_name(event.finding.verdict));
+    }
+    seglog_reader_close(reader);
+    return true;
+}
+
+static void
 lane_look(const struct looking *looking, const struct seglog_session_row *row,
           enum seglog_lane lane)
 {
@@ -182,22 +226,16 @@ lane_look(const struct looking *looking, const struct seglog_session_row *row,
 
     id_text(&row->segment, id);
     if (code != SEGLOG_OK) {
+        if (code == SEGLOG_CORRUPT && looking->stage->was_cut &&
+            cut_lane_look(looking, row, lane, id))
+            return;
         if (code != SEGLOG_NOT_FOUND)
             text_add(looking->seen, "%s lane %d: %s\n", id, lane,
                      seglog_code_name(code));
         return;
     }
-    for (size_t i = 0; i < count; i++) {
-        /* What a fork says of its origin has times and ids in it. */
-        const bool is_made =
-            strncmp(entries[i].data, "{\"kind\":\"segment_start\"", 23) == 0;
-
-        text_add(looking->seen, "%s lane %d entry %zu %016llx\n", id, lane,
-                 i + 1,
-                 is_made ? 0ULL
-                         : (unsigned long long)hash_of(entries[i].data,
-                                                       entries[i].len));
-    }
+    for (size_t i = 0; i < count; i++)
+        entry_look(looking, id, lane, i + 1, entries[i].data, entries[i].len);
     seglog_free(entries);
 }
 

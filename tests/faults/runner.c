@@ -524,6 +524,8 @@ image_check(struct run *run, const struct text *seen)
 
     if (is_between(run, seen, run->synced, run->step + 1, passes, &oddity))
         return true;
+    if (run->runner->only_at != 0)
+        state_say("after a power cut there is", seen);
     finding(run, "after a power cut %s: %.*s",
             oddity.is_gone ? "is gone" : "is there", (int)oddity.len - 1,
             oddity.line);
