@@ -377,8 +377,7 @@ damage_pass(struct walk *walk, uint64_t at, const struct slg_chunk_head *head)
 /*
  * A head inside a chunk that cannot be decrypted.  Linked to the chunk before
  * that one, it proves it to have been torn, and appended behind by somebody who
- * may not cut.  Linked to that one, or authentic, it proves that bytes of that
- * one are gone.
+ * may not cut.  Of an authentic chunk it proves that bytes of that one are gone.
  */
 static seglog_code
 inside_try(struct walk *walk, uint64_t at, const struct slg_chunk_head *outer,
@@ -403,9 +402,9 @@ inside_try(struct walk *walk, uint64_t at, const struct slg_chunk_head *outer,
     if (memcmp(head.nonce, outer->nonce, SLG_CHUNK_ID_BYTES) != 0 ||
         head.cut < index->cut || head.plain < outer->plain + outer->len)
         return SEGLOG_OK;
-    is_it = slg_chunk_is_linked(suite, bytes, outer->mac);
-    if (!is_it)
-        code = chunk_is_authentic(walk, at, head.len, &is_it);
+    /* A right head alone proves nothing about where its chunk ends: what was
+     * appended behind the torn rest of it would be taken for a part of it. */
+    code = chunk_is_authentic(walk, at, head.len, &is_it);
     if (code != SEGLOG_OK || !is_it)
         return code;
     *is_done = true;

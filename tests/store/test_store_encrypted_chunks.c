@@ -601,6 +601,47 @@ append_and_cut__behind_a_torn_first_chunk__stay(void **state)
     }
 }
 
+/* Bytes are missing in the last chunk but one, and at the end. */
+static void
+open__parts_of_two_chunks__goes_on_behind_them(void **state)
+{
+    uint8_t text[200];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (size_t lost = 1; lost < sizeof text + EXTRA; lost += 13) {
+        struct copy copy = { .size = 0 };
+        size_t size = 0;
+        size_t len = 0;
+        uint8_t *raw = NULL;
+        uint8_t buf[200];
+
+        copy_open(&copy, NULL);
+        for (unsigned i = 0; i < 3; i++)
+            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
+                                         sizeof text, NULL, NULL));
+        raw = bytes_of(copy.raw, &len);
+        assert_int_equal(len, 3 * (sizeof text + EXTRA));
+        assert_ok(seglog_blob_truncate(copy.raw, 264 + EXTRA, NULL));
+        assert_ok(seglog_blob_append(
+            copy.raw, SEGLOG_END_ANY, raw + 264 + EXTRA + 100,
+            len - lost - (264 + EXTRA + 100), NULL, NULL));
+        copy_open_blob(&copy);
+        size = size_of(copy.blob);
+        /* Torn, unless the first of them seems to be whole. */
+        assert_true(len - 100 - lost < 528 ? size == 200 : size >= 400);
+        assert_ok(seglog_blob_read_at(copy.blob, 0, buf, 200, NULL));
+        assert_memory_equal(buf, text, 200);
+        assert_ok(seglog_blob_append(copy.blob, size, text, 100, NULL, NULL));
+        copy_open_blob(&copy);
+        assert_int_equal(size_of(copy.blob), size + 100);
+        assert_ok(seglog_blob_read_at(copy.blob, size, buf, 100, NULL));
+        assert_memory_equal(buf, text, 100);
+        free(raw);
+        copy_close(&copy);
+    }
+}
+
 /* Many small appends: what is read of them does not grow with their number. */
 static void
 read_at__of_many_chunks__finds_its_own(void **state)
@@ -649,6 +690,7 @@ main(int argc, char **argv)
         cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
         cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
+        cmocka_unit_test(open__parts_of_two_chunks__goes_on_behind_them),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
