@@ -7,7 +7,9 @@
  * right chunk not a bit may be changed.
  *
  * Byte 0 of the input: bit 0 chunks, else keys; bit 1 set the hash right; bit 2
- * begin with what is right and change it; bit 3 a passphrase.
+ * begin with what is right and change it; bit 3 a passphrase; bit 4 make the
+ * fields as the input says and wrap the master key by them, as another program
+ * would that has the key.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +20,21 @@
 #include "src/crypt/keys.h"
 #include "src/crypt/primitives.h"
 
-#define BYTES_MAX ((size_t)5000)
-#define HASH_AT   (SLG_KEYS_BYTES - 8u)
-#define LOG2_N_AT 12u /* the three that scrypt is told */
+#define BYTES_MAX  ((size_t)5000)
+#define HASH_AT    (SLG_KEYS_BYTES - 8u)
+#define VERSION_AT 8u
+#define KDF_AT     10u
+#define LOG2_N_AT  12u /* the three that scrypt is told */
+#define SALT_AT    16u
+#define NONCE_AT   48u
+#define MASTER_AT  72u
 
 enum how {
     HOW_CHUNK = 1,
     HOW_MEND = 2,
     HOW_RIGHT = 4,
-    HOW_PASSPHRASE = 8
+    HOW_PASSPHRASE = 8,
+    HOW_WRAP = 16
 };
 
 static const uint8_t key_bytes[SLG_KEY_BYTES] = { 1, 2, 3 };
@@ -122,6 +130,101 @@ right_keys_must_hold(unsigned how, struct input *input)
     free(bytes);
 }
 
+/* ENCRYPTION.md 1 once more: the key that wraps, from the fields. */
+static void
+wrap_key_make(const struct seglog_store_key *key, const uint8_t *bytes,
+              uint8_t wrap[SLG_KEY_BYTES])
+{
+    static const char label[] = "seglog store wrap";
+    uint8_t secret[SLG_KEY_BYTES];
+
+    if (key->key)
+        memcpy(secret, key->key, sizeof secret);
+    else
+        MUST(slg_crypt_scrypt(key->passphrase, key->passphrase_len,
+                              bytes + SALT_AT, NONCE_AT - SALT_AT,
+                              bytes[LOG2_N_AT], bytes[LOG2_N_AT + 1],
+                              bytes[LOG2_N_AT + 2], secret));
+    MUST(slg_crypt_hmac(secret, label, sizeof label, bytes + SALT_AT,
+                        NONCE_AT - SALT_AT, wrap));
+}
+
+static seglog_code
+fields_code(const struct seglog_store_key *key, const uint8_t *bytes)
+{
+    const unsigned kdf = slg_load_le16(bytes + KDF_AT);
+    const uint64_t n = UINT64_C(1) << (bytes[LOG2_N_AT] & 63);
+    const uint64_t r = bytes[LOG2_N_AT + 1];
+    const uint64_t p = bytes[LOG2_N_AT + 2];
+
+    if (slg_load_le16(bytes + VERSION_AT) != 1 || kdf > 1)
+        return SEGLOG_FORMAT;
+    if (kdf == 1 && (bytes[LOG2_N_AT] < 1 || bytes[LOG2_N_AT] > 20 || r == 0 ||
+                     p == 0 || n * r > 1u << 21 || n * r * p > 1u << 22))
+        return SEGLOG_FORMAT;
+    return (kdf == 1) == (key->key == NULL) ? SEGLOG_OK : SEGLOG_AUTH;
+}
+
+/* What was wrapped by the key is unwrapped by it, whatever the fields; a user
+ * with another one, or a copy that is damaged, changes that as it should. */
+static void
+wrapped_keys_must_open(unsigned how, struct input *input)
+{
+    struct seglog_store_key key = { .size = sizeof key };
+    uint8_t *bytes = exact_copy(right_keys(), SLG_KEYS_BLOB_BYTES);
+    uint8_t wrap[SLG_KEY_BYTES] = { 0 };
+    uint8_t out[SLG_KEY_BYTES];
+    const unsigned more = input_byte(input);
+    struct slg_crypt_suite *suite = NULL;
+    seglog_code wants = SEGLOG_OK;
+    size_t len = MASTER_AT - VERSION_AT;
+    const uint8_t *fields = NULL;
+
+    if ((how & HOW_PASSPHRASE) != 0) {
+        key.passphrase = "passphrase";
+        key.passphrase_len = 10;
+    } else {
+        key.key = key_bytes;
+    }
+    slg_store_le16(bytes + KDF_AT, key.key ? 0 : 1);
+    bytes[LOG2_N_AT] = 1;
+    bytes[LOG2_N_AT + 1] = 1;
+    bytes[LOG2_N_AT + 2] = 1;
+    if ((more & 1) != 0) {
+        fields = input_bytes(input, &len);
+        memcpy(bytes + VERSION_AT, fields, len);
+    } else {
+        len = NONCE_AT - LOG2_N_AT;
+        fields = input_bytes(input, &len);
+        memcpy(bytes + LOG2_N_AT, fields, len);
+    }
+    wants = fields_code(&key, bytes);
+    /* Work is for the user's machine, not for this. */
+    if (wants == SEGLOG_OK && key.passphrase)
+        bytes[LOG2_N_AT] = 1 + bytes[LOG2_N_AT] % 3;
+    if (wants == SEGLOG_OK)
+        wrap_key_make(&key, bytes, wrap);
+    suite = slg_crypt_suite_new(wrap, wrap, wrap);
+    MUST(suite);
+    MUST(slg_crypt_seal(suite, bytes + NONCE_AT, bytes, MASTER_AT, master,
+                        sizeof master, bytes + MASTER_AT));
+    slg_crypt_suite_free(suite);
+    memcpy(bytes + SLG_KEYS_COPY_OFFSET, bytes, SLG_KEYS_BYTES);
+    hash_mend(bytes, SLG_KEYS_BLOB_BYTES);
+    if ((more & 2) != 0) /* the other copy serves */
+        bytes[more / 4 % SLG_KEYS_BYTES] ^= 1;
+    MUST(slg_keys_unwrap(bytes, SLG_KEYS_BLOB_BYTES, &key, out, NULL) == wants);
+    MUST(wants != SEGLOG_OK || memcmp(out, master, sizeof out) == 0);
+    /* Who has another key or passphrase. */
+    if (key.passphrase)
+        key.passphrase = "passphrasf";
+    else
+        key.key = master;
+    MUST(slg_keys_unwrap(bytes, SLG_KEYS_BLOB_BYTES, &key, out, NULL) ==
+         (wants == SEGLOG_OK ? SEGLOG_AUTH : wants));
+    free(bytes);
+}
+
 /* -- chunks ---------------------------------------------------------------- */
 
 static void
@@ -199,6 +302,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         right_chunk_must_hold(suite, &input);
     else if ((how & HOW_CHUNK) != 0)
         chunk_must_hold(suite, input.at, input.left);
+    else if ((how & HOW_WRAP) != 0)
+        wrapped_keys_must_open(how, &input);
     else if ((how & HOW_RIGHT) != 0)
         right_keys_must_hold(how, &input);
     else
