@@ -587,7 +587,9 @@ keep_find(const struct encrypted_blob *blob, uint64_t new_size,
     seglog_code code = SEGLOG_OK;
 
     if (stretch->is_bad) {
-        *keep = (struct keep){ .at = stretch->end, .plain = end };
+        /* What proves how long the damage is lies behind it: it stays. */
+        *keep =
+            (struct keep){ .at = stretch->end, .plain = end, .is_cut = true };
         return SEGLOG_OK;
     }
     code =

@@ -642,6 +642,35 @@ open__parts_of_two_chunks__goes_on_behind_them(void **state)
     }
 }
 
+/* How long the damage is tells the chunk behind it, which therefore stays. */
+static void
+truncate__into_damage__is_as_long_as_was_asked(void **state)
+{
+    struct copy copy = { .size = 0 };
+    uint8_t text[200];
+    size_t len = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    copy_open(&copy, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
+                                     sizeof text, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    assert_ok(seglog_blob_truncate(copy.raw, 528 - 75, NULL));
+    assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, raw + 528, len - 528,
+                                 NULL, NULL));
+    copy_open_blob(&copy);
+    assert_int_equal(size_of(copy.blob), 600);
+    assert_ok(seglog_blob_truncate(copy.blob, 250, NULL));
+    assert_int_equal(size_of(copy.blob), 250);
+    copy_open_blob(&copy);
+    assert_int_equal(size_of(copy.blob), 250);
+    free(raw);
+    copy_close(&copy);
+}
+
 /* Many small appends: what is read of them does not grow with their number. */
 static void
 read_at__of_many_chunks__finds_its_own(void **state)
@@ -691,6 +720,7 @@ main(int argc, char **argv)
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
         cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
         cmocka_unit_test(open__parts_of_two_chunks__goes_on_behind_them),
+        cmocka_unit_test(truncate__into_damage__is_as_long_as_was_asked),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
