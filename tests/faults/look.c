@@ -226,7 +226,8 @@ lane_look(const struct looking *looking, const struct seglog_session_row *row,
 
     id_text(&row->segment, id);
     if (code != SEGLOG_OK) {
-        if (code == SEGLOG_CORRUPT && looking->stage->was_cut &&
+        if (code == SEGLOG_CORRUPT &&
+            (looking->stage->was_cut || looking->stage->had_cut) &&
             cut_lane_look(looking, row, lane, id))
             return;
         if (code != SEGLOG_NOT_FOUND)
