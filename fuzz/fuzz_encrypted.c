@@ -8,7 +8,7 @@
  *         linked to any other: older states and other copies have those); and
  *         they change, drop and double what is there.
  * Checks  every byte that is made with the key tells its place.  So what can be
- *         read is right, or zeros at an end that a crash has left, or AUTH with
+ *         read is right, or zeros where a crash has left something, or AUTH with
  *         its range; what nobody has touched can be read; a handle that was
  *         open all the time agrees with a new one; what is appended is there,
  *         and what is cut is gone.
@@ -186,18 +186,17 @@ mark_add(struct world *world, size_t at)
 
 /* -- looking ---------------------------------------------------------------- */
 
-/* A stretch that can be read; zeros are only followed by zeros, to the end. */
+/* A stretch that can be read: what the key has made, or zeros where a crash may
+ * have left something, also in front of what came later. */
 static void
-bytes_check(struct seglog_blob blob, uint64_t from, size_t len, uint64_t sure,
-            bool *is_torn)
+bytes_check(struct seglog_blob blob, uint64_t from, size_t len, uint64_t sure)
 {
     static uint8_t bytes[LOOK_MAX];
 
     MUST(seglog_blob_read_at(blob, from, bytes, len, NULL) == SEGLOG_OK);
     for (size_t i = 0; i < len; i++) {
-        *is_torn |= bytes[i] == 0;
-        MUST(bytes[i] == (*is_torn ? 0 : byte_at(from + i)));
-        MUST(!*is_torn || from + i >= sure);
+        MUST(bytes[i] == byte_at(from + i) ||
+             (bytes[i] == 0 && from + i >= sure));
     }
 }
 
@@ -205,7 +204,6 @@ bytes_check(struct seglog_blob blob, uint64_t from, size_t len, uint64_t sure,
 static void
 range_check(struct seglog_blob blob, uint64_t from, uint64_t to, uint64_t sure)
 {
-    bool is_torn = false;
     uint8_t byte = 0;
 
     while (from < to) {
@@ -215,15 +213,14 @@ range_check(struct seglog_blob blob, uint64_t from, uint64_t to, uint64_t sure)
             seglog_blob_read_at(blob, from, bytes, (size_t)(to - from), &err);
 
         if (code == SEGLOG_OK) {
-            bytes_check(blob, from, (size_t)(to - from), sure, &is_torn);
+            bytes_check(blob, from, (size_t)(to - from), sure);
             return;
         }
-        MUST(code == SEGLOG_AUTH && !is_torn);
+        MUST(code == SEGLOG_AUTH);
         MUST(err.offset < err.actual && err.actual > from);
         MUST(err.actual > sure && err.offset >= sure);
         if (err.offset > from)
-            bytes_check(blob, from, (size_t)(err.offset - from), sure,
-                        &is_torn);
+            bytes_check(blob, from, (size_t)(err.offset - from), sure);
         MUST(seglog_blob_read_at(blob, err.offset, &byte, 1, NULL) ==
              SEGLOG_AUTH);
         MUST(seglog_blob_read_at(blob, err.actual - 1, &byte, 1, NULL) ==
