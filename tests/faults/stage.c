@@ -303,7 +303,8 @@ struct naming {
 /*
  * Ids that were made by chance are all the same here.  The index may be missing
  * at any time; and what a power cut damaged, where nobody had promised anything,
- * is kept.  What could not be removed stays, if it has an id of its own.
+ * is kept.  What could not be removed stays, if it has an id of its own, or until
+ * the next index is written.
  */
 static bool
 name_add(void *arg, const char *name)
@@ -314,7 +315,8 @@ name_add(void *arg, const char *name)
 
     if (name_has_end(name, ".torn") || strcmp(name, "index.seg") == 0 ||
         (naming->had_cut && name_has_end(name, ".damaged")) ||
-        (naming->is_sticky && is_made && name_has_end(name, ".new")))
+        (naming->is_sticky && name_has_end(name, ".new") &&
+         (is_made || strcmp(name, "index.seg.new") == 0)))
         return true;
     text_add(naming->names, "%s\n", is_made ? name + 73 : name);
     return true;

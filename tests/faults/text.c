@@ -35,7 +35,7 @@ text_copy(struct text *text, const struct text *from)
     bytes_add(text, from->bytes, from->len);
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 text_add_list(struct text *text, const char *format, va_list more)
 {
     char line[1024];

@@ -156,7 +156,10 @@ stopped(struct run *run, pid_t pid, int status)
     } else if (sig != SIGTRAP && sig != (SIGTRAP | 0x80) && sig != SIGSTOP) {
         signal_on = sig;
     }
-    (void)ptrace(how, pid, NULL, signal_on);
+    if (how == PTRACE_CONT)
+        (void)ptrace(PTRACE_CONT, pid, NULL, signal_on);
+    else
+        (void)ptrace(PTRACE_SYSCALL, pid, NULL, signal_on);
 }
 
 static int
