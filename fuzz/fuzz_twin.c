@@ -54,7 +54,7 @@ handle_open(struct world *w, unsigned handle, unsigned arg)
         SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
     };
     const char *name = names[arg >> 2 & 3 ? (arg >> 2 & 3) - 1 : 0];
-    seglog_code codes[STORES];
+    seglog_code codes[STORES] = { SEGLOG_OK };
 
     for (unsigned i = 0; i < w->count; i++)
         codes[i] = seglog_blob_open(w->twins[i].store, name, flags[arg & 3],
