@@ -458,8 +458,10 @@ step_bytes(struct world *world, bool are_zeros)
     size_t len = are_zeros ? input_number(&world->input, 2) % sizeof zeros
                            : input_byte(&world->input);
 
-    raw_append(world, are_zeros ? zeros : input_bytes(&world->input, &len),
-               len);
+    /* It says how many there are, and so comes first. */
+    const uint8_t *bytes = are_zeros ? zeros : input_bytes(&world->input, &len);
+
+    raw_append(world, bytes, len);
 }
 
 static void
