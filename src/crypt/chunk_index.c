@@ -490,6 +490,40 @@ damage_walk(struct walk *walk, bool *is_done)
 }
 
 /*
+ * Has a crash left a tail that begins with the chunk at the end, which ends at
+ * `next`?  Its zeros may stand behind that chunk: up to the end of the blob, or
+ * up to what somebody has appended behind the tail since, which is the next
+ * authentic chunk then.  What the tail is must not change with that.
+ */
+static seglog_code
+tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
+{
+    const struct slg_chunk_index *index = walk->index;
+    seglog_code code = bytes_are_torn(walk, next, is_torn);
+
+    if (code == SEGLOG_OK && !*is_torn)
+        code = bytes_are_torn(walk, index->below, is_torn);
+    for (uint64_t at = next; code == SEGLOG_OK && !*is_torn &&
+                             at + SLG_CHUNK_EXTRA_BYTES <= index->below &&
+                             walk->wasted <= waste_max(walk);
+         at++) {
+        struct slg_chunk_head head;
+        const uint8_t *bytes = NULL;
+        bool is_it = false;
+
+        code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
+        if (code != SEGLOG_OK || !slg_chunk_head_parse(bytes, &head) ||
+            !head_fits_behind_damage(index, &head))
+            continue;
+        code = chunk_is_authentic(walk, at, head.len, &is_it);
+        if (code == SEGLOG_OK && is_it)
+            return head.cut > index->cut ? bytes_are_torn(walk, at, is_torn)
+                                         : SEGLOG_OK;
+    }
+    return code;
+}
+
+/*
  * A linked head stands at the end.  Its chunk is whole if another one is
  * linked to it, or if it can be decrypted.  The last one may be whole and not
  * have been written: then it is no chunk.  Of one that cannot be read nobody
@@ -523,9 +557,7 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         return SEGLOG_OK;
     }
     if (!is_sound)
-        code = bytes_are_torn(walk, next, &is_torn);
-    if (code == SEGLOG_OK && !is_sound && !is_torn)
-        code = bytes_are_torn(walk, index->below, &is_torn);
+        code = tail_is_torn(walk, next, &is_torn);
     if (code != SEGLOG_OK)
         return code;
     if (is_torn && !index->has_id) {

@@ -562,6 +562,48 @@ damage__zeros_come_behind_it__all_agree(void **state)
     copy_close(&copy);
 }
 
+/*
+ * Of a write of several chunks a crash has left most of the first one and zeros
+ * for the others.  What is read there is the same before and after somebody has
+ * appended behind it, while all of those zeros lie in front of that.
+ */
+static void
+append__behind_a_torn_chunk_and_zeros__changes_nothing_before(void **state)
+{
+    static const uint8_t zeros[400];
+    struct copy copy = { .size = 0 };
+    uint8_t buf[500];
+    uint64_t size = 0;
+    size_t len = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    test_fill(buf, 123, 5);
+    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.blob, 32, buf, 123, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    memset(raw + len - 9, 0, 9);
+    assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
+    assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.raw, len, zeros, 568 - len, NULL, NULL));
+    copy_open_blob(&copy);
+    size = size_of(copy.blob);
+    assert_int_equal(size, 568 - 96 - EXTRA + 32);
+    assert_ok(seglog_blob_append(copy.blob, size, KEY, 32, NULL, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        memset(buf, 1, sizeof buf);
+        assert_ok(
+            seglog_blob_read_at(copy.blob, 32, buf, (size_t)size - 32, NULL));
+        assert_memory_equal(buf, zeros, size - 32);
+        assert_ok(seglog_blob_read_at(copy.blob, size, buf, 32, NULL));
+        assert_memory_equal(buf, KEY, 32);
+        copy_open_blob(&copy);
+    }
+    free(raw);
+    copy_close(&copy);
+}
+
 /* The first chunk is torn, and zeros stand behind what is left of it.  What is
  * done next is still there for who opens it then. */
 static void
@@ -718,6 +760,8 @@ main(int argc, char **argv)
         cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
         cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
+        cmocka_unit_test(
+            append__behind_a_torn_chunk_and_zeros__changes_nothing_before),
         cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
         cmocka_unit_test(open__parts_of_two_chunks__goes_on_behind_them),
         cmocka_unit_test(truncate__into_damage__is_as_long_as_was_asked),
