@@ -197,7 +197,9 @@ copy_finding(void *arg, const struct seglog_finding *finding)
 {
     struct history *history = arg;
 
-    hold(history, I12, finding->durable != SEGLOG_DURABLE_YES);
+    /* As when looking at the log itself, which may be damaged so already. */
+    hold(history, I12,
+         history->has_unsure_cut || finding->durable != SEGLOG_DURABLE_YES);
 }
 
 static void
