@@ -566,12 +566,12 @@ blob_wait(void *self, uint64_t known_size, int timeout_ms,
  * Where the chunk ends that holds the last byte to keep, below and plain.  Was
  * anything of it or behind it cut before, a chunk behind it says so: should the
  * store below be interrupted in the middle of cutting that off, what was gone
- * would be there again.
+ * would be there again.  Of a damaged chunk, what is linked behind it may be all
+ * that proves it to be one.  In both cases nothing is cut below.
  */
 struct keep {
     uint64_t at;
-    uint64_t plain;
-    bool is_cut;
+    bool has_proof_behind;
 };
 
 static seglog_code
@@ -587,9 +587,8 @@ keep_find(const struct encrypted_blob *blob, uint64_t new_size,
     seglog_code code = SEGLOG_OK;
 
     if (stretch->is_bad) {
-        /* What proves how long the damage is lies behind it: it stays. */
-        *keep =
-            (struct keep){ .at = stretch->end, .plain = end, .is_cut = true };
+        /* So does what proves how long the damage is. */
+        *keep = (struct keep){ .at = stretch->end, .has_proof_behind = true };
         return SEGLOG_OK;
     }
     code =
@@ -599,10 +598,14 @@ keep_find(const struct encrypted_blob *blob, uint64_t new_size,
         if (!cursor_next(&cursor, &head))
             return fail_auth(blob, cursor.plain, end, has_failed, err);
     }
-    *keep = (struct keep){ .at = stretch->at + cursor.at,
-                           .plain = cursor.plain,
-                           .is_cut = cursor.plain > end ||
-                                     head.cut != blob->index.cut };
+    if (code == SEGLOG_OK)
+        *keep = (struct keep){
+            .at = stretch->at + cursor.at,
+            .has_proof_behind = cursor.plain > end ||
+                                head.cut != blob->index.cut ||
+                                !slg_chunk_open(blob->source.suite,
+                                                cursor.chunk, blob->source.out),
+        };
     return code;
 }
 
@@ -638,7 +641,7 @@ cut_below(struct encrypted_blob *blob, const struct keep *keep,
 {
     seglog_code code = SEGLOG_OK;
 
-    if (keep->is_cut || keep->at == blob->index.below)
+    if (keep->has_proof_behind || keep->at == blob->index.below)
         return SEGLOG_OK;
     code = seglog_blob_truncate(blob->source.below, keep->at, err);
     if (code != SEGLOG_OK)

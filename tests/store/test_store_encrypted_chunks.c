@@ -643,6 +643,44 @@ append_and_cut__behind_a_torn_first_chunk__stay(void **state)
     }
 }
 
+/* Within the first chunk its own beginning stands once more, so that only the
+ * one behind proves where it ends: cutting must not take that away. */
+static void
+cut__in_a_damaged_chunk_proved_by_the_next__is_as_asked(void **state)
+{
+    uint8_t text[235];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (uint64_t to = 1; to < sizeof text; to += 13) {
+        struct copy copy = { .is_lock_held = to % 2 != 0 };
+        const size_t half = (EXTRA + sizeof text) / 2;
+        size_t len = 0;
+        uint8_t *raw = NULL;
+        uint8_t buf[32];
+
+        copy_open(&copy, NULL);
+        for (unsigned i = 0; i < 2; i++)
+            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
+                                         sizeof text, NULL, NULL));
+        raw = bytes_of(copy.raw, &len);
+        memcpy(raw + half, raw, half);
+        assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
+        assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
+        copy_open_blob(&copy);
+        assert_int_equal(size_of(copy.blob), 2 * sizeof text);
+        assert_ok(seglog_blob_truncate(copy.blob, to, NULL));
+        assert_int_equal(size_of(copy.blob), to);
+        assert_ok(seglog_blob_append(copy.blob, to, KEY, 32, NULL, NULL));
+        copy_open_blob(&copy);
+        assert_int_equal(size_of(copy.blob), to + 32);
+        assert_ok(seglog_blob_read_at(copy.blob, to, buf, 32, NULL));
+        assert_memory_equal(buf, KEY, 32);
+        free(raw);
+        copy_close(&copy);
+    }
+}
+
 /* Bytes are missing in the last chunk but one, and at the end. */
 static void
 open__parts_of_two_chunks__goes_on_behind_them(void **state)
@@ -763,6 +801,8 @@ main(int argc, char **argv)
         cmocka_unit_test(
             append__behind_a_torn_chunk_and_zeros__changes_nothing_before),
         cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
+        cmocka_unit_test(
+            cut__in_a_damaged_chunk_proved_by_the_next__is_as_asked),
         cmocka_unit_test(open__parts_of_two_chunks__goes_on_behind_them),
         cmocka_unit_test(truncate__into_damage__is_as_long_as_was_asked),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
