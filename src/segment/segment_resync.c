@@ -521,6 +521,9 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
     walk->at.number = resume->number;
     /* Only a mark may lead back; its records fill holes or are copies. */
     walk->is_passed = resume->is_mark && resume->number < expected;
+    /* It is behind us: a gap that begins right here is behind a main run, even
+     * if nothing of that can be read. */
+    walk->passed_end = 0;
     info->is_passed_after = walk->is_passed;
     if (walk->is_passed) {
         walk->passed_number = expected;

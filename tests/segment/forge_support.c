@@ -130,6 +130,8 @@ frame_put(struct forge *forge, unsigned kind, const void *body, size_t len,
     const size_t head =
         slg_frame_put_head(out, kind, forge->is_durable, (uint32_t)len);
 
+    if (kind == SLG_FRAME_BLOCK)
+        out[0] |= SLG_HEAD_COMPRESSED;
     if (len > 0)
         memcpy(out + head, body, len);
     assert_int_equal(slg_frame_finish(out, head, (uint32_t)len, &forge->limits,
@@ -155,6 +157,19 @@ size_t
 forge_text(struct forge *forge, const char *text)
 {
     return forge_put(forge, SEGLOG_TEXT, text, strlen(text));
+}
+
+size_t
+forge_block(struct forge *forge, uint8_t coding, const void *data, size_t len)
+{
+    const uint64_t number = forge->number;
+    uint8_t body[64 + 2 + SLG_VARINT_MAX] = { 1, coding };
+    const size_t head = 2 + slg_varint_put(body + 2, (uint64_t)len * 4);
+
+    assert_true(len <= 64);
+    memcpy(body + head, data, len);
+    record_note(forge, SEGLOG_TEXT, data, len);
+    return frame_put(forge, SLG_FRAME_BLOCK, body, head + len, number, 1);
 }
 
 size_t

@@ -76,6 +76,9 @@ size_t
 forge_text(struct forge *forge, const char *text);
 size_t
 forge_group(struct forge *forge, const struct seglog_item *items, size_t count);
+/* A block of one text record of up to 64 bytes; coding 0 is plain. */
+size_t
+forge_block(struct forge *forge, uint8_t coding, const void *data, size_t len);
 size_t
 forge_sync(struct forge *forge);
 size_t

@@ -154,6 +154,42 @@ passed_run__records_moved_behind_a_copy__fill_the_hole(void **state)
     forge_free(&forge);
 }
 
+/* Behind the passed run a block with a number further on, of a coding that there
+ * is not: what is missing before it is told of, and so is it. */
+static void
+passed_run__a_bad_block_right_behind_it__both_holes_are_told(void **state)
+{
+    struct slg_header header = forge_header();
+    struct forge forge;
+    uint8_t *copy = NULL;
+
+    (void)state;
+    header.features_refuse = SLG_REFUSE_SEALED;
+    forge_start_with(&forge, &header);
+    for (unsigned i = 0; i < 11; i++) {
+        if (i == 5)
+            (void)forge_sync(&forge);
+        if (i == 7) { /* the sync point and 6 once more */
+            assert_int_equal(forge.len, 269);
+            copy = forge_copy(&forge);
+            forge_raw(&forge, copy + 149, 101);
+        }
+        if (i == 7 || i == 8) /* these two get lost */
+            forge.number = ++forge.line;
+        else
+            (void)forge_block(&forge, i == 9 ? 7 : 0, "0123456789", 10);
+    }
+    (void)forge_close(&forge);
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_findings(&look, "CORRUPT copy - l- @269+101 s0 unknown\n"
+                           "CORRUPT missing 8-9 l8 @269+0 s0 yes\n"
+                           "CORRUPT checksum 10-10 l10 @370+19 s0 yes\n");
+    assert_int_equal(look.summary.records, 8);
+    assert_int_equal(look.summary.lost, 3);
+    free(copy);
+    forge_free(&forge);
+}
+
 static void
 group__damaged__is_lost_whole(void **state)
 {
@@ -284,6 +320,8 @@ main(void)
         cmocka_unit_test(tiles__under_an_older_epoch__do_not_go_on_at_the_end),
         cmocka_unit_test(
             passed_run__records_moved_behind_a_copy__fill_the_hole),
+        cmocka_unit_test(
+            passed_run__a_bad_block_right_behind_it__both_holes_are_told),
         cmocka_unit_test(group__damaged__is_lost_whole),
         cmocka_unit_test(recorded_gap__damaged__is_lost_with_its_numbers),
         cmocka_unit_test(recorded_gap__in_a_copied_stretch__counts_once),
