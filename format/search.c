@@ -32,7 +32,6 @@ clmul_is_present(void)
 {
     unsigned a, b, c, d;
 
-    /* unreachable: of every machine one side only */
     return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_PCLMUL) != 0;
 }
 

@@ -47,14 +47,12 @@ slg_history_set_base(struct slg_history *history, const uint8_t *base,
 {
     history->base = base;
     history->base_len = len;
-    return history->len > 0 || bytes_add(history, base, len);
+    return bytes_add(history, base, len);
 }
 
 const uint8_t *
 slg_history_get(const struct slg_history *history, size_t max, size_t *len)
 {
-    if (max > history->limit)
-        max = history->limit;
     *len = history->len < max ? history->len : max;
     return *len > 0 ? history->bytes + (history->len - *len) : NULL;
 }
@@ -85,7 +83,7 @@ cap_for(const struct slg_history *history, size_t need)
     const size_t most = history->limit + spare;
     size_t cap = history->cap > 0 ? 2 * history->cap : 2 * SLG_HISTORY_BYTES;
 
-    while (cap < need && cap < most)
+    while (cap < need)
         cap *= 2;
     return cap < most ? cap : most;
 }
@@ -157,8 +155,7 @@ slg_history_copy(struct slg_history *to, const struct slg_history *from)
     const uint64_t mark = from->mark;
 
     bytes_clear(to);
-    if (from->limit > 0)
-        to->limit = from->limit;
+    to->limit = from->limit;
     if (!bytes_add(to, bytes, len))
         return false;
     to->total = from->total;

@@ -42,8 +42,8 @@ slg_history_init(struct slg_history *history, size_t limit);
 void
 slg_history_reset(struct slg_history *history);
 
-/* What stands at every mark from now on; also now, if there is nothing else.
- * False: no memory.  The bytes have to stay as long as the history. */
+/* What stands at every mark; nothing has been added yet.  False: no memory.
+ * The bytes have to stay as long as the history. */
 bool
 slg_history_set_base(struct slg_history *history, const uint8_t *base,
                      size_t len);
@@ -58,7 +58,8 @@ slg_history_add(struct slg_history *history, const void *data, size_t len);
 bool
 slg_history_copy(struct slg_history *to, const struct slg_history *from);
 
-/* The bytes that count, at most max of them, and how many they are. */
+/* The bytes that count, at most max of them, and how many they are; max is at
+ * most the limit. */
 const uint8_t *
 slg_history_get(const struct slg_history *history, size_t max, size_t *len);
 

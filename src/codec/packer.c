@@ -169,7 +169,6 @@ stream_start(struct slg_packer *packer)
     if (packer->has_stream ? deflateReset(&packer->stream) != Z_OK
                            : !stream_init(packer))
         return false;
-    /* unreachable: the stream was just begun, and takes any dictionary */
     packer->is_live = len == 0 || deflateSetDictionary(&packer->stream, bytes,
                                                        (uInt)len) == Z_OK;
     return packer->is_live;
@@ -205,9 +204,7 @@ stream_run(struct slg_packer *packer, const uint8_t *data, size_t len,
     stream->avail_in = (uInt)len;
     stream->next_out = packer->out;
     stream->avail_out = (uInt)packer->out_cap;
-    /* unreachable: there is room for all, and the stream is in order */
-    if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || stream->avail_in > 0 ||
-        stream->avail_out == 0)
+    if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || stream->avail_out == 0)
         return false;
     packed->bytes = packer->out;
     packed->len = packer->out_cap - stream->avail_out - FLUSH_BYTES;

@@ -117,7 +117,6 @@ run_replay(struct run *run)
     run->is_live = state == SLG_ZRUN_DONE;
     if (state == SLG_ZRUN_DONE)
         return SLG_UNPACK_OK;
-    /* unreachable: the bodies were good when they were read first */
     return state == SLG_ZRUN_BAD ? SLG_UNPACK_BAD : SLG_UNPACK_NO_MEMORY;
 }
 
@@ -133,7 +132,6 @@ run_start(struct slg_unpacker *unpacker, enum slg_packing packing)
     if (!run->reader)
         run->reader = slg_zrun_reader_new();
     if (!run->reader)
-        /* unreachable: without zstd no header allows it that a reader takes */
         return slg_zrun_is_there() ? SLG_UNPACK_NO_MEMORY : SLG_UNPACK_BAD;
     if (packing == SLG_PACKING_NEXT)
         return run->is_live ? SLG_UNPACK_OK : run_replay(run);
@@ -224,7 +222,6 @@ stream_start(struct slg_unpacker *unpacker)
         if (inflateInit2(&unpacker->stream, -15) != Z_OK)
             return false;
         unpacker->has_stream = true;
-        /* unreachable: a stream that was made can be reset */
     } else if (inflateReset(&unpacker->stream) != Z_OK) {
         return false;
     }
@@ -334,7 +331,6 @@ run_feed(struct slg_unpacker *unpacker, const struct slg_unpack_in *in,
 
         if (state != SLG_UNPACK_OK)
             return state;
-        /* unreachable: NO_MEMORY here, see slg_zrun_reader_feed */
         switch (slg_zrun_reader_feed(unpacker->run.reader, in->bytes, in->len,
                                      &done, unpacker->out, room,
                                      &unpacker->out_len)) {

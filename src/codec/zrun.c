@@ -149,7 +149,6 @@ slg_zrun_writer_add(struct slg_zrun_writer *writer, const uint8_t *data,
         return false;
     if (writer->is_first) {
         skipped = sizeof frame_header;
-        /* unreachable: the settings make the header, and are the same */
         if (to.pos < skipped || memcmp(writer->out, frame_header, skipped) != 0)
             return false;
         writer->is_first = false;
@@ -245,8 +244,6 @@ slg_zrun_reader_feed(struct slg_zrun_reader *reader, const uint8_t *body,
         const size_t result = ZSTD_decompressStream(reader->stream, &to, &in);
 
         if (ZSTD_isError(result))
-            /* unreachable: zstd allocates when it sees the header; another
-             * version may do so later */
             return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
                        ? SLG_ZRUN_NO_MEMORY
                        : SLG_ZRUN_BAD;

@@ -224,6 +224,41 @@ pack__any_bodies__are_read_back_also_after_memory_ran_out(void **state)
     free(data);
 }
 
+/* A body of a run that does not fit is stored, and the run is at its end. */
+static void
+pack__a_body_of_a_run_that_exceeds_its_room__is_stored_and_ends_it(void **state)
+{
+    const struct slg_packer_plan *plan = &plans[2];
+    const struct body random = { 3000, true };
+    const struct body words = { 3000, false };
+    static const enum slg_packing expected[] = {
+        SLG_PACKING_FIRST, SLG_PACKING_NEXT, SLG_PACKING_NONE, SLG_PACKING_FIRST
+    };
+    uint8_t data[3000];
+    struct slg_packer *packer = NULL;
+    struct slg_unpacker *unpacker = NULL;
+
+    (void)state;
+    if (!slg_zrun_is_there())
+        skip();
+    fail_at(0);
+    packer = slg_packer_new(plan);
+    unpacker = unpacker_of(plan);
+    assert_non_null(packer);
+    assert_non_null(unpacker);
+    for (size_t i = 0; i < COUNT_OF(expected); i++) {
+        struct slg_packed packed;
+
+        body_make(i == 2 ? &random : &words, i, data);
+        assert_true(
+            slg_packer_run(packer, data, sizeof data, sizeof data, &packed));
+        assert_int_equal(packed.packing, expected[i]);
+        unpack_ok(unpacker, &packed, data, sizeof data);
+    }
+    slg_packer_free(packer);
+    slg_unpacker_free(unpacker);
+}
+
 /* -- unpacking ------------------------------------------------------------- */
 
 struct packed_body {
@@ -427,6 +462,119 @@ unpack__behind_a_body_that_was_not_accepted__is_bad_in_a_run(void **state)
     list_free(list);
 }
 
+/* The room of the body before is larger than what this one may take. */
+static void
+unpack__into_less_room_than_a_body_before_it__is_bad(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(plans); i++) {
+        struct packed_body list[COUNT_OF(bodies)];
+        struct slg_unpacker *unpacker = NULL;
+        const uint8_t *out = NULL;
+        size_t len = 0;
+
+        if (!plan_is_there(&plans[i]))
+            continue;
+        fail_at(0);
+        pack_list(&plans[i], list);
+        unpacker = unpacker_of(&plans[i]);
+        assert_non_null(unpacker);
+        for (size_t k = 0; k < 5; k++)
+            assert_true(unpack_one(unpacker, &list[k], bodies[k].len));
+        const struct slg_unpack_in in = { .packing = list[0].packed.packing,
+                                          .bytes = list[0].bytes,
+                                          .len = list[0].packed.len };
+
+        slg_unpacker_clear(unpacker);
+        assert_int_equal(
+            slg_unpacker_run(unpacker, &in, bodies[0].len - 1, &out, &len),
+            SLG_UNPACK_BAD);
+        assert_int_equal(
+            slg_unpacker_run(unpacker, &in, bodies[0].len, &out, &len),
+            SLG_UNPACK_OK);
+        assert_memory_equal(out, list[0].data, bodies[0].len);
+        slg_unpacker_free(unpacker);
+        list_free(list);
+    }
+}
+
+/* One stored block of zstd as a body of so many bytes; returns its room. */
+static size_t
+run_body_make(uint8_t *bytes, size_t len)
+{
+    const uint32_t block = (uint32_t)(len - 3) << 3;
+
+    for (unsigned i = 0; i < 3; i++)
+        bytes[i] = (uint8_t)(block >> 8 * i);
+    for (size_t i = 3; i < len; i++)
+        bytes[i] = (uint8_t)(i * 7);
+    return len - 3;
+}
+
+static enum slg_unpack_state
+run_body_read(struct slg_unpacker *unpacker, enum slg_packing packing,
+              uint8_t *bytes, size_t len)
+{
+    const struct slg_unpack_in in = { .packing = packing,
+                                      .bytes = bytes,
+                                      .len = len };
+    const uint8_t *out = NULL;
+    size_t out_len = 0;
+    const size_t plain = run_body_make(bytes, len);
+    const enum slg_unpack_state code =
+        slg_unpacker_run(unpacker, &in, BODY_MAX, &out, &out_len);
+
+    if (code != SLG_UNPACK_OK)
+        return code;
+    assert_int_equal(out_len, plain);
+    assert_memory_equal(out, bytes + 3, plain);
+    assert_true(slg_unpacker_accept(unpacker));
+    return code;
+}
+
+/* SPEC.md 7.5: no body behind more than 1 MiB of bodies as they are stored. */
+static void
+unpack__a_body_behind_a_mebibyte_of_its_run__is_bad(void **state)
+{
+    uint8_t *bytes = malloc(131072);
+    struct slg_unpacker *unpacker = NULL;
+
+    (void)state;
+    if (!slg_zrun_is_there())
+        skip();
+    fail_at(0);
+    unpacker = unpacker_of(&plans[2]);
+    assert_non_null(unpacker);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(
+            run_body_read(unpacker,
+                          i == 0 ? SLG_PACKING_FIRST : SLG_PACKING_NEXT, bytes,
+                          131072),
+            SLG_UNPACK_OK);
+    assert_int_equal(run_body_read(unpacker, SLG_PACKING_NEXT, bytes, 4),
+                     SLG_UNPACK_OK);
+    assert_int_equal(run_body_read(unpacker, SLG_PACKING_NEXT, bytes, 4),
+                     SLG_UNPACK_BAD);
+    slg_unpacker_free(unpacker);
+    free(bytes);
+}
+
+static void
+unpack__nothing_at_all_in_a_run__is_bad(void **state)
+{
+    const struct slg_unpack_in in = { .packing = SLG_PACKING_FIRST,
+                                      .bytes = (const uint8_t *)"" };
+    struct slg_unpacker *unpacker = unpacker_of(&plans[2]);
+    const uint8_t *out = NULL;
+    size_t len = 0;
+
+    (void)state;
+    assert_non_null(unpacker);
+    assert_int_equal(slg_unpacker_run(unpacker, &in, BODY_MAX, &out, &len),
+                     SLG_UNPACK_BAD);
+    slg_unpacker_free(unpacker);
+}
+
 static void
 unpack__any_changed_byte__is_bad_or_stays_inside_its_room(void **state)
 {
@@ -521,6 +669,38 @@ unpack__any_changed_byte__comes_to_the_same_when_it_is_tried_again(void **state)
 /* -- a history that others add to ------------------------------------------ */
 
 static void
+history__of_pinned_bytes__keeps_them_where_they_are(void **state)
+{
+    static uint8_t data[SLG_HISTORY_BYTES];
+    struct slg_history history;
+    const uint8_t *pinned = NULL;
+    const uint8_t *last = NULL;
+    size_t len = 0;
+
+    (void)state;
+    fail_at(0);
+    slg_history_init(&history, SLG_HISTORY_BYTES);
+    body_make(&(struct body){ sizeof data, true }, 1, data);
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(slg_history_add(&history, data, 30000));
+    pinned = slg_history_pin(&history, SLG_HISTORY_BYTES, &len);
+    assert_int_equal(len, SLG_HISTORY_BYTES);
+    uint8_t *copy = exact_copy(pinned, len);
+
+    /* What counts would fit where it is, once it is moved to the front. */
+    assert_true(slg_history_add(&history, data, 10000));
+    assert_memory_equal(pinned, copy, SLG_HISTORY_BYTES);
+    assert_true(slg_history_add(&history, data, sizeof data));
+    assert_memory_equal(pinned, copy, SLG_HISTORY_BYTES);
+    last = slg_history_get(&history, SLG_HISTORY_BYTES, &len);
+    assert_int_equal(len, sizeof data);
+    assert_memory_equal(last, data, sizeof data);
+    slg_history_unpin(&history);
+    free(copy);
+    slg_history_reset(&history);
+}
+
+static void
 lend__and_take_back__goes_on_behind_what_was_added(void **state)
 {
     static const size_t adds[] = { 0, 1000, 40000 };
@@ -580,8 +760,14 @@ main(void)
         cmocka_unit_test(
             pack__any_bodies__are_read_back_also_after_memory_ran_out),
         cmocka_unit_test(
+            pack__a_body_of_a_run_that_exceeds_its_room__is_stored_and_ends_it),
+        cmocka_unit_test(
             unpack__with_a_copy_at_each_body__reads_them_or_says_no_memory),
         cmocka_unit_test(unpack__into_less_room_than_it_needs__is_bad),
+        cmocka_unit_test(unpack__into_less_room_than_a_body_before_it__is_bad),
+        cmocka_unit_test(unpack__a_body_behind_a_mebibyte_of_its_run__is_bad),
+        cmocka_unit_test(unpack__nothing_at_all_in_a_run__is_bad),
+        cmocka_unit_test(history__of_pinned_bytes__keeps_them_where_they_are),
         cmocka_unit_test(
             unpack__behind_a_body_that_was_not_accepted__is_bad_in_a_run),
         cmocka_unit_test(

@@ -9,10 +9,10 @@ of data_path.txt it prints the lines and branches that were and were not taken,
 and each branch that was not, as FILE:LINE.  A branch is one way out of one
 condition, as gcc sees it with -O0.
 
-A comment /* unreachable: WHY */ on the line or above it excuses the branches
-of a line that nothing can take; where all of them are taken after all, the
-comment is a finding itself.  --all adds the other files of the library, which
-have no threshold.  The last line is the score; the exit status is 0 when
+accepted.txt lists the branches that nothing can take, each with the reason why
+they are there all the same; an entry whose branches are all taken, or that
+fits no line, is a finding itself.  --all adds the other files of the library,
+which have no threshold.  The last line is the score; the exit status is 0 when
 nothing is left.
 """
 import argparse
@@ -26,7 +26,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-EXCUSE = re.compile(r'/\*\s*unreachable:\s*\w')
+ACCEPTED = os.path.join(HERE, 'accepted.txt')
+ENTRY = re.compile(r'^(?P<file>\S+) (?P<function>\w+) (?P<count>\d+) '
+                   r'`(?P<text>.*)`: (?P<reason>.+)$')
 
 
 def data_path():
@@ -89,54 +91,55 @@ def add(files, document):
                 file.branches[key] += branch['count']
 
 
-def excused(name):
-    """Groups of lines with a comment that says why nothing gets there."""
-    with open(os.path.join(ROOT, name), encoding='utf-8') as file:
-        lines = file.read().split('\n')
-    groups = []
-    for number, text in enumerate(lines):
-        if not EXCUSE.search(text):
-            continue
-        # A comment of its own is about the next statement, or its head.
-        if text.strip().startswith('/*'):
-            while '*/' not in lines[number]:
-                number += 1
-            number += 1
-        group, depth = [number + 1], 0
-        while True:
-            depth += lines[number].count('(') - lines[number].count(')')
-            if depth == 0 and lines[number].rstrip().endswith((';', '{', ')')):
-                break
-            number += 1
-            group.append(number + 1)
-        groups.append(group)
-    return groups
+def accepted():
+    """(file, function, text of the line) -> how many may be untaken there."""
+    entries = {}
+    with open(ACCEPTED, encoding='utf-8') as file:
+        for number, line in enumerate(file, 1):
+            if line == '\n' or line.startswith('#'):
+                continue
+            match = ENTRY.match(line)
+            if not match:
+                sys.exit(f'accepted.txt:{number}: not FILE FUNCTION COUNT '
+                         '`TEXT`: REASON')
+            key = match['file'], match['function'], match['text']
+            if key in entries:
+                sys.exit(f'accepted.txt:{number}: there twice')
+            entries[key] = int(match['count'])
+    return entries
 
 
 def percent(part, whole):
     return 100.0 if whole == 0 else 100.0 * part / whole
 
 
-def report(name, file):
-    """Print one file; returns (branches, not taken, excused, stale marks)."""
-    groups = excused(name)
-    excuses = {line for group in groups for line in group}
+def report(name, file, entries):
+    """Print one file; returns (branches, not taken, accepted).
+
+    Takes from entries those that it has used.
+    """
+    with open(os.path.join(ROOT, name), encoding='utf-8') as source:
+        text = [line.strip() for line in source]
     lines_hit = sum(1 for count in file.lines.values() if count)
-    missed = sorted(key for key, count in file.branches.items() if not count)
-    left = [key for key in missed if key[0] not in excuses]
-    stale = [group[0] for group in groups
-             if not {key[0] for key in missed} & set(group)]
-    counted = len(file.branches) - (len(missed) - len(left))
+    missed = collections.defaultdict(list)
+    for key in sorted(key for key, count in file.branches.items() if not count):
+        missed[name, key[1], text[key[0] - 1]].append(key)
+    left = []
+    for place, keys in missed.items():
+        if len(keys) > entries.pop(place, 0):
+            left += keys
+    count = sum(map(len, missed.values())) - len(left)
+    counted = len(file.branches) - count
     print(f'{name}: lines {lines_hit}/{len(file.lines)} branches '
           f'{counted - len(left)}/{counted} '
-          f'{percent(counted - len(left), counted):.1f} %')
-    for number, function, index in left:
+          f'{percent(counted - len(left), counted):.1f} %'
+          f'{f", {count} accepted" if count else ""}')
+    for number, function, index in sorted(left):
         of = sum(1 for key in file.branches
                  if key[0] == number and key[1] == function)
-        print(f'  {name}:{number}: branch {index} of {of} in {function}')
-    for number in stale:
-        print(f'  {name}:{number}: "unreachable", but its branches are taken')
-    return counted, len(left), len(missed) - len(left), len(stale)
+        print(f'  {name}:{number}: branch {index} of {of} in {function}: '
+              f'{text[number - 1]}')
+    return counted, len(left), count
 
 
 def main():
@@ -147,12 +150,17 @@ def main():
 
     files = gcov(os.path.abspath(arguments.build))
     wanted = data_path()
-    totals = [0, 0, 0, 0]
+    entries = accepted()
+    totals = [0, 0, 0]
     for name in wanted:
         if name in files:
-            totals = [a + b for a, b in zip(totals, report(name, files[name]))]
+            totals = [a + b for a, b in
+                      zip(totals, report(name, files[name], entries))]
         elif name.endswith('.c'):
             sys.exit(f'{name}: not in this build')
+    for name, function, text in entries:
+        print(f'accepted.txt: nothing is untaken in {name}, {function}: '
+              f'`{text}`')
     if arguments.all:
         print('-- without a threshold')
         for name in sorted(files):
@@ -161,11 +169,12 @@ def main():
                 hit = sum(1 for count in file.branches.values() if count)
                 print(f'{name}: branches {hit}/{len(file.branches)} '
                       f'{percent(hit, len(file.branches)):.1f} %')
-    branches, left, excuses, stale = totals
-    print(f'score: branch_coverage count={branches} findings={left + stale} '
-          f'note="{percent(branches - left, branches):.2f} percent of the '
-          f'data path, {excuses} unreachable by comment"')
-    return 0 if left + stale == 0 else 1
+    branches, left, count = totals
+    findings = left + len(entries)
+    print(f'score: branch_coverage count={branches} findings={findings} '
+          f'note="{percent(branches - left, branches):.2f} percent of what '
+          f'can be reached of the data path, {count} accepted"')
+    return 0 if findings == 0 else 1
 
 
 if __name__ == '__main__':
