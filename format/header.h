@@ -17,6 +17,7 @@
 #define SLG_REFUSE_NO_XXH3    0x0001u
 #define SLG_REFUSE_COMPRESSED 0x0002u
 #define SLG_REFUSE_SEALED     0x0004u
+#define SLG_REFUSE_CHAINED    0x0008u
 #define SLG_REFUSE_ZSTD       0x0010u
 #define SLG_REFUSE_REFERS     0x0020u
 #define SLG_REFUSE_KNOWN                                                       \

@@ -31,7 +31,7 @@ reading_is_strange(const struct reading *reading)
                 ? heard->gap.is_recorded &&
                       ((unsigned)heard->gap.verdict - 1 >
                            SEGLOG_VERDICT_IO - 1 ||
-                       (unsigned)heard->gap.cause > SEGLOG_CAUSE_AUTH ||
+                       (unsigned)heard->gap.cause > SEGLOG_CAUSE_DROPPED ||
                        (unsigned)heard->gap.durable > SEGLOG_DURABLE_YES)
                 : heard->record.kind != SEGLOG_BYTES && heard->record.len > 0 &&
                       memchr(reading->bytes + heard->start, '\n',

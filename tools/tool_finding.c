@@ -59,6 +59,8 @@ tool_cause_text(enum seglog_cause cause)
         return "not decodable without a lost record";
     case SEGLOG_CAUSE_AUTH:
         return "authentication tag mismatch";
+    case SEGLOG_CAUSE_DROPPED:
+        return "payload dropped";
     }
     return "unknown cause";
 }

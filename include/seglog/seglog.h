@@ -15,6 +15,7 @@
  *   json_diagnose.h  what happened to a line that is none
  *   json_mend.h      what of such a line can be had back
  *   seal.h           make a finished segment small
+ *   chain.h          how records are chained
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
  *   version.h        the versions of the library and of the format
@@ -23,6 +24,7 @@
 #ifndef SEGLOG_SEGLOG_H
 #define SEGLOG_SEGLOG_H
 
+#include "seglog/chain.h"
 #include "seglog/dictionary.h"
 #include "seglog/encrypted_store.h"
 #include "seglog/error.h"

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "seglog/chain.h"
 #include "seglog/error.h"
 #include "seglog/export.h"
 #include "seglog/store.h"
@@ -97,7 +98,8 @@ enum seglog_cause {
     SEGLOG_CAUSE_TORN = 19,
     SEGLOG_CAUSE_CUT = 20,
     SEGLOG_CAUSE_DEPENDS_ON = 21,
-    SEGLOG_CAUSE_AUTH = 22
+    SEGLOG_CAUSE_AUTH = 22,
+    SEGLOG_CAUSE_DROPPED = 23
 };
 
 enum seglog_durable {
@@ -212,6 +214,15 @@ struct seglog_head {
     uint32_t checksum;
 };
 
+/* Where the segment before this one ended (SPEC.md 6.4). */
+struct seglog_predecessor {
+    uint8_t identity[SEGLOG_IDENTITY_BYTES];
+    uint64_t epoch;    /* its last one */
+    uint64_t number;   /* of its next record */
+    uint64_t end;      /* its size */
+    uint32_t checksum; /* stored one of its last frame; 0: it has none */
+};
+
 struct seglog_writer_options {
     size_t size;
     enum seglog_writer_mode mode;
@@ -263,6 +274,18 @@ struct seglog_writer_options {
      * there or not right; INVALID with NONE.
      */
     const char *dictionary;
+    /*
+     * For a segment that is created: chain its records (SPEC.md 16.1); 0: do
+     * not.  An existing one stays what it is.  INVALID for SHA256 where the
+     * build has no OpenSSL, which cannot open such a segment either (FORMAT).
+     * A chained segment is CORRUPT to whoever appends where the head of its end
+     * is not known, because of damage.
+     */
+    enum seglog_chain chain;
+    /* The head before its first record; NULL or empty: nothing is before it. */
+    const struct seglog_chain_hash *chain_base;
+    /* What it follows, for a segment that is created; NULL: nothing. */
+    const struct seglog_predecessor *predecessor;
 };
 
 struct seglog_writer;
@@ -358,8 +381,10 @@ struct seglog_writer_state {
     uint64_t epoch;
     uint64_t torn_bytes; /* cut from the tail when it was opened */
     uint8_t identity[SEGLOG_IDENTITY_BYTES];
-    size_t record_max;       /* largest record in bytes */
-    struct seglog_head head; /* of what is flushed */
+    size_t record_max;                   /* largest record in bytes */
+    struct seglog_head head;             /* of what is flushed */
+    enum seglog_chain chain;             /* 0: it is not chained */
+    struct seglog_chain_hash chain_hash; /* of what is flushed */
 };
 
 SEGLOG_API void

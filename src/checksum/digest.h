@@ -31,4 +31,9 @@ void
 slg_long_digest_get(const struct slg_long_digest *digest,
                     uint8_t out[SLG_LONG_DIGEST_BYTES]);
 
+/* Of two pieces, one behind the other; the highest byte first. */
+void
+slg_xxh3_128_joined(const void *first, size_t first_len, const void *second,
+                    size_t second_len, uint8_t out[SLG_LONG_DIGEST_BYTES]);
+
 #endif /* SLG_CHECKSUM_DIGEST_H */

@@ -42,6 +42,36 @@ slg_crypt_hmac(const uint8_t key[SLG_KEY_BYTES], const void *first,
 bool
 slg_crypt_hash(const void *data, size_t len, uint8_t out[SLG_KEY_BYTES]);
 
+/*
+ * SHA-256 of two pieces, one behind the other: for very many short ones.  Needs
+ * no memory, so it cannot fail; only where slg_crypt_is_available.
+ */
+void
+slg_crypt_sha256(const void *first, size_t first_len, const void *second,
+                 size_t second_len, uint8_t out[SLG_KEY_BYTES]);
+
+#define SLG_ED25519_BYTES 64u
+
+/* Ed25519 (RFC 8032).  False: no memory, or no OpenSSL. */
+bool
+slg_crypt_sign(const uint8_t private_key[SLG_KEY_BYTES], const void *data,
+               size_t len, uint8_t signature[SLG_ED25519_BYTES]);
+bool
+slg_crypt_public_key(const uint8_t private_key[SLG_KEY_BYTES],
+                     uint8_t public_key[SLG_KEY_BYTES]);
+/* *is_good: signed by this key.  Returns false as above. */
+bool
+slg_crypt_verify(const uint8_t public_key[SLG_KEY_BYTES], const void *data,
+                 size_t len, const uint8_t signature[SLG_ED25519_BYTES],
+                 bool *is_good);
+/*
+ * The Ed25519 key in a PEM text: the private one, or the public one.
+ *   OK, INVALID (there is none of that sort), NO_MEMORY
+ */
+seglog_code
+slg_crypt_read_pem(const void *text, size_t len, bool is_private,
+                   uint8_t key[SLG_KEY_BYTES]);
+
 bool
 slg_crypt_scrypt(const void *passphrase, size_t len, const uint8_t *salt,
                  size_t salt_len, uint8_t log2_n, uint8_t r, uint8_t p,

@@ -107,7 +107,7 @@ gap_understood(const struct seglog_finding *finding)
     if (gap.verdict == SEGLOG_VERDICT_OK ||
         (unsigned)gap.verdict > SEGLOG_VERDICT_IO)
         gap.verdict = SEGLOG_VERDICT_CORRUPT;
-    if ((unsigned)gap.cause > SEGLOG_CAUSE_AUTH)
+    if ((unsigned)gap.cause > SEGLOG_CAUSE_DROPPED)
         gap.cause = SEGLOG_CAUSE_NONE;
     if ((unsigned)gap.durable > SEGLOG_DURABLE_YES)
         gap.durable = SEGLOG_DURABLE_UNKNOWN;

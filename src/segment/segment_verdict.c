@@ -14,7 +14,7 @@ static const char *const cause_names[] = {
     "none",         "io",       "header",  "foreign",    "stale", "passed-over",
     "order",        "copy",     "missing", "zeros",      "ones",  "mark",
     "inserted",     "checksum", "length",  "head",       "shift", "digest",
-    "closing-mark", "torn",     "cut",     "depends-on", "auth",
+    "closing-mark", "torn",     "cut",     "depends-on", "auth",  "dropped",
 };
 
 /* What a cause means, for people. */
@@ -42,6 +42,7 @@ static const char *const cause_texts[] = {
     "the end of the log is missing",
     "undecodable without a lost record",
     "an authentication tag failed",
+    "payload dropped",
 };
 
 static const char *const durable_names[] = { "unknown", "no", "yes" };

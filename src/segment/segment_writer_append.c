@@ -280,7 +280,7 @@ gap_fault(const struct seglog_finding *gap, uint64_t number)
         return "more lines than records were lost";
     if ((unsigned)gap->verdict - 1 > SEGLOG_VERDICT_IO - 1)
         return "that is no verdict of a loss";
-    if ((unsigned)gap->cause > SEGLOG_CAUSE_AUTH)
+    if ((unsigned)gap->cause > SEGLOG_CAUSE_DROPPED)
         return "there is no such cause";
     if ((unsigned)gap->durable > SEGLOG_DURABLE_YES)
         return "there is no such value of durable";

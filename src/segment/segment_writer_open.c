@@ -92,6 +92,8 @@ options_settle(struct seglog_writer_options *options, struct seglog_error *err)
     if (options->dictionary && options->codec == SEGLOG_CODEC_NONE)
         return fail_option(err, "dictionary",
                            "it needs a codec that compresses");
+    if (options->chain != 0 || options->chain_base || options->predecessor)
+        return fail_option(err, "chain", "there is no such chain");
     if (options->attributes_len > 0 && !options->attributes)
         return fail_option(err, "attributes", "they are NULL");
     return SEGLOG_OK;

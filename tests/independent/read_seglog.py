@@ -1750,7 +1750,7 @@ CAUSE_NAMES = dict(enumerate((
     'io', 'header', 'foreign', 'stale', 'passed-over', 'order', 'copy',
     'missing', 'zeros', 'ones', 'mark', 'inserted', 'checksum', 'length',
     'head', 'shift', 'digest', 'closing-mark', 'torn', 'cut', 'depends-on',
-    'auth'), 1))
+    'auth', 'dropped'), 1))
 
 # --------------------------------------------------------------------------
 # 11  The JSON line view
