@@ -48,8 +48,10 @@ slg_varint_len(uint64_t value)
 bool
 slg_entries_open(struct slg_group *group, const uint8_t *body, size_t len)
 {
-    const size_t used = slg_varint_get(body, len, &group->left);
+    size_t used = 0;
 
+    group->left = 0;
+    used = slg_varint_get(body, len, &group->left);
     group->at = body + used;
     group->end = body + len;
     return used > 0 && group->left >= 1;

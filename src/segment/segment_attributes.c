@@ -177,8 +177,6 @@ bytes_read(struct seglog_blob blob, const char *name, uint8_t *bytes,
     if (code != SEGLOG_IO)
         return code;
     code = slg_window_init(&window, blob, name, true, err);
-    if (code == SEGLOG_OK && window.size < len)
-        code = SEGLOG_IO;
     if (code == SEGLOG_OK)
         code = slg_window_read(&window, 0, bytes, len, err);
     *is_partial = code == SEGLOG_OK && window.bad_count > 0;

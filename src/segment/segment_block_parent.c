@@ -44,14 +44,16 @@ static bool
 context_prepare(ZSTD_CCtx *context, int level, size_t plain_len,
                 const struct slg_block_prefix *prefix)
 {
-    return context_set(context, ZSTD_c_compressionLevel, level) &&
-           context_set(context, ZSTD_c_windowLog,
-                       (int)window_log(plain_len + prefix->len)) &&
-           context_set(context, ZSTD_c_enableLongDistanceMatching, 1) &&
-           context_set(context, ZSTD_c_checksumFlag, 0) &&
-           !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(context, plain_len)) &&
-           !ZSTD_isError(
-               ZSTD_CCtx_refPrefix(context, prefix->bytes, prefix->len));
+    bool is_set = context_set(context, ZSTD_c_compressionLevel, level);
+
+    is_set &= context_set(context, ZSTD_c_windowLog,
+                          (int)window_log(plain_len + prefix->len));
+    is_set &= context_set(context, ZSTD_c_enableLongDistanceMatching, 1);
+    is_set &= context_set(context, ZSTD_c_checksumFlag, 0);
+    is_set &= !ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(context, plain_len));
+    is_set &=
+        !ZSTD_isError(ZSTD_CCtx_refPrefix(context, prefix->bytes, prefix->len));
+    return is_set;
 }
 
 size_t
@@ -97,9 +99,9 @@ slg_block_parent_decode(struct slg_block *block, const uint8_t *data,
     /* The block is not to blame. */
     if (ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation)
         return SEGLOG_NO_MEMORY;
-    if (ZSTD_isError(got) || got != plain)
+    if (ZSTD_isError(got))
         return SEGLOG_CORRUPT;
-    block->len = (size_t)plain;
+    block->len = got;
     return SEGLOG_OK;
 }
 

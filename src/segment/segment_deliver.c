@@ -15,13 +15,11 @@ slg_delivery_start(struct slg_delivery *delivery, const struct slg_step *step,
     delivery->offset = step->offset;
     delivery->number = step->number;
     delivery->line = step->line;
-    delivery->left = step->frame.kind == SLG_FRAME_CONTROL || step->is_dependent
-                         ? 0
-                         : step->count;
+    delivery->left = step->frame.kind == SLG_FRAME_CONTROL ? 0 : step->count;
     delivery->is_confirmed = is_confirmed;
-    if (slg_frame_has_entries(&step->frame) &&
-        !slg_entries_open(&delivery->group, delivery->body, delivery->body_len))
-        delivery->left = 0;
+    if (slg_frame_has_entries(&step->frame))
+        (void)slg_entries_open(&delivery->group, delivery->body,
+                               delivery->body_len);
 }
 
 bool
@@ -64,8 +62,7 @@ slg_delivery_gap(const struct slg_step *step, struct seglog_event *event)
 
     memset(event, 0, sizeof *event);
     event->type = SEGLOG_EVENT_GAP;
-    if (!slg_gap_decode(step->bytes, &gap))
-        return;
+    (void)slg_gap_decode(step->bytes, &gap);
     event->finding = (struct seglog_finding){
         .verdict = (enum seglog_verdict)gap.verdict,
         .cause = (enum seglog_cause)gap.cause,

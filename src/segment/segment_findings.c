@@ -168,7 +168,7 @@ gap_verdict(const struct judge *judge, const struct slg_map_gap *gap,
     }
     if ((gap->flags & (SLG_GAP_FOREIGN | SLG_GAP_STALE)) != 0)
         return SEGLOG_VERDICT_FOREIGN;
-    if (is_lost && first_lost > judge->watermark && !judge->map->is_closed &&
+    if (is_lost && first_lost > judge->watermark &&
         (gap->flags & SLG_GAP_ZERO_BLOCK) != 0)
         return SEGLOG_VERDICT_UNORDERED;
     return SEGLOG_VERDICT_CORRUPT;

@@ -35,7 +35,7 @@ slg_walk_find_mark(struct slg_walk *walk, uint64_t from, bool is_acceptable,
 {
     const uint64_t size = walk->window.size;
 
-    while (from < size) {
+    for (;;) {
         const uint8_t *bytes;
         const size_t len =
             size - from < LOOK_BYTES ? (size_t)(size - from) : LOOK_BYTES;
@@ -105,8 +105,7 @@ bytes_find_strangers(const struct slg_walk *walk, const uint8_t *bytes,
 static bool
 bytes_are_all(const uint8_t *bytes, size_t len, uint8_t value)
 {
-    return len > 0 && bytes[0] == value &&
-           memcmp(bytes, bytes + 1, len - 1) == 0;
+    return bytes[0] == value && memcmp(bytes, bytes + 1, len - 1) == 0;
 }
 
 /* Whole blocks of zeros or ones, at multiples of 512 of the file. */
@@ -310,8 +309,7 @@ slg_tail_compare(const struct slg_walk *walk, const struct slg_gap_info *info,
 {
     /* A record found elsewhere is in a digest that cannot be known here. */
     struct closing_mark closing = {
-        .is_line_known = walk->with_digest && !walk->has_gap &&
-                         number == info->before.number,
+        .is_line_known = !walk->has_gap && number == info->before.number,
     };
     struct slg_mark mark = {
         .type = SLG_CONTROL_CLOSING_MARK,
@@ -402,9 +400,9 @@ slg_walk_classify(struct slg_walk *walk, struct slg_gap_info *info,
         code = gap_find_salt(walk, info, err);
     if (code == SEGLOG_OK && len > 0)
         code = gap_find_tiles(walk, info, err);
-    if (code == SEGLOG_OK && info->is_tail && len > 0)
+    if (code == SEGLOG_OK && info->is_tail)
         code = tail_find_unfinished(walk, info, err);
-    if (code == SEGLOG_OK && info->is_tail && len > 0)
+    if (code == SEGLOG_OK && info->is_tail)
         code = tail_keep(walk, info, err);
     info->is_unreadable =
         slg_window_is_bad_as(&walk->window, info->before.pos, info->end, false);

@@ -99,10 +99,11 @@ equation_holds(const struct salt_equation *equation, uint32_t n)
 {
     const uint32_t middle = slg_fmix32(n + equation->count[0]);
 
-    return (slg_fmix32(n) ^ middle) ==
-               (equation->mixed[0] ^ equation->mixed[1]) &&
-           (middle ^ slg_fmix32(n + equation->count[0] + equation->count[1])) ==
-               (equation->mixed[1] ^ equation->mixed[2]);
+    const uint32_t last =
+        slg_fmix32(n + equation->count[0] + equation->count[1]);
+
+    return ((slg_fmix32(n) ^ middle ^ equation->mixed[0] ^ equation->mixed[1]) |
+            (middle ^ last ^ equation->mixed[1] ^ equation->mixed[2])) == 0;
 }
 
 /* Does it hold for any of SALT_BLOCK numbers?  Without a branch for each. */

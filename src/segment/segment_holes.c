@@ -95,7 +95,7 @@ stray_compare(const void *a, const void *b)
 static enum stray_class
 stray_class_of(const struct slg_map_gap *gap, size_t span)
 {
-    if (!gap || span < gap->first_lone || span >= gap->end_tile)
+    if (!gap || span < gap->first_lone)
         return STRAY_PASSED;
     return span < gap->first_tile ? STRAY_LONE : STRAY_TILE;
 }
@@ -242,8 +242,7 @@ end_extend(struct slg_map *map, const struct slg_walk *walk,
     for (size_t i = 0; map->is_complete && i < count; i++) {
         struct slg_span *span = &map->spans[tiles[i].span];
 
-        if (tiles[i].first != map->number || span->is_used ||
-            span->at.epoch != walk->at.epoch)
+        if (tiles[i].first != map->number || span->at.epoch != walk->at.epoch)
             continue;
         const seglog_code code = piece_add(map, walk, tiles[i].first,
                                            span->next, tiles[i].span, err);
@@ -310,7 +309,7 @@ slg_map_has_record(const struct slg_map *map, uint64_t number)
     size_t low = 0;
     size_t high = map->piece_count;
 
-    if (number >= map->before_first && number < map->before_next)
+    if (number < map->before_next)
         return true;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;

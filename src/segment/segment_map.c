@@ -261,7 +261,7 @@ dependent_note(struct slg_map *map, const struct slg_walk *walk,
     const uint32_t zeros = zeros_before(map);
 
     if (last && (last->flags & SLG_GAP_DEPENDENT) != 0 &&
-        last->end == step->offset && span->start == step->offset) {
+        last->end == step->offset) {
         last->end = walk->at.pos;
         last->resume = walk->at.number;
         map->span_count--;
@@ -374,7 +374,6 @@ slg_map_build(struct slg_map *map, struct slg_walk *walk, uint64_t expect,
     map->hole_count = map->piece_count = map->finding_count = 0;
     map->is_complete = map->is_closed = false;
     map->torn_bytes = 0;
-    map->before_first = walk->header.first_record;
     map->before_next = walk->at.number;
     memset(&map->info, 0, offsetof(struct slg_gap_info, tiles));
     seglog_code code = span_open(map, walk, err);

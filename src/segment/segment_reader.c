@@ -208,8 +208,7 @@ reader_look_back(struct seglog_reader *reader, bool *is_cut,
     seglog_code code = SEGLOG_OK;
 
     *is_cut = reader->walk.window.size < pos;
-    if (reader->walk.window.size <= pos || pos == 0 ||
-        reader->passed_end != pos)
+    if (reader->walk.window.size <= pos || reader->passed_end != pos)
         return SEGLOG_OK;
     code = slg_window_look(&reader->walk.window, pos - SLG_CHECKSUM_BYTES,
                            SLG_CHECKSUM_BYTES, &bytes, err);
@@ -323,7 +322,7 @@ reader_meet_mark(struct seglog_reader *reader, const struct slg_step *step,
     };
 
     if (!reader->options.salvage)
-        return reader_break(reader, step->shift != 0 ? &shift : &digest, err);
+        return reader_break(reader, &shift, err);
     memset(event, 0, sizeof *event);
     event->type = SEGLOG_EVENT_GAP;
     event->finding = step->is_digest_wrong ? digest : shift;
@@ -343,9 +342,6 @@ reader_meet_dependent(struct seglog_reader *reader, const struct slg_step *step,
     const struct seglog_finding finding = {
         .verdict = SEGLOG_VERDICT_CORRUPT,
         .cause = SEGLOG_CAUSE_DEPENDS_ON,
-        .durable = step->number <= reader->walk.watermark
-                       ? SEGLOG_DURABLE_YES
-                       : SEGLOG_DURABLE_UNKNOWN,
         .first_record = step->number,
         .last_record = step->number + step->count - 1,
         .line = step->line,
@@ -540,8 +536,6 @@ reader_open(struct seglog_store store, const char *name,
         opened->parent_depth = depth;
         opened->parent_jumps = jumps;
     }
-    if (code == SEGLOG_OK)
-        opened->store = store;
     if (code == SEGLOG_OK)
         code =
             seglog_blob_open(store, name, SEGLOG_OPEN_READ, &opened->blob, err);

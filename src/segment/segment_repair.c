@@ -15,7 +15,6 @@ struct tally {
     uint64_t records;
     uint64_t gaps;
     uint64_t digest;
-    uint64_t next_record;
 };
 
 struct repair {
@@ -38,7 +37,6 @@ tally_record(struct tally *tally, const struct seglog_record *record)
     tally->digest +=
         slg_digest_term(record->record_no, record->data, record->len) +
         (uint64_t)record->kind;
-    tally->next_record = record->record_no + 1;
 }
 
 static void
@@ -46,15 +44,14 @@ tally_gap(struct tally *tally, const struct seglog_finding *gap)
 {
     tally->gaps++;
     tally->digest += gap->first_record * 31 + gap->last_record;
-    tally->next_record = gap->last_record + 1;
 }
 
-/* A loss that the new segment has to tell of. */
+/* A loss that the new segment has to tell of.  Of a torn tail nobody knows how
+ * many records it would have been. */
 static bool
 finding_is_loss(const struct seglog_finding *finding)
 {
-    return finding->first_record != 0 && finding->last_record != 0 &&
-           (finding->is_recorded || finding->verdict != SEGLOG_VERDICT_TORN);
+    return finding->first_record != 0 && finding->last_record != 0;
 }
 
 static seglog_code
@@ -194,7 +191,7 @@ repair_verify(struct repair *repair, struct seglog_error *err)
 {
     const struct slg_place place = { .name = repair->new_name,
                                      .offset = SEGLOG_NO_OFFSET };
-    struct tally read = { .next_record = repair->source.first_record };
+    struct tally read = { .records = 0 };
     struct seglog_scan_summary summary;
     struct seglog_event event;
     struct seglog_reader *reader = NULL;
@@ -222,8 +219,7 @@ repair_verify(struct repair *repair, struct seglog_error *err)
     if (summary.verdict != SEGLOG_VERDICT_OK || !summary.is_closed ||
         !are_attributes_same || read.records != repair->written.records ||
         read.gaps != repair->written.gaps ||
-        read.digest != repair->written.digest ||
-        read.next_record != repair->written.next_record)
+        read.digest != repair->written.digest)
         return slg_fail(err, SEGLOG_CORRUPT, &place,
                         "the repaired segment did not read back as it was "
                         "written: check the device it is on");
@@ -237,7 +233,6 @@ repair_run(struct repair *repair, struct seglog_error *err)
 
     if (code != SEGLOG_OK)
         return code;
-    repair->written.next_record = repair->source.first_record;
     code = repair_copy(repair, err);
     /* The first failure is the one to tell of. */
     const seglog_code closed =

@@ -28,6 +28,7 @@ struct scan {
     uint64_t epoch;
     struct passed_gap *passed; /* of the portion that is being mapped */
     size_t passed_count, passed_cap;
+    bool has_no_memory; /* for one of them */
 };
 
 static void
@@ -53,10 +54,9 @@ group_payload(const struct slg_step *step)
     size_t len;
     uint64_t sum = 0;
 
-    if (slg_entries_open(&group, step->body, step->body_len)) {
-        while (slg_group_next(&group, &kind, &data, &len))
-            sum += len;
-    }
+    (void)slg_entries_open(&group, step->body, step->body_len);
+    while (slg_group_next(&group, &kind, &data, &len))
+        sum += len;
     return sum;
 }
 
@@ -83,10 +83,12 @@ recorded_gap_count(struct scan *scan, bool is_passed,
         scan->summary->recorded_lost += step->count;
         return;
     }
-    struct passed_gap *grown = NULL;
-    if (scan->passed_count < PASSED_GAPS_MAX)
-        grown = slg_map_grow(scan->passed, scan->passed_count,
-                             &scan->passed_cap, sizeof *scan->passed);
+    if (scan->passed_count == PASSED_GAPS_MAX)
+        return;
+    struct passed_gap *grown =
+        slg_map_grow(scan->passed, scan->passed_count, &scan->passed_cap,
+                     sizeof *scan->passed);
+    scan->has_no_memory |= !grown;
     if (!grown)
         return;
     scan->passed = grown;
@@ -227,6 +229,8 @@ scan_walk(struct scan *scan, struct slg_walk *walk, struct slg_map *map,
     do {
         code = slg_map_build(map, walk, scan->options.expect, scan_on_step,
                              scan, err);
+        if (code == SEGLOG_OK && scan->has_no_memory)
+            code = slg_map_no_memory(walk, err);
         if (code != SEGLOG_OK)
             return code;
         summary->next_record = map->number;

@@ -59,12 +59,13 @@ step_note(struct slg_verify *verify)
     unsigned kind = 0;
     size_t len = 0;
 
-    if (step->frame.control == SLG_CONTROL_GAP &&
-        slg_gap_decode(step->bytes, &gap))
+    if (step->frame.control == SLG_CONTROL_GAP) {
+        (void)slg_gap_decode(step->bytes, &gap);
         slg_content_add_gap(&verify->content, gap.count, gap.lines);
-    if (step->frame.kind != SLG_FRAME_BLOCK ||
-        !slg_entries_open(&group, step->body, step->body_len))
+    }
+    if (step->frame.kind != SLG_FRAME_BLOCK)
         return;
+    (void)slg_entries_open(&group, step->body, step->body_len);
     while (slg_group_next(&group, &kind, &data, &len))
         slg_content_add(&verify->content, kind - 1, data, len);
 }

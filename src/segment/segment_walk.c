@@ -265,14 +265,9 @@ step_open_block(struct slg_walk *walk, struct slg_step *step,
 
     step->body = body;
     step->body_len = 0;
-    step->is_dependent =
-        !walk->parent.store.ops &&
-        slg_block_find_reference(body, step->frame.body_len, &(uint64_t){ 0 },
-                                 &(uint64_t){ 0 });
+    step->is_dependent = false;
     if (slg_context_is_at(&walk->context, walk->at.pos))
         walk->context.pos += step->frame.len;
-    if (step->is_dependent)
-        return SEGLOG_OK;
     code = block_load_parent(walk, step, &prefix, err);
     if (code != SEGLOG_OK)
         return code;
@@ -384,8 +379,6 @@ slg_walk_refuse(struct slg_walk *walk, struct seglog_error *err)
     const uint8_t *bytes;
 
     walk->bad_is_frame = false;
-    if (walk->at.pos >= walk->window.size)
-        return SEGLOG_CORRUPT;
     seglog_code code = frame_look(walk, walk->at.pos, false, frame, err);
     if (code == SEGLOG_OK)
         code = frame_mixed(walk, walk->at.pos, frame, &bytes, &walk->bad_mixed,
@@ -414,15 +407,15 @@ slg_step_count_lines(const struct slg_step *step, uint64_t *line)
         break;
     case SLG_FRAME_GROUP:
     case SLG_FRAME_BLOCK:
-        if (slg_entries_open(&group, step->body, step->body_len)) {
-            while (slg_group_next(&group, &kind, &data, &len))
-                *line += kind != SLG_FRAME_PART;
-        }
+        (void)slg_entries_open(&group, step->body, step->body_len);
+        while (slg_group_next(&group, &kind, &data, &len))
+            *line += kind != SLG_FRAME_PART;
         break;
     case SLG_FRAME_CONTROL:
-        if (frame->control == SLG_CONTROL_GAP &&
-            slg_gap_decode(step->bytes, &gap))
+        if (frame->control == SLG_CONTROL_GAP) {
+            (void)slg_gap_decode(step->bytes, &gap);
             *line += gap.lines;
+        }
         break;
     default:
         *line += 1;
@@ -444,8 +437,7 @@ step_digest(const struct slg_step *step)
 
     if (!slg_frame_has_entries(frame))
         return slg_digest_term(number, step->body, step->body_len);
-    if (!slg_entries_open(&group, step->body, step->body_len))
-        return 0;
+    (void)slg_entries_open(&group, step->body, step->body_len);
     while (slg_group_next(&group, &kind, &data, &len))
         sum += slg_digest_term(number++, data, len);
     return sum;
@@ -509,7 +501,6 @@ step_pass_frame(struct slg_walk *walk, const struct slg_step *step)
     if (walk->is_passed)
         return;
     if ((step->frame.head & SLG_HEAD_DURABLE) != 0 &&
-        step->frame.kind != SLG_FRAME_CONTROL &&
         step->number - 1 > walk->watermark)
         walk->watermark = step->number - 1;
     if (walk->with_digest && walk->limits.has_digests &&
@@ -649,8 +640,7 @@ slg_walk_learn_digest(struct slg_walk *walk, struct seglog_error *err)
         return walk_no_memory(walk, err);
     walk->with_digest = true;
     code = stretch_read(walk, saved.at.pos, NULL);
-    is_known = code == SEGLOG_OK && !walk->has_gap &&
-               walk->stretch.pos == saved.stretch.pos;
+    is_known = code == SEGLOG_OK && walk->stretch.pos == saved.stretch.pos;
     digest = walk->digest;
     slg_walk_restore(walk, &saved);
     walk->checksum = checksum;

@@ -50,7 +50,7 @@ struct slg_walk {
     struct slg_context context;
     struct slg_block block; /* the last one read */
     /* What blocks refer to.  Whoever opens a walk that may meet such blocks
-     * sets the store; without it they are dependent. */
+     * sets the store. */
     struct slg_parent parent;
     struct slg_dictionary *dictionary; /* NULL: none */
 

@@ -2,6 +2,7 @@
 /* tests/segment/segment_kinds.c - segments of every kind. */
 #include "tests/segment/segment_kinds.h"
 
+#include "format/control.h"
 #include "format/header.h"
 #include "seglog/dictionary.h"
 #include "seglog/seal.h"
@@ -338,6 +339,253 @@ make_fork_damaged(struct seglog_store store)
     damage_at(store, 1, 30);
 }
 
+/* -- damage of many sorts at once ------------------------------------------ */
+
+#define MOST_FRAMES 512u
+
+struct frames {
+    size_t at[MOST_FRAMES + 1]; /* the last is where they end */
+    size_t syncs[MOST_FRAMES];  /* which of them are sync points */
+    size_t count;
+    size_t sync_count;
+};
+
+static bool
+frames_note(void *arg, const struct seglog_frame *frame)
+{
+    struct frames *frames = arg;
+
+    assert_true(frames->count < MOST_FRAMES);
+    if (frame->control == SLG_CONTROL_SYNC_POINT)
+        frames->syncs[frames->sync_count++] = frames->count;
+    frames->at[frames->count++] = (size_t)frame->offset;
+    frames->at[frames->count] = (size_t)(frame->offset + frame->len);
+    return true;
+}
+
+static struct frames
+frames_find(struct seglog_store store)
+{
+    struct frames frames = { .count = 0 };
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_frame = frames_note,
+                                                 .arg = &frames };
+    struct seglog_scan_summary summary;
+
+    assert_ok(seglog_scan(store, NAME, &options, &summary, NULL));
+    return frames;
+}
+
+/* The frames [first, next) stand behind those up to `until` instead. */
+static void
+frames_move(uint8_t *bytes, const struct frames *frames, size_t first,
+            size_t next, size_t until)
+{
+    const size_t at = frames->at[first];
+    const size_t len = frames->at[next] - at;
+    const size_t behind = frames->at[until] - frames->at[next];
+    uint8_t *moved = exact_copy(bytes + at, len);
+
+    memmove(bytes + at, bytes + at + len, behind);
+    memcpy(bytes + at + behind, moved, len);
+    free(moved);
+}
+
+/*
+ * Every other record of a row, so that those between stand alone; single ones;
+ * a row of frames far from its place, and a stretch behind the one after it.
+ */
+static void
+make_much_damaged(struct seglog_store store)
+{
+    struct forge forge;
+    struct frames frames;
+    size_t len;
+
+    forge_start(&forge);
+    for (unsigned i = 0; i < 8; i++) {
+        forge_fill(&forge, 40, 30);
+        forge.watermark = forge.number - 1;
+        (void)forge_sync(&forge);
+    }
+    put_forge(store, &forge);
+    frames = frames_find(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    /* A length that leads nowhere. */
+    for (size_t i = 5; i < 45; i += 2)
+        bytes[frames.at[i] + 1] ^= 64;
+    for (size_t i = 60; i < 160; i += 5)
+        bytes[frames.at[i] + 10] ^= 4;
+    frames_move(bytes, &frames, 170, 190, 200);
+    frames_move(bytes, &frames, frames.syncs[5], frames.syncs[6],
+                frames.syncs[7]);
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+/* The same of bodies that refer to those before them. */
+static void
+much_damage(struct seglog_store store, enum seglog_codec codec)
+{
+    struct seglog_writer_options options = compressed_options(codec);
+    struct frames frames;
+    size_t len;
+
+    options.sync_log2 = SEGLOG_SYNC_LOG2_MIN;
+    write_lines(store, NAME, &options, 300);
+    frames = frames_find(store);
+    assert_true(frames.sync_count > 10);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    /* Nothing depends on the first of them, all of a stretch on the others. */
+    bytes[frames.at[frames.syncs[1] - 1] + 10] ^= 4;
+    for (size_t i = 1; i + 6 < frames.sync_count; i += 2)
+        bytes[frames.at[frames.syncs[i] + 2] + 10] ^= 4;
+    const size_t *last = &frames.syncs[frames.sync_count - 1];
+    frames_move(bytes, &frames, last[-3], last[-2], last[0]);
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+static void
+make_much_deflated_damaged(struct seglog_store store)
+{
+    much_damage(store, SEGLOG_CODEC_DEFLATE);
+}
+
+static void
+make_much_zstd_damaged(struct seglog_store store)
+{
+    much_damage(store, SEGLOG_CODEC_ZSTD);
+}
+
+/* Every sync point says that it stands a few bytes further on. */
+static void
+make_much_shifted(struct seglog_store store)
+{
+    struct forge forge;
+    struct slg_mark mark;
+
+    forge_start(&forge);
+    for (unsigned i = 1; i < 20; i++) {
+        forge_fill(&forge, 1, 8);
+        const size_t sync = forge_sync(&forge);
+        const struct forge_frame *frame = &forge.frames[sync];
+
+        assert_true(
+            slg_mark_decode(forge.bytes + frame->offset, frame->len, &mark));
+        mark.offset += i;
+        slg_mark_encode(&mark, forge.bytes + frame->offset);
+    }
+    put_forge(store, &forge);
+}
+
+/* A passed run with more recorded gaps than there is room for at first. */
+static void
+make_gaps_out_of_place(struct seglog_store store)
+{
+    const struct slg_gap gap = { .verdict = 2, .count = 2, .lines = 2 };
+    struct forge forge;
+    struct frames frames;
+    size_t len;
+
+    forge_start(&forge);
+    forge_fill(&forge, 3, 20);
+    (void)forge_sync(&forge);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)forge_gap(&forge, &gap);
+        forge_fill(&forge, 1, 20);
+    }
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 3, 20);
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 3, 20);
+    put_forge(store, &forge);
+    frames = frames_find(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    frames_move(bytes, &frames, frames.syncs[0], frames.syncs[1],
+                frames.syncs[2]);
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+/* One record does not fit into a window, and is read past it. */
+static void
+make_long(struct seglog_store store)
+{
+    struct forge forge;
+    const size_t len = 700000;
+    char *text = malloc(len);
+
+    assert_non_null(text);
+    test_fill(text, len, 7);
+    forge_start(&forge);
+    forge_fill(&forge, 5, 100);
+    (void)forge_sync(&forge);
+    (void)forge_put(&forge, SEGLOG_TEXT, text, len);
+    forge_fill(&forge, 5, 100);
+    free(text);
+    put_forge(store, &forge);
+}
+
+static void
+make_long_headless(struct seglog_store store)
+{
+    size_t len;
+
+    make_long(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    memset(bytes, 0xEE, FORGE_HEADER_BYTES);
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+/* The sync point in front of the long record is damaged. */
+static void
+make_long_damaged(struct seglog_store store)
+{
+    struct frames frames;
+    size_t len;
+
+    make_long(store);
+    frames = frames_find(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    bytes[frames.at[frames.syncs[0]] + 20] ^= 1;
+    store_put_bytes(store, NAME, bytes, len);
+    free(bytes);
+}
+
+/* A group of more records than one is thought to have. */
+static void
+make_group(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_start(&forge);
+    forge_fill_groups(&forge, 2, 100, 10);
+    put_forge(store, &forge);
+}
+
+static void
+make_short(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_start(&forge);
+    forge.len = 20;
+    put_forge(store, &forge);
+}
+
+static void
+make_deflated_torn(struct seglog_store store)
+{
+    size_t len;
+
+    make_deflated(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    store_put_bytes(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
+    free(bytes);
+}
+
 const struct segment_kind segment_kinds[] = {
     { "sound", kind_make_sound, false },
     { "open", make_open, false },
@@ -361,6 +609,17 @@ const struct segment_kind segment_kinds[] = {
     { "sealed_no_end", make_sealed_no_end, true },
     { "fork", make_fork, true },
     { "fork_damaged", make_fork_damaged, true },
+    { "much_damaged", make_much_damaged, false },
+    { "much_deflated_damaged", make_much_deflated_damaged, false },
+    { "much_zstd_damaged", make_much_zstd_damaged, true },
+    { "much_shifted", make_much_shifted, false },
+    { "gaps_out_of_place", make_gaps_out_of_place, false },
+    { "long", make_long, false },
+    { "long_headless", make_long_headless, false },
+    { "long_damaged", make_long_damaged, false },
+    { "group", make_group, false },
+    { "short", make_short, false },
+    { "deflated_torn", make_deflated_torn, false },
 };
 
 const size_t segment_kind_count = COUNT_OF(segment_kinds);

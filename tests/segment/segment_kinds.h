@@ -25,7 +25,7 @@ struct segment_kind {
 extern const struct segment_kind segment_kinds[];
 extern const size_t segment_kind_count;
 
-#define KINDS_MAX 32u
+#define KINDS_MAX 40u
 
 /* Some of them by themselves, and two segments of which one may become the
  * parent of the other. */

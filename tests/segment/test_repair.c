@@ -682,6 +682,143 @@ repair__a_destination_that_lies__is_corrupt_and_removed(void **state)
     seglog_store_close(&store);
 }
 
+/* -- a destination that gives back another segment ------------------------- */
+
+static const struct seglog_store_ops *inner_ops;
+
+static seglog_code
+planted_open(void *self, const char *name, unsigned flags,
+             struct seglog_blob *blob, struct seglog_error *err)
+{
+    return inner_ops->open(self, flags == SEGLOG_OPEN_READ ? "planted" : name,
+                           flags, blob, err);
+}
+
+enum planting {
+    PLANT_THE_SAME,
+    PLANT_OPEN,
+    PLANT_DAMAGED,
+    PLANT_ATTRIBUTES,
+    PLANT_FEWER_RECORDS,
+    PLANT_GAP,
+    PLANT_OTHER_BYTES,
+    PLANTINGS
+};
+
+static void
+planted_make(struct seglog_store store, const char *name, enum planting how)
+{
+    struct seglog_writer_options options = {
+        .size = sizeof options,
+        .attributes = how == PLANT_ATTRIBUTES ? "kind=b" : "kind=a",
+        .attributes_len = 6,
+        .no_closing_mark = how == PLANT_OPEN,
+    };
+    const struct seglog_finding lost = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_CHECKSUM,
+        .first_record = 4,
+        .last_record = 4,
+        .line = 4,
+        .lines = 1,
+    };
+    struct seglog_writer *writer = NULL;
+
+    assert_ok(seglog_writer_open(store, name, &options, &writer, NULL));
+    for (unsigned i = 0; i < (how == PLANT_FEWER_RECORDS ? 2u : 3u); i++)
+        assert_ok(seglog_writer_append(
+            writer, SEGLOG_TEXT, how == PLANT_OTHER_BYTES && i == 1 ? "b" : "a",
+            1, SEGLOG_LEVEL_APPEND, NULL, NULL));
+    if (how == PLANT_GAP)
+        assert_ok(seglog_writer_append_gap(writer, &lost, NULL));
+    assert_ok(seglog_writer_close(writer, NULL));
+    if (how != PLANT_DAMAGED)
+        return;
+    /* In the closing mark: nothing is lost by it. */
+    size_t len;
+    uint8_t *bytes = store_get_bytes(store, name, &len);
+
+    bytes[len - 30] ^= 1;
+    store_put_bytes(store, name, bytes, len);
+    free(bytes);
+}
+
+static void
+repair__another_segment_read_back__is_corrupt_and_removed(void **state)
+{
+    (void)state;
+    for (int how = PLANT_THE_SAME; how < PLANTINGS; how++) {
+        struct seglog_store source = memory_open();
+        struct seglog_store memory = memory_open();
+        struct seglog_store_ops ops = *memory.ops;
+        const struct seglog_store target = { &ops, memory.self };
+        struct seglog_error err = { 0 };
+
+        inner_ops = memory.ops;
+        ops.open = planted_open;
+        planted_make(source, "log", PLANT_THE_SAME);
+        planted_make(memory, "planted", (enum planting)how);
+        assert_code_err(
+            seglog_repair(source, "log", target, "new", NULL, NULL, &err),
+            how == PLANT_THE_SAME ? SEGLOG_OK : SEGLOG_CORRUPT, &err);
+        assert_int_equal(store_has(memory, "new"), how == PLANT_THE_SAME);
+        seglog_store_close(&memory);
+        seglog_store_close(&source);
+    }
+}
+
+/* -- what a later version may say ------------------------------------------ */
+
+static void
+repair__a_gap_of_a_later_version__is_corrupt_for_no_known_cause(void **state)
+{
+    static const struct {
+        struct slg_gap gap;
+        const char *wanted;
+    } cases[] = {
+        { { .verdict = 0, .cause = 1, .durable = 2 }, "CORRUPT io 2-3 " },
+        { { .verdict = 6, .cause = 22, .durable = 3 }, "CORRUPT auth 2-3 " },
+        { { .verdict = 5, .cause = 23, .durable = 1 }, "IO none 2-3 " },
+        { { .verdict = 1, .cause = 200, .durable = 9 }, "TORN none 2-3 " },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct seglog_store store = memory_open();
+        struct seglog_reader *reader = NULL;
+        struct seglog_event event;
+        struct seglog_error err = { 0 };
+        struct slg_gap gap = cases[i].gap;
+        struct forge forge;
+        char text[256];
+
+        gap.count = gap.lines = 2;
+        gap.shift = INT64_MIN;
+        forge_start(&forge);
+        (void)forge_text(&forge, "one");
+        (void)forge_gap(&forge, &gap);
+        (void)forge_text(&forge, "four");
+        (void)forge_close(&forge);
+        store_put_bytes(store, "log", forge.bytes, forge.len);
+        assert_code_err(
+            seglog_repair(store, "log", store, "new", NULL, NULL, &err),
+            SEGLOG_OK, &err);
+        assert_ok(seglog_reader_open(store, "new", NULL, &reader, NULL));
+        for (unsigned k = 0; k < 2; k++)
+            assert_ok(seglog_reader_next(reader, &event, NULL));
+        assert_int_equal(event.type, SEGLOG_EVENT_GAP);
+        finding_format(&event.finding, text, sizeof text);
+        if (strncmp(text, cases[i].wanted, strlen(cases[i].wanted)) != 0)
+            fail_msg("%s instead of %s", text, cases[i].wanted);
+        assert_int_equal(event.finding.durable, gap.durable > SEGLOG_DURABLE_YES
+                                                    ? SEGLOG_DURABLE_UNKNOWN
+                                                    : (int)gap.durable);
+        seglog_reader_close(reader);
+        forge_free(&forge);
+        seglog_store_close(&store);
+    }
+}
+
 static void
 repair__every_single_flipped_bit__reads_as_the_source_does(void **state)
 {
@@ -739,6 +876,10 @@ main(void)
             repair__a_destination_that_fails__leaves_nothing_there),
         cmocka_unit_test(
             repair__a_destination_that_lies__is_corrupt_and_removed),
+        cmocka_unit_test(
+            repair__another_segment_read_back__is_corrupt_and_removed),
+        cmocka_unit_test(
+            repair__a_gap_of_a_later_version__is_corrupt_for_no_known_cause),
         cmocka_unit_test(
             repair__every_single_flipped_bit__reads_as_the_source_does),
     };
