@@ -70,7 +70,7 @@ struct slg_map {
     bool is_closed;
     uint64_t torn_bytes;
     uint64_t number; /* behind the last record, found out of place or not */
-    uint64_t before_next; /* numbers below it were read before the map */
+    uint64_t before_next;     /* numbers below it were read before the map */
     struct slg_step step;     /* working space */
     struct slg_gap_info info; /* working space */
 };

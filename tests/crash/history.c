@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/crash/history.c - histories: their steps, their power cuts. */
+#include "tests/crash/entropy.h"
 #include "tests/crash/history.h"
 
 #include <stdarg.h>

@@ -232,10 +232,6 @@ chance(struct history *history, uint64_t limit);
 
 /* -- the store (history_store.c) ------------------------------------------- */
 
-/* What the library takes for chance follows from this from then on. */
-void
-entropy_seed(uint64_t seed, bool is_bad);
-
 void
 view_open(struct history *history, struct view *view);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/crash/history_store.c - the store of a log, perhaps encrypted; I9. */
-#define _DEFAULT_SOURCE /* getentropy, memmem */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* memmem */
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,39 +12,6 @@
 
 #define CHANCE_ROUNDS 4096u /* how many chunks are remembered, at most */
 #define LOOK_BACK     2048u /* bytes below; an append may have begun there */
-
-/* -- chance ---------------------------------------------------------------- */
-
-static uint64_t entropy;
-static bool entropy_is_bad;
-
-/* In place of that of the system: a history follows from its seed. */
-int
-getentropy(void *buf, size_t len)
-{
-    uint8_t *bytes = buf;
-
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)random_next(&entropy);
-    return 0;
-}
-
-/* As on a machine that was set back to a snapshot again and again. */
-static bool
-random_of_store(uint8_t *bytes, size_t len)
-{
-    if (entropy_is_bad)
-        memset(bytes, 0x5A, len);
-    return entropy_is_bad || getentropy(bytes, len) == 0;
-}
-
-void
-entropy_seed(uint64_t seed, bool is_bad)
-{
-    entropy = seed ^ UINT64_C(0xE417009F);
-    entropy_is_bad = is_bad;
-    slg_crypt_random = random_of_store;
-}
 
 /* -- views ----------------------------------------------------------------- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/crash/session_world.c - processes, power cuts, images, programs. */
+#include "tests/crash/entropy.h"
 #include "tests/crash/session_world.h"
 
 #include <stdarg.h>
@@ -301,6 +302,7 @@ world_begin(struct session_world *world, struct session_watch *watch,
 
     memset(world, 0, offsetof(struct session_world, lanes));
     world->watch = watch;
+    entropy_seed(seed, false);
     options.seed = session_random(&seed);
     how = session_random(&seed);
     options.cannot_cut = world->cannot_cut = how % 8 == 0;
