@@ -209,17 +209,23 @@ gap_report(const struct judge *judge, const struct slg_map_gap *gap,
     return finding_add(judge, &finding);
 }
 
-/* A passed run: records out of order, or copies. */
+/* A passed run: records out of order, or copies.  Its parts, between frames that
+ * nobody can decode there, lie one behind the other. */
 static seglog_code
-passed_report(const struct judge *judge, const struct slg_span *span)
+passed_report(const struct judge *judge, size_t first)
 {
-    const struct seglog_finding finding = {
+    const struct slg_map *map = judge->map;
+    struct seglog_finding finding = {
         .verdict = SEGLOG_VERDICT_CORRUPT,
-        .cause = span->is_used ? SEGLOG_CAUSE_ORDER : SEGLOG_CAUSE_COPY,
-        .first_byte = span->at.pos,
-        .byte_count = span->end - span->at.pos,
+        .cause = SEGLOG_CAUSE_COPY,
+        .first_byte = map->spans[first].at.pos,
     };
 
+    for (size_t i = first; i < map->span_count && !map->spans[i].is_main; i++) {
+        finding.byte_count = map->spans[i].end - finding.first_byte;
+        if (map->spans[i].is_used)
+            finding.cause = SEGLOG_CAUSE_ORDER;
+    }
     return finding_add(judge, &finding);
 }
 
@@ -260,7 +266,7 @@ gap_and_passed_judge(const struct judge *judge, const struct slg_map_gap *gap)
     const seglog_code code = gap_judge(judge, gap);
 
     return code == SEGLOG_OK && gap->passed != SIZE_MAX
-               ? passed_report(judge, &judge->map->spans[gap->passed])
+               ? passed_report(judge, gap->passed)
                : code;
 }
 

@@ -247,6 +247,26 @@ zeros_before(const struct slg_map *map)
 }
 
 /*
+ * In a passed run a dependent frame fills nothing, and what is missing is told
+ * of where it should have been: its records are in no span.
+ */
+static seglog_code
+dependent_skip(struct slg_map *map, const struct slg_walk *walk,
+               struct seglog_error *err)
+{
+    const struct slg_step *step = &map->step;
+    struct slg_span *span = &map->spans[map->span_count - 1];
+
+    span->end = step->offset;
+    span->next = step->number;
+    /* The first part stays: it says where the run begins. */
+    if (span->start == span->end &&
+        map->span_count - 1 > map->gaps[map->gap_count - 1].passed)
+        map->span_count--;
+    return span_open(map, walk, err);
+}
+
+/*
  * A frame that depends on a lost record is a loss as well: a gap of its own,
  * or more of the one before it.
  */
@@ -260,6 +280,8 @@ dependent_note(struct slg_map *map, const struct slg_walk *walk,
         map->gap_count > 0 ? &map->gaps[map->gap_count - 1] : NULL;
     const uint32_t zeros = zeros_before(map);
 
+    if (walk->is_passed)
+        return dependent_skip(map, walk, err);
     if (last && (last->flags & SLG_GAP_DEPENDENT) != 0 &&
         last->end == step->offset) {
         last->end = walk->at.pos;
@@ -290,7 +312,7 @@ dependent_note(struct slg_map *map, const struct slg_walk *walk,
 /*
  * Read frames in order until one does not hold (CORRUPT) or there are no more
  * (END), and close the span.  OK: a passed run has caught up, or there is no
- * more room in the map.
+ * more room in the map, which ends a passed run as if a frame did not hold.
  */
 static seglog_code
 span_walk(struct slg_map *map, struct slg_walk *walk, slg_map_step_fn on_step,
@@ -309,9 +331,12 @@ span_walk(struct slg_map *map, struct slg_walk *walk, slg_map_step_fn on_step,
         if (on_step)
             on_step(arg, walk, &map->step);
         if (code != SEGLOG_OK ||
-            (was_passed && walk->at.number >= walk->passed_number) ||
-            (map->step.is_dependent && portion_is_full(map)))
+            (was_passed && walk->at.number >= walk->passed_number))
             break;
+        if (map->step.is_dependent && portion_is_full(map)) {
+            code = was_passed ? SEGLOG_CORRUPT : SEGLOG_OK;
+            break;
+        }
     }
     map->spans[map->span_count - 1].end = walk->at.pos;
     map->spans[map->span_count - 1].next = walk->at.number;

@@ -582,6 +582,13 @@ class PassedRun:
         self.recorded = []              # recorded gaps
         self.compressed = False         # it has compressed bodies
         self.filled = False             # one of either filled a hole
+        # Behind a dependent frame: the run that this is a part of.
+        self.whole = self
+
+    def part_behind(self, start, first):
+        part = PassedRun(start, first, self.stretch, self.n, self.line)
+        part.whole = self.whole
+        return part
 
 
 class Tile:
@@ -975,6 +982,12 @@ class Segment:
 
     def meet_dependent(self, frame):
         """A frame that cannot be decoded without one that is lost."""
+        if self.passed:
+            self.n += self.advance_of(frame)
+            self.line += self.advance_of(frame)
+            self.passed = self.passed.part_behind(frame.end, self.n)
+            self.passed_runs.append(self.passed)
+            return
         if self.pending:
             self.begin_main_run(self.n, self.n)
         count = self.advance_of(frame)
@@ -1083,13 +1096,14 @@ class Segment:
     def end_passed_run(self, m):
         """The passed run has caught up: from here on it is a main run."""
         self.lose_history(None)
-        self.main_n, self.passed.end, self.passed = self.passed.n, self.p, None
+        self.passed.whole.end = self.p
+        self.main_n, self.passed = self.passed.n, None
         self.begin_main_run(m, m)
 
     def restore_main_run(self):
         """The passed run ends before it has caught up."""
         self.lose_history(None)
-        self.passed.end = self.p
+        self.passed.whole.end = self.p
         self.main_n = self.n = self.passed.n
         self.line = self.passed.line
         self.passed = None
@@ -1349,7 +1363,7 @@ class Segment:
                 at = bisect.bisect_right(starts, number)
                 if not fill(number, (kind, body)):
                     continue
-                run.filled = True
+                run.whole.filled = True
                 if before != (number - 1, at):
                     used += 1
                     if run.compressed and used > COMPRESSED_RUNS:
@@ -1385,7 +1399,7 @@ class Segment:
             if a > b:
                 left.append((first, last))
                 continue
-            run.filled = True
+            run.whole.filled = True
             self.recorded.append(recorded.part(a, b))
             left += [(first, a - 1)] * (first < a) + [(b + 1, last)] * (
                 b < last)
@@ -1526,6 +1540,8 @@ class Segment:
                 finding['depends_on'] = gap.depends_on
                 self.gap_findings.append((gap.stretch, finding))
         for run in self.passed_runs:
+            if run.whole is not run:
+                continue
             self.gap_findings.append((run.stretch, self.add_finding(
                 'CORRUPT', 'order' if run.filled else 'copy', run.start,
                 run.end)))

@@ -7,6 +7,7 @@
  * Method  frames are moved, copied and damaged; scan and both kinds of reader
  *         must come to the same records.
  */
+#include "format/checksum.h"
 #include "tests/segment/forge_support.h"
 
 #define RECORD FORGE_TEN_FRAME
@@ -190,6 +191,48 @@ passed_run__a_bad_block_right_behind_it__both_holes_are_told(void **state)
     forge_free(&forge);
 }
 
+/* Record 7 is compressed against a dictionary that is named in what is lost: in
+ * its place it is lost, and in a copy it is nothing. */
+static void
+passed_run__a_dependent_frame_in_it__is_lost_once(void **state)
+{
+    struct slg_header header = forge_header();
+    struct forge forge;
+    uint8_t *copy = NULL;
+
+    (void)state;
+    header.features_refuse = SLG_REFUSE_COMPRESSED | SLG_REFUSE_REFERS;
+    forge_start_with(&forge, &header);
+    forge_fill(&forge, 5, 40);
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 3, 40);
+    assert_int_equal(forge.len, 504);
+    forge.bytes[412] |= SLG_HEAD_COMPRESSED;
+    assert_int_equal(slg_frame_finish(forge.bytes + 412, 2, 40, &forge.limits,
+                                      7, slg_salt(forge_identity, forge.epoch)),
+                     46);
+    /* The sync point, 6, 7 and 8 once more. */
+    copy = forge_copy(&forge);
+    forge_raw(&forge, copy + 284, 220);
+    forge_fill(&forge, 2, 40);
+    (void)forge_close(&forge);
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_findings(&look, "CORRUPT depends-on 7-7 l7 @412+46 s0 yes\n"
+                           "CORRUPT copy - l- @504+220 s0 unknown\n");
+    assert_int_equal(look.summary.records, 9);
+    assert_int_equal(look.summary.lost, 1);
+    /* Damaged in its place, 8 is read in the copy, behind the 7 there. */
+    forge.bytes[458 + 20] ^= 1;
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_findings(&look, "CORRUPT depends-on 7-7 l7 @412+46 s0 yes\n"
+                           "CORRUPT inserted - l- @458+46 s0 unknown\n"
+                           "CORRUPT copy - l- @504+174 s0 unknown\n");
+    assert_int_equal(look.summary.records, 9);
+    assert_int_equal(look.summary.lost, 1);
+    free(copy);
+    forge_free(&forge);
+}
+
 static void
 group__damaged__is_lost_whole(void **state)
 {
@@ -322,6 +365,7 @@ main(void)
             passed_run__records_moved_behind_a_copy__fill_the_hole),
         cmocka_unit_test(
             passed_run__a_bad_block_right_behind_it__both_holes_are_told),
+        cmocka_unit_test(passed_run__a_dependent_frame_in_it__is_lost_once),
         cmocka_unit_test(group__damaged__is_lost_whole),
         cmocka_unit_test(recorded_gap__damaged__is_lost_with_its_numbers),
         cmocka_unit_test(recorded_gap__in_a_copied_stretch__counts_once),
