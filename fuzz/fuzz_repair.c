@@ -27,15 +27,9 @@ reading_is_strange(const struct reading *reading)
     for (size_t i = 0; i < reading->count; i++) {
         const struct heard *heard = &reading->events[i];
 
-        if (heard->is_gap
-                ? heard->gap.is_recorded &&
-                      ((unsigned)heard->gap.verdict - 1 >
-                           SEGLOG_VERDICT_IO - 1 ||
-                       (unsigned)heard->gap.cause > SEGLOG_CAUSE_DROPPED ||
-                       (unsigned)heard->gap.durable > SEGLOG_DURABLE_YES)
-                : heard->record.kind != SEGLOG_BYTES && heard->record.len > 0 &&
-                      memchr(reading->bytes + heard->start, '\n',
-                             heard->record.len))
+        if (!heard->is_gap && heard->record.kind != SEGLOG_BYTES &&
+            heard->record.len > 0 &&
+            memchr(reading->bytes + heard->start, '\n', heard->record.len))
             return true;
     }
     return false;
@@ -59,7 +53,10 @@ repaired_must_keep(const struct reading *old, const struct reading *new)
         if (x->is_gap) {
             MUST(x->gap.first_record == y->gap.first_record);
             MUST(x->gap.last_record == y->gap.last_record);
-            MUST(y->gap.is_recorded && x->gap.cause == y->gap.cause);
+            MUST(y->gap.is_recorded &&
+                 y->gap.cause == ((unsigned)x->gap.cause <= SEGLOG_CAUSE_AUTH
+                                      ? x->gap.cause
+                                      : SEGLOG_CAUSE_NONE));
         } else {
             MUST(heard_same_record(old, x, new, y));
         }

@@ -428,6 +428,24 @@ heard_is_loss(const struct heard *heard)
     return heard->is_gap && heard->gap.last_record != 0;
 }
 
+/* Values of a later version become those that say least. */
+static bool
+gap_is_kept(const struct seglog_finding *old, const struct seglog_finding *new)
+{
+    const unsigned verdict = (unsigned)old->verdict;
+    const unsigned cause = (unsigned)old->cause;
+    const unsigned durable = (unsigned)old->durable;
+
+    return (unsigned)new->verdict == (verdict - 1 < SEGLOG_VERDICT_IO
+                                          ? verdict
+                                          : SEGLOG_VERDICT_CORRUPT) &&
+           (unsigned)new->cause ==
+               (cause <= SEGLOG_CAUSE_AUTH ? cause : SEGLOG_CAUSE_NONE) &&
+           (unsigned)new->durable == (durable <= SEGLOG_DURABLE_YES
+                                          ? durable
+                                          : SEGLOG_DURABLE_UNKNOWN);
+}
+
 /* The records and losses of both, in order. */
 static void
 repaired_must_equal(const struct reading *old, const struct reading *new)
@@ -447,32 +465,24 @@ repaired_must_equal(const struct reading *old, const struct reading *new)
             MUST(heard_same_record(old, x, new, y));
             continue;
         }
-        MUST(y->gap.is_recorded && x->gap.verdict == y->gap.verdict);
+        MUST(y->gap.is_recorded && gap_is_kept(&x->gap, &y->gap));
         MUST(x->gap.first_record == y->gap.first_record);
         MUST(x->gap.last_record == y->gap.last_record);
-        MUST(x->gap.cause == y->gap.cause && x->gap.lines == y->gap.lines);
+        MUST(x->gap.lines == y->gap.lines);
         MUST(x->gap.first_byte == y->gap.first_byte);
         MUST(x->gap.byte_count == y->gap.byte_count);
-        MUST(x->gap.durable == y->gap.durable);
         MUST(x->gap.has_shift == y->gap.has_shift);
         MUST(x->gap.shift == y->gap.shift);
     }
     MUST(k == new->count);
 }
 
-/*
- * What no writer makes and yet is valid: a text with a line feed in it, and a
- * recorded gap whose verdict, cause or durability is none.
- */
+/* What no writer makes and yet is valid: a text with a line feed in it. */
 static bool
 heard_is_strange(const struct reading *reading, const struct heard *heard)
 {
-    if (heard->is_gap)
-        return heard->gap.is_recorded &&
-               ((unsigned)heard->gap.verdict - 1 > SEGLOG_VERDICT_IO - 1 ||
-                (unsigned)heard->gap.cause > SEGLOG_CAUSE_DROPPED ||
-                (unsigned)heard->gap.durable > SEGLOG_DURABLE_YES);
-    return heard->record.kind != SEGLOG_BYTES && heard->record.len > 0 &&
+    return !heard->is_gap && heard->record.kind != SEGLOG_BYTES &&
+           heard->record.len > 0 &&
            memchr(reading->bytes + heard->start, '\n', heard->record.len);
 }
 
