@@ -88,25 +88,35 @@ crc_step(const struct slg_search *search, uint32_t crc, uint8_t byte)
     return crc >> 8 ^ search->step[(crc ^ byte) & 0xFF];
 }
 
+/* All other entries are sums of those of single bits: a search is set up for
+ * every segment that is opened. */
+static void
+table_complete(uint32_t table[256])
+{
+    table[0] = 0;
+    for (uint32_t i = 1; i < 256; i++)
+        table[i] = table[i & (i - 1)] ^ table[i & (0 - i)];
+}
+
 static void
 tables_fill(struct slg_search *search)
 {
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
+    uint32_t crc = 1;
 
-        for (unsigned bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (CRC_POLYNOMIAL & (0 - (crc & 1)));
-        search->step[i] = crc;
+    for (uint32_t i = 256; i > 1; i /= 2) {
+        crc = crc >> 1 ^ (CRC_POLYNOMIAL & (0 - (crc & 1)));
+        search->step[i / 2] = crc;
     }
+    table_complete(search->step);
     /* Four zero bytes multiply the register by x^32. */
     for (unsigned lane = 0; lane < 4; lane++) {
-        for (uint32_t i = 0; i < 256; i++) {
-            uint32_t crc = i << 8 * lane;
-
+        for (uint32_t bit = 1; bit < 256; bit *= 2) {
+            crc = bit << 8 * lane;
             for (unsigned byte = 0; byte < 4; byte++)
                 crc = crc_step(search, crc, 0);
-            search->shift32[lane][i] = crc;
+            search->shift32[lane][bit] = crc;
         }
+        table_complete(search->shift32[lane]);
     }
     search->power[0] = UINT32_C(1) << 31;
     search->power_len = 1;
