@@ -5,11 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "format/control.h"
 
 /* More events than this come out of no input that the targets take. */
 #define EVENTS_MAX ((size_t)1 << 20)
+
+/*
+ * Every reader has megabytes of working space.  Blocks that go back to the
+ * system each time cost a page fault for each page that is touched again.
+ */
+__attribute__((constructor)) static void
+memory_keep(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    (void)mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
 
 void
 must_fail(const char *cond, const char *file, int line)
