@@ -468,13 +468,14 @@ static void
 step_run(struct world *world)
 {
     switch (input_byte(&world->input) % 12) {
+    /* These look for themselves. */
     case 0:
     case 1:
         step_append(world);
-        break;
+        return;
     case 2:
         step_cut(world);
-        break;
+        return;
     case 3:
     case 4:
         step_chunk(world, true);

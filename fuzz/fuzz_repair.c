@@ -5,7 +5,7 @@
  *
  * Every record that was there before is there after, with its number; what was
  * lost stays lost, by the numbers of recorded gaps; what is repaired is sound,
- * and repairing it changes nothing.
+ * and (of one input in four, for the time it takes) repairing it changes nothing.
  *
  * Bytes 0 and 1 of the input say where the repaired one is damaged.  The
  * segment follows.
@@ -128,7 +128,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST(seglog_store_memory_open(&store, NULL) == SEGLOG_OK);
     blob_put(store, "s", input.at, input.left);
     if (repair_must_keep(store, "s", "r")) {
-        MUST(repair_must_keep(store, "r", "rr"));
+        if (input_is_one_in(data, size, 4))
+            MUST(repair_must_keep(store, "r", "rr"));
         if (how % 4 == 0) {
             segment_damage(store, "r", "d", where, how);
             if (repair_must_keep(store, "d", "dr"))

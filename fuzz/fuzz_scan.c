@@ -5,7 +5,8 @@
  * may get lost.
  *
  * Byte 0 of the input is a set of switches (enum look), for what is costly;
- * byte 1 is a parameter of several of them.  The segment follows.
+ * byte 1 is a parameter of several of them.  The segment follows.  What was
+ * repaired is repaired again for one input in eight: fuzz_repair is for that.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -518,14 +519,15 @@ repair_must_save(const struct subject *subject)
     reading_take(&first, subject->memory, "r", NULL);
     MUST(first.code == SEGLOG_END);
     repaired_must_equal(&subject->salvaged, &first);
-
-    MUST(seglog_repair(subject->memory, "r", subject->memory, "rr", NULL, NULL,
-                       NULL) == SEGLOG_OK);
-    reading_take(&second, subject->memory, "rr", NULL);
-    MUST(second.code == SEGLOG_END);
-    repaired_must_equal(&first, &second);
+    if (input_is_one_in(subject->bytes, subject->len, 8)) {
+        MUST(seglog_repair(subject->memory, "r", subject->memory, "rr", NULL,
+                           NULL, NULL) == SEGLOG_OK);
+        reading_take(&second, subject->memory, "rr", NULL);
+        MUST(second.code == SEGLOG_END);
+        repaired_must_equal(&first, &second);
+        reading_free(&second);
+    }
     reading_free(&first);
-    reading_free(&second);
     survey_free(&survey);
 }
 

@@ -14,7 +14,9 @@
  *   7  blocks of that lane, each with a length before it
  *
  * Whatever they are, listing and reading go well, what is not damaged by it is
- * there, and the notes are those of the entries.
+ * there, and the notes are those of the entries.  What the rest has nothing to
+ * do with, the notes of 2 to 5 and the tables of 6 and 7, is looked at for one
+ * input in 16: it takes most of the time.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,8 +259,9 @@ store_must_work(struct seglog_session_store *sessions, bool is_forged)
     MUST(existed);
 }
 
+/* Thorough: also what the blob of the input has nothing to do with. */
 static void
-store_try(unsigned what, const uint8_t *data, size_t len)
+store_try(unsigned what, const uint8_t *data, size_t len, bool is_thorough)
 {
     static const char *const tables[] = { "index.seg", "names.seg" };
     struct seglog_store store;
@@ -276,8 +279,10 @@ store_try(unsigned what, const uint8_t *data, size_t len)
     else
         records_put(store, name, data, len);
     MUST(seglog_session_store_open(store, NULL, &sessions, NULL) == SEGLOG_OK);
-    notes_must_be_right(sessions);
-    store_must_work(sessions, what == 4);
+    if (what >= 6 || is_thorough)
+        notes_must_be_right(sessions);
+    if (what < 6 || is_thorough)
+        store_must_work(sessions, what == 4);
     MUST(seglog_session_store_close(sessions, NULL) == SEGLOG_OK);
     seglog_store_close(&store);
 }
@@ -296,7 +301,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (what == 1)
         block_must_return(exact, size - 1);
     else
-        store_try(what, exact, size - 1);
+        store_try(what, exact, size - 1, input_is_one_in(data, size, 16));
     free(exact);
     return 0;
 }

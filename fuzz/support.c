@@ -93,6 +93,16 @@ input_bytes(struct input *input, size_t *len)
     return bytes;
 }
 
+bool
+input_is_one_in(const uint8_t *data, size_t size, unsigned many)
+{
+    uint32_t hash = 2166136261u;
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ data[i]) * 16777619u;
+    return (hash >> 8) % many == 0;
+}
+
 /* -- blobs ----------------------------------------------------------------- */
 
 void

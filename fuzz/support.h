@@ -44,6 +44,10 @@ input_number(struct input *input, unsigned bytes);
 const uint8_t *
 input_bytes(struct input *input, size_t *len);
 
+/* One input in so many, always the same ones: for what takes long to check. */
+bool
+input_is_one_in(const uint8_t *data, size_t size, unsigned many);
+
 /* -- blobs ----------------------------------------------------------------- */
 
 void
