@@ -109,6 +109,8 @@ struct seglog_blob_ops {
      * Cut to new_size, which may not exceed the size (INVALID, err->actual =
      * size).  Not durable before sync.  NULL where a store cannot cut.  Cut to
      * the size it has, nothing goes but what a store may have behind the end.
+     * A store without it must have nothing there: what an append did not write
+     * is not among the bytes of the blob, also after a power failure.
      */
     seglog_code (*truncate)(void *blob, uint64_t new_size,
                             struct seglog_error *err);

@@ -179,11 +179,9 @@ values_read(struct names_sight *sight, struct seglog_session_store *sessions)
 
 static bool
 values_are(const struct session_names *names,
-           const struct session_batch *pending, unsigned which,
-           const struct session_values *seen)
+           const struct session_batch *pending, struct session_values values,
+           unsigned which, const struct session_values *seen)
 {
-    struct session_values values = names->safe;
-
     for (unsigned i = 0; i < names->batch_count; i++)
         if ((which >> i & 1) != 0)
             session_batch_apply(&names->batches[i], &values);
@@ -201,8 +199,19 @@ values_fit(const struct session_names *names,
     const unsigned all = (1u << names->batch_count) - 1;
 
     for (unsigned which = is_power_cut ? 0 : all; which <= all; which++)
-        if (values_are(names, pending, which, seen))
+        if (values_are(names, pending, names->safe, which, seen))
             return true;
+    for (unsigned torn = 0; is_power_cut && torn < 1u << names->torn_count;
+         torn++) {
+        struct session_values values = names->torn_safe;
+
+        for (unsigned i = 0; i < names->torn_count; i++)
+            if ((torn >> i & 1) != 0)
+                session_batch_apply(&names->torn[i], &values);
+        for (unsigned which = 0; which <= all && names->torn_count > 0; which++)
+            if (values_are(names, pending, values, which, seen))
+                return true;
+    }
     return false;
 }
 
@@ -223,6 +232,9 @@ session_look_names(struct session_world *world,
                      (pending &&
                       values_fit(names, pending, is_power_cut, &sight.values)));
     if (is_power_cut) {
+        names->torn_count = world->cannot_cut ? names->batch_count : 0;
+        names->torn_safe = names->safe;
+        memcpy(names->torn, names->batches, sizeof names->torn);
         names->safe = sight.values;
         names->batch_count = 0;
     } else if (!is_as_before) {

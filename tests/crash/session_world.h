@@ -141,6 +141,14 @@ struct session_names {
     struct session_values safe;
     struct session_batch batches[SESSION_BATCHES]; /* since, seen by all */
     unsigned batch_count;
+    /*
+     * Where nothing can be cut: what was before the last power cut, while that
+     * is not settled.  What was torn stays where it is, and zeros that the next
+     * power cut leaves behind it may be all that it lacks (SPEC.md 7.3).
+     */
+    struct session_values torn_safe;
+    struct session_batch torn[SESSION_BATCHES];
+    unsigned torn_count;
 };
 
 /* What is under way: it may have happened, as a whole, or not. */
