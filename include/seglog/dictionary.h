@@ -39,8 +39,8 @@ struct seglog_dictionary_options {
 /*
  * Make a dictionary of what segments hold, and keep it in the same store.
  *
- *   names, count  segments; those that cannot be read are passed over where
- *                 there is at least one that can
+ *   names, count  segments; those that are missing, damaged or no segments are
+ *                 passed over where there is at least one other
  *   name          filled with the name of the dictionary; the same bytes have
  *                 the same name, so making one twice keeps it once
  * Samples are taken evenly from all that is there, and the same segments lead
@@ -50,7 +50,10 @@ struct seglog_dictionary_options {
  *   NOT_FOUND  there is too little to learn from: some hundred records or
  *              64 KiB are needed
  *   INVALID    no name is given, or this build has no zstd
- * Memory   three times sample_bytes
+ *   NO_MEMORY, IO, ...  whatever failed: it never leads to another dictionary
+ * Memory   three times sample_bytes, and 20 MiB
+ * Cost     all segments are read twice, and learning is done twice: what is
+ *          found both times was not found for want of memory for a better one
  * Since    0.1
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code

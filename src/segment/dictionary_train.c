@@ -22,6 +22,8 @@
 #define PIECE_LEAST ((size_t)8)
 /* zdict puts tables in front, which do not go into the dictionary. */
 #define TABLES_ROOM ((size_t)4096)
+/* What zdict takes beside samples and dictionaries; it is 14 MiB. */
+#define LEARNING_BYTES ((size_t)20971520)
 
 struct samples {
     uint8_t *bytes;
@@ -79,63 +81,187 @@ record_take(struct samples *samples, const struct seglog_record *record)
     return true;
 }
 
+/* -- reading --------------------------------------------------------------- */
+
+/* What is done with each record.  False: for want of memory it is not done. */
+typedef bool (*record_fn)(struct samples *samples,
+                          const struct seglog_record *record);
+
+static bool
+record_count(struct samples *samples, const struct seglog_record *record)
+{
+    samples->total += record->len;
+    return true;
+}
+
+/* What could not be read now might be read next time, and would lead to
+ * another dictionary: that is no damage to pass over. */
 static seglog_code
-segment_take(struct seglog_store store, const char *name,
-             struct samples *samples, struct seglog_error *err)
+event_take(const char *name, struct samples *samples, record_fn take,
+           const struct seglog_event *event, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = name,
+                                     .offset = event->finding.first_byte };
+
+    if (event->type == SEGLOG_EVENT_RECORD)
+        return take(samples, &event->record) ? SEGLOG_OK : fail_no_memory(err);
+    return event->finding.verdict == SEGLOG_VERDICT_IO &&
+                   !event->finding.is_recorded
+               ? slg_fail(err, SEGLOG_IO, &place, "a part of it is unreadable")
+               : SEGLOG_OK;
+}
+
+static seglog_code
+records_take(struct seglog_store store, const char *name, bool salvage,
+             struct samples *samples, record_fn take, struct seglog_error *err)
 {
     const struct seglog_reader_options options = { .size = sizeof options,
-                                                   .salvage = true };
+                                                   .salvage = salvage };
     struct seglog_reader *reader = NULL;
     struct seglog_event event;
     seglog_code code = seglog_reader_open(store, name, &options, &reader, err);
 
     while (code == SEGLOG_OK) {
+        memset(&event, 0, sizeof event);
         code = seglog_reader_next(reader, &event, err);
-        if (code == SEGLOG_OK && event.type == SEGLOG_EVENT_RECORD &&
-            !record_take(samples, &event.record))
-            code = fail_no_memory(err);
+        if (code == SEGLOG_OK)
+            code = event_take(name, samples, take, &event, err);
     }
     seglog_reader_close(reader);
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
-/* What a segment that cannot be read has in it is not known, and not missed. */
+/* A strict reader says what failed; of what is damaged all the rest is taken. */
 static seglog_code
-samples_take(struct seglog_store store, const char *const *names, size_t count,
-             struct samples *samples, struct seglog_error *err)
+segment_take(struct seglog_store store, const char *name,
+             struct samples *samples, record_fn take, struct seglog_error *err)
+{
+    const struct samples before = *samples;
+    const seglog_code code =
+        records_take(store, name, false, samples, take, err);
+
+    if (code != SEGLOG_CORRUPT && code != SEGLOG_AUTH)
+        return code;
+    samples->len = before.len;
+    samples->count = before.count;
+    samples->due = before.due;
+    samples->total = before.total;
+    return records_take(store, name, true, samples, take, err);
+}
+
+/* What is in such a segment is not known, and not missed. */
+static bool
+is_passed_over(seglog_code code)
+{
+    return code == SEGLOG_NOT_FOUND || code == SEGLOG_FORMAT ||
+           code == SEGLOG_CORRUPT || code == SEGLOG_AUTH;
+}
+
+static seglog_code
+segments_take(struct seglog_store store, const char *const *names, size_t count,
+              struct samples *samples, record_fn take, struct seglog_error *err)
 {
     size_t readable = 0;
     seglog_code code = SEGLOG_OK;
 
     for (size_t i = 0; i < count; i++) {
-        struct seglog_scan_summary summary;
-
-        code = seglog_scan(store, names[i], NULL, &summary, err);
-        if (code == SEGLOG_NO_MEMORY)
+        code = segment_take(store, names[i], samples, take, err);
+        if (code != SEGLOG_OK && !is_passed_over(code))
             return code;
         readable += code == SEGLOG_OK;
-        samples->total += code == SEGLOG_OK ? summary.payload_bytes : 0;
     }
-    if (readable == 0)
+    return readable > 0 ? SEGLOG_OK : code;
+}
+
+static seglog_code
+samples_take(struct seglog_store store, const char *const *names, size_t count,
+             struct samples *samples, struct seglog_error *err)
+{
+    const seglog_code code =
+        segments_take(store, names, count, samples, record_count, err);
+
+    if (code != SEGLOG_OK)
         return code;
     if (samples->cap > samples->total)
         samples->cap = (size_t)samples->total;
     samples->bytes = malloc(samples->cap + 1);
-    if (!samples->bytes)
-        return fail_no_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        struct seglog_error passed_over;
+    return samples->bytes
+               ? segments_take(store, names, count, samples, record_take, err)
+               : fail_no_memory(err);
+}
 
-        code = segment_take(store, names[i], samples, &passed_over);
-        /* Without any sample that is what stands in the way. */
-        if (code == SEGLOG_NO_MEMORY ||
-            (code != SEGLOG_OK && samples->count == 0 && i + 1 == count)) {
-            if (err)
-                *err = passed_over;
-            return code;
-        }
+/* -- learning -------------------------------------------------------------- */
+
+static bool
+is_out_of_memory(size_t result)
+{
+    return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation;
+}
+
+/* Whether zstd will get what it asks for. */
+static bool
+memory_is_there(const struct samples *samples, size_t size)
+{
+    void *probe = malloc(LEARNING_BYTES + 4 * (size + TABLES_ROOM) +
+                         2 * sizeof *samples->sizes * samples->count);
+    const bool is_there = probe != NULL;
+
+    free(probe);
+    return is_there;
+}
+
+/*
+ * Of some dictionaries zstd takes the best, and one for which it had no memory
+ * is not among them, without a word.  When it finds the same twice, and had
+ * memory enough before, none was missing.
+ */
+static bool
+samples_learn(const struct samples *samples, size_t size, uint8_t *bytes,
+              uint8_t *again, size_t *len)
+{
+    const size_t cap = size + TABLES_ROOM;
+    size_t len_again = 0;
+
+    if (!memory_is_there(samples, size))
+        return false;
+    *len = ZDICT_trainFromBuffer(bytes, cap, samples->bytes, samples->sizes,
+                                 samples->count);
+    if (is_out_of_memory(*len))
+        return false;
+    len_again = ZDICT_trainFromBuffer(again, cap, samples->bytes,
+                                      samples->sizes, samples->count);
+    return *len == len_again &&
+           (ZDICT_isError(*len) || memcmp(bytes, again, *len) == 0);
+}
+
+/* What is learned, without the tables in front; false: there was no memory.
+ * *len is 0 where it is too little. */
+static bool
+dictionary_learn(const struct samples *samples, size_t size, uint8_t *bytes,
+                 uint8_t *again, const uint8_t **found, size_t *len)
+{
+    size_t tables = 0;
+
+    *found = bytes;
+    *len = 0;
+    if (samples->count == 0)
+        return true;
+    if (!samples_learn(samples, size, bytes, again, len))
+        return false;
+    if (!ZDICT_isError(*len))
+        tables = ZDICT_getDictHeaderSize(bytes, *len);
+    if (is_out_of_memory(tables))
+        return false;
+    if (ZDICT_isError(*len) || ZDICT_isError(tables) || tables >= *len) {
+        *len = 0;
+        return true;
     }
-    return SEGLOG_OK;
+    *len -= tables;
+    /* The best of it is at its end. */
+    tables += *len > size ? *len - size : 0;
+    *len = *len < size ? *len : size;
+    *found = bytes + tables;
+    return true;
 }
 
 static seglog_code
@@ -144,34 +270,22 @@ samples_train(const struct samples *samples, size_t size,
               char name[SEGLOG_DICTIONARY_NAME_BYTES], struct seglog_error *err)
 {
     uint8_t *bytes = malloc(size + TABLES_ROOM);
+    uint8_t *again = malloc(size + TABLES_ROOM);
+    const uint8_t *found = NULL;
     size_t len = 0;
-    size_t tables = 0;
     seglog_code code = SEGLOG_OK;
 
-    if (!bytes)
-        return fail_no_memory(err);
-    if (samples->count > 0)
-        len = ZDICT_trainFromBuffer(bytes, size + TABLES_ROOM, samples->bytes,
-                                    samples->sizes, samples->count);
-    if (samples->count > 0 && !ZDICT_isError(len))
-        tables = ZDICT_getDictHeaderSize(bytes, len);
-    if (ZSTD_getErrorCode(len) == ZSTD_error_memory_allocation) {
-        free(bytes);
-        return fail_no_memory(err);
-    }
-    if (samples->count == 0 || ZDICT_isError(len) || ZDICT_isError(tables) ||
-        tables >= len) {
-        free(bytes);
-        return slg_fail(err, SEGLOG_NOT_FOUND, NULL,
+    if (!bytes || !again ||
+        !dictionary_learn(samples, size, bytes, again, &found, &len))
+        code = fail_no_memory(err);
+    else if (len == 0)
+        code = slg_fail(err, SEGLOG_NOT_FOUND, NULL,
                         "too little to make a dictionary of: %zu bytes in %u "
                         "samples; give it more segments",
                         samples->len, samples->count);
-    }
-    len -= tables;
-    /* The best of it is at its end. */
-    tables += len > size ? len - size : 0;
-    len = len < size ? len : size;
-    code = seglog_dictionary_put(store, bytes + tables, len, name, err);
+    else
+        code = seglog_dictionary_put(store, found, len, name, err);
+    free(again);
     free(bytes);
     return code;
 }

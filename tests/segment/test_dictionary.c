@@ -14,6 +14,7 @@
 
 #include "format/control.h"
 #include "seglog/dictionary.h"
+#include "seglog/testing/fault_store.h"
 #include "src/codec/zrun.h"
 #include "src/segment/segment_writer.h"
 
@@ -458,6 +459,110 @@ train__from_segments__is_the_same_each_time_and_helps(void **state)
 }
 
 static void
+train_segments_make(struct seglog_store store)
+{
+    static const char *const names[] = { "a", "b" };
+    struct seglog_writer_options options = options_with(NULL);
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        struct seglog_writer *writer =
+            writer_open_ok(store, names[i], &options);
+
+        for (uint64_t n = 1; n <= 600; n++)
+            append_numbered(writer, n);
+        assert_ok(seglog_writer_close(writer, NULL));
+    }
+}
+
+static const struct seglog_dictionary_options small_dictionary = {
+    .size = sizeof small_dictionary, .size_bytes = 4096
+};
+
+static void
+train__one_is_damaged__learns_from_the_rest(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const char *const names[] = { "a", "b", "none" };
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    size_t len = 0;
+
+    if (!slg_zrun_is_there())
+        return;
+    train_segments_make(store);
+    uint8_t *bytes = blob_read(store, "b", &len);
+    bytes[len / 2] ^= 1;
+    blob_write(store, "b", bytes, len);
+    blob_write(store, "none", (const uint8_t *)"no segment at all", 17);
+    free(bytes);
+    assert_ok(seglog_dictionary_train(store, names, 3, &small_dictionary, name,
+                                      NULL));
+    /* Of one alone what is sound is learned from as well. */
+    assert_ok(seglog_dictionary_train(store, names + 1, 1, &small_dictionary,
+                                      name, NULL));
+    assert_code(seglog_dictionary_train(store, names + 2, 1, &small_dictionary,
+                                        name, NULL),
+                SEGLOG_FORMAT);
+}
+
+/* It might be read the next time, and what is learned would be another. */
+static void
+check_each_read_fails(struct seglog_store store, bool for_good)
+{
+    const char *const names[] = { "a", "b" };
+    struct seglog_faults *faults = seglog_faults_new(store);
+    const struct seglog_store failing = seglog_faults_store(faults);
+    char whole[SEGLOG_DICTIONARY_NAME_BYTES];
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    uint64_t reads = 0;
+    unsigned failed = 0;
+
+    assert_non_null(faults);
+    assert_ok(seglog_dictionary_train(failing, names, 2, &small_dictionary,
+                                      whole, NULL));
+    reads = seglog_faults_get_count(faults, SEGLOG_FAULT_READ);
+    for (uint64_t at = 1; at <= reads; at++) {
+        seglog_code code = SEGLOG_OK;
+
+        const struct seglog_fault fault = {
+            .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+            .at = at,
+            .from_then_on = for_good,
+        };
+
+        assert_true(seglog_faults_add(faults, &fault));
+        code = seglog_dictionary_train(failing, names, 2, &small_dictionary,
+                                       name, NULL);
+        failed += code == SEGLOG_IO;
+        if (code == SEGLOG_OK)
+            assert_string_equal(name, whole);
+        else
+            assert_code(code, SEGLOG_IO);
+        seglog_faults_clear(faults);
+    }
+    assert_in_range(failed, 4, reads);
+    seglog_faults_free(faults);
+}
+
+static void
+train__a_read_fails__so_does_it(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    size_t len = 0;
+
+    if (!slg_zrun_is_there())
+        return;
+    train_segments_make(store);
+    check_each_read_fails(store, false);
+    check_each_read_fails(store, true);
+    uint8_t *bytes = blob_read(store, "b", &len);
+    bytes[len / 4] ^= 1;
+    blob_write(store, "b", bytes, len);
+    free(bytes);
+    check_each_read_fails(store, false);
+    check_each_read_fails(store, true);
+}
+
+static void
 train__of_too_little_or_nothing__is_said(void **state)
 {
     const struct seglog_store store = store_of(state);
@@ -570,6 +675,8 @@ main(void)
         on_memory(append__any_length__stays_inside_the_buffer),
         on_memory(put__store_cannot_cut__keeps_it_also_where_a_part_was_left),
         on_memory(train__from_segments__is_the_same_each_time_and_helps),
+        on_memory(train__one_is_damaged__learns_from_the_rest),
+        on_memory(train__a_read_fails__so_does_it),
         on_memory(train__of_too_little_or_nothing__is_said),
     };
     static const struct {
