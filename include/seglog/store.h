@@ -18,6 +18,11 @@
  *          lock is used by one thread at a time and may move between threads.
  * Errors   every call returns a code and fills err (may be NULL) on failure.
  *          Unless said otherwise a failed call has changed nothing.
+ * Signals  interrupt no call but wait: a store goes on by itself, and nobody
+ *          above it tries again.  A call that can never go on fails with IO;
+ *          the file store takes a call of the system that was interrupted
+ *          100000 times in a row for such a one.  Whoever waits for a lock for
+ *          ever waits for ever.
  *
  * The tables start with their own size, set by whoever fills them in, so that
  * operations can be added at their end; one that lies beyond a table's size

@@ -71,6 +71,12 @@ place_of(const struct slg_file_store *store, const char *name)
     return (struct slg_file_place){ store, name, SEGLOG_NO_OFFSET };
 }
 
+bool
+slg_file_is_interrupted(unsigned *times)
+{
+    return errno == EINTR && (*times)++ < SLG_FILE_INTERRUPTS_MAX;
+}
+
 /*
  * EINTR says that the call was cut short, not that bytes were lost; every
  * other failure is final, since the system may have dropped what it could not
@@ -79,6 +85,7 @@ place_of(const struct slg_file_store *store, const char *name)
 int
 slg_file_sync(int fd, bool is_full)
 {
+    unsigned times = 0;
     int result = 0;
 
     do {
@@ -91,7 +98,7 @@ slg_file_sync(int fd, bool is_full)
 #else
         result = is_full ? fsync(fd) : fdatasync(fd);
 #endif
-    } while (result != 0 && errno == EINTR);
+    } while (result != 0 && slg_file_is_interrupted(&times));
     return result;
 }
 
@@ -143,11 +150,12 @@ list_collect(const struct slg_file_store *store, DIR *dir, const char *prefix,
 static int
 own_folder_open(const struct slg_file_store *store)
 {
+    unsigned times = 0;
     int fd = -1;
 
     do
         fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    while (fd < 0 && errno == EINTR);
+    while (fd < 0 && slg_file_is_interrupted(&times));
     return fd;
 }
 

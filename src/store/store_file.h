@@ -41,6 +41,16 @@ seglog_code
 slg_file_fail_errno(struct seglog_error *err, int sys_errno,
                     struct slg_file_place place, const char *what);
 
+/*
+ * errno says why a call failed: is it to be made again?  A signal is no failure,
+ * and signals may come thick; but where the system says so without end whoever
+ * asked is to be told.  *times begins at 0 and counts those in a row.
+ */
+#define SLG_FILE_INTERRUPTS_MAX 100000u
+
+bool
+slg_file_is_interrupted(unsigned *times);
+
 /* The most that Linux moves in one call. */
 #define SLG_FILE_IO_MAX ((size_t)0x7ffff000)
 

@@ -85,13 +85,14 @@ static ssize_t
 read_some(const struct slg_file_blob *blob, uint64_t offset, uint8_t *buf,
           size_t len)
 {
+    unsigned times = 0;
     ssize_t got = 0;
 
     if (len > SLG_FILE_IO_MAX)
         len = SLG_FILE_IO_MAX;
     do
         got = pread(blob->fd, buf, len, (off_t)offset);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && slg_file_is_interrupted(&times));
     return got;
 }
 
@@ -289,24 +290,26 @@ open_existing(const struct slg_file_blob *blob)
     const int flags = (blob->is_writable ? O_RDWR : O_RDONLY) |
                       (blob->store->refuses_links ? O_NOFOLLOW : 0) |
                       O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    unsigned times = 0;
     int fd = -1;
 
     do
         fd = openat(blob->store->dir_fd, blob->name, flags);
-    while (fd < 0 && errno == EINTR);
+    while (fd < 0 && slg_file_is_interrupted(&times));
     return fd;
 }
 
 static int
 open_new(const struct slg_file_blob *blob)
 {
+    unsigned times = 0;
     int fd = -1;
 
     do
         fd = openat(blob->store->dir_fd, blob->name,
                     O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                     blob->store->file_mode);
-    while (fd < 0 && errno == EINTR);
+    while (fd < 0 && slg_file_is_interrupted(&times));
     return fd;
 }
 

@@ -78,13 +78,27 @@ place_of(const struct file_lock *lock)
     return (struct slg_file_place){ lock->store, lock->name, SEGLOG_NO_OFFSET };
 }
 
+/* For what does not wait. */
 static int
 flock_retry(int fd, int operation)
 {
+    unsigned times = 0;
     int result = 0;
 
     do
         result = flock(fd, operation);
+    while (result != 0 && slg_file_is_interrupted(&times));
+    return result;
+}
+
+/* As long as that may take, so many signals may come. */
+static int
+flock_wait(int fd)
+{
+    int result = 0;
+
+    do
+        result = flock(fd, LOCK_EX);
     while (result != 0 && errno == EINTR);
     return result;
 }
@@ -99,7 +113,7 @@ flock_until(int fd, int64_t deadline_ns)
     int64_t pause_ns = PAUSE_FIRST_NS;
 
     if (deadline_ns == SLG_NO_DEADLINE)
-        return flock_retry(fd, LOCK_EX);
+        return flock_wait(fd);
     for (;;) {
         const int64_t left_ns = slg_deadline_left_ns(deadline_ns);
         struct timespec pause;
@@ -144,6 +158,7 @@ static bool
 mark_write(int fd, uint32_t mark)
 {
     const uint8_t *bytes = (const uint8_t *)&mark;
+    unsigned times = 0;
 
     for (size_t done = 0; done < sizeof mark;) {
         const ssize_t part = pwrite(fd, bytes + done, sizeof mark - done,
@@ -151,7 +166,7 @@ mark_write(int fd, uint32_t mark)
 
         if (part > 0)
             done += (size_t)part;
-        else if (part == 0 || errno != EINTR)
+        else if (part == 0 || !slg_file_is_interrupted(&times))
             return false;
     }
     return true;
@@ -281,6 +296,7 @@ lock_file_open(const struct file_lock *lock, int *opened,
 {
     struct stat status;
     seglog_code code = SEGLOG_OK;
+    unsigned times = 0;
     int fd = -1;
 
     do
@@ -288,7 +304,7 @@ lock_file_open(const struct file_lock *lock, int *opened,
                     O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
                         O_NOCTTY,
                     lock->store->file_mode);
-    while (fd < 0 && errno == EINTR);
+    while (fd < 0 && slg_file_is_interrupted(&times));
     if (fd < 0 && errno == ENAMETOOLONG)
         return slg_file_fail(err, SEGLOG_INVALID, place_of(lock),
                              "the name is too long for a lock");

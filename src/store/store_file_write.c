@@ -39,24 +39,26 @@ check_writable(const struct slg_file_blob *blob, struct seglog_error *err)
 static int
 own_lock(const struct slg_file_blob *blob, int operation)
 {
+    unsigned times = 0;
     int result = 0;
 
     if (blob->is_lock_held)
         return 0;
     do
         result = flock(blob->fd, operation);
-    while (result != 0 && errno == EINTR);
+    while (result != 0 && slg_file_is_interrupted(&times));
     return result;
 }
 
 static int
 cut_at(struct slg_file_blob *blob, uint64_t size)
 {
+    unsigned times = 0;
     int result = 0;
 
     do
         result = ftruncate(blob->fd, (off_t)size);
-    while (result != 0 && errno == EINTR);
+    while (result != 0 && slg_file_is_interrupted(&times));
     if (result == 0)
         blob->needs_full_sync = true;
     return result;
@@ -110,6 +112,7 @@ static seglog_code
 write_all(struct slg_file_blob *blob, uint64_t end, const uint8_t *data,
           size_t len, struct seglog_error *err)
 {
+    unsigned times = 0;
     size_t done = 0;
 
     while (done < len) {
@@ -119,9 +122,10 @@ write_all(struct slg_file_blob *blob, uint64_t end, const uint8_t *data,
                    left < SLG_FILE_IO_MAX ? left : SLG_FILE_IO_MAX,
                    (off_t)(end + done));
 
-        if (part > 0)
+        if (part > 0) {
             done += (size_t)part;
-        else if (part == 0 || errno != EINTR)
+            times = 0;
+        } else if (part == 0 || !slg_file_is_interrupted(&times))
             return roll_back(blob, end, part == 0 ? EIO : errno, err);
     }
     return SEGLOG_OK;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -173,6 +174,36 @@ open__interrupted__tries_again(void **state)
     assert_true(has_name);
 }
 
+/* As no system does: but whoever asked is told, and not kept for ever. */
+static void
+open__interrupted_without_end__is_io(void **state)
+{
+    const struct file_fixture *fixture = *state;
+    const unsigned files = file_descriptor_count();
+    struct seglog_lock lock = { 0 };
+    struct seglog_blob blob = { 0 };
+    struct seglog_error err;
+    bool has_name = false;
+
+    openat_errno = EINTR;
+    openat_fails = UINT_MAX;
+    assert_code_err(seglog_lock_open(fixture->store, "log", &lock, &err),
+                    SEGLOG_IO, &err);
+    assert_int_equal(err.sys_errno, EINTR);
+    assert_code_err(
+        seglog_blob_open(fixture->store, "a", WRITE_NEW, &blob, &err),
+        SEGLOG_IO, &err);
+    assert_int_equal(err.sys_errno, EINTR);
+    assert_code_err(
+        seglog_store_list(fixture->store, "", name_note, &has_name, &err),
+        SEGLOG_IO, &err);
+    assert_int_equal(err.sys_errno, EINTR);
+    openat_fails = 0;
+    assert_int_equal(file_descriptor_count(), files);
+    blob = store_open_blob(fixture->store, "a", WRITE_NEW);
+    store_close_blob(&blob);
+}
+
 static void
 open__lock_file_cannot_be_looked_at__is_io(void **state)
 {
@@ -232,6 +263,7 @@ main(void)
         FILE_TEST(
             release__system_does_not_unlock__is_released_and_can_be_taken_again),
         FILE_TEST(open__interrupted__tries_again),
+        FILE_TEST(open__interrupted_without_end__is_io),
         FILE_TEST(open__lock_file_cannot_be_looked_at__is_io),
         FILE_TEST(acquire__hint_cannot_be_mapped__nobody_finds_an_old_one),
     };
