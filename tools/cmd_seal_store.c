@@ -86,15 +86,15 @@ on_progress(void *arg, uint64_t done, uint64_t total)
     return !seal_is_stopped();
 }
 
-static bool
-name_is_sealed(const struct store *store, const char *name)
+static seglog_code
+name_look(const struct store *store, const char *name, bool *is_sealed)
 {
-    struct seglog_seal_info info;
+    struct seglog_seal_info info = { 0 };
+    const seglog_code code = seglog_segment_get_seal(
+        seglog_session_store_get_store(store->sessions), name, &info, NULL);
 
-    return seglog_segment_get_seal(
-               seglog_session_store_get_store(store->sessions), name, &info,
-               NULL) == SEGLOG_OK &&
-           info.is_sealed;
+    *is_sealed = code == SEGLOG_OK && info.is_sealed;
+    return code;
 }
 
 /* Is there something to be sealed? */
@@ -102,6 +102,7 @@ static bool
 lane_is_wanted(struct store *store, const char *name, enum seglog_lane lane)
 {
     struct seglog_blob_info info = { 0 };
+    bool is_sealed = false;
 
     /* Somebody has deleted it since it was listed, or there is no trace. */
     if (seglog_store_get_info(seglog_session_store_get_store(store->sessions),
@@ -109,7 +110,10 @@ lane_is_wanted(struct store *store, const char *name, enum seglog_lane lane)
         return false;
     if (store->path->place == TOOL_PLACE_ID || info.size >= TOOL_SEAL_LEAST)
         return true;
-    if (lane == SEGLOG_LANE_ENTRIES && name_is_sealed(store, name))
+    /* To seal it says what is wrong with it. */
+    if (name_look(store, name, &is_sealed) == SEGLOG_CORRUPT)
+        return true;
+    if (lane == SEGLOG_LANE_ENTRIES && is_sealed)
         store->run->already++;
     else if (lane == SEGLOG_LANE_ENTRIES)
         store->run->small++;
@@ -210,11 +214,15 @@ left_count(struct store *store)
 
     for (size_t i = 0; i < catalog->segment_count; i++) {
         const struct seglog_session_row *row = &catalog->segments[i].row;
+        bool is_sealed = false;
 
         if (store->marks[i] != MARK_NONE)
             continue;
-        if (name_is_sealed(store, seglog_lane_name(&row->session, &row->segment,
-                                                   SEGLOG_LANE_ENTRIES, name)))
+        (void)name_look(store,
+                        seglog_lane_name(&row->session, &row->segment,
+                                         SEGLOG_LANE_ENTRIES, name),
+                        &is_sealed);
+        if (is_sealed)
             store->run->already++;
         else
             store->run->left++;

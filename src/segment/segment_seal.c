@@ -495,6 +495,17 @@ seal_attempt(struct seal *seal, bool keeps_lock,
     return code;
 }
 
+/* It is sealed, by its header.  Without its end it is a damaged one. */
+static seglog_code
+sealed_check(const struct seal *seal, struct seglog_error *err)
+{
+    struct seglog_seal_info info;
+    const seglog_code code =
+        seglog_segment_get_seal(seal->store, seal->name, &info, err);
+
+    return code == SEGLOG_OK ? SEGLOG_SEALED : code;
+}
+
 static seglog_code
 seal_run(struct seal *seal, struct seglog_seal_result *result,
          struct seglog_error *err)
@@ -508,7 +519,7 @@ seal_run(struct seal *seal, struct seglog_seal_result *result,
     }
     if (code != SEGLOG_OK)
         (void)!seglog_store_remove(seal->store, seal->temp, NULL);
-    return code;
+    return code == SEGLOG_SEALED ? sealed_check(seal, err) : code;
 }
 
 static seglog_code

@@ -132,6 +132,21 @@ class FileTest(cli.CliTest):
         self.assertEqual(self.names(), ["a.seg", "b.seg"])
         self.seal("a.seg", status=DAMAGED)
 
+    def test_seal__sealed_and_its_end_cut_off__damaged_and_unchanged(self):
+        self.seal("--block", "64K", "a.seg")
+        whole = self.get("a.seg")
+        for size in (len(whole) - 1, len(whole) - 60, len(whole) // 2):
+            with self.subTest(size=size):
+                self.put("a.seg", whole[:size])
+                done = self.seal("a.seg", status=DAMAGED)
+                self.assertEqual(done.stdout, b"")
+                self.assertRegex(done.stderr,
+                                 r"\Aseglog: a\.seg: .* damaged.*\n\Z")
+                self.assertEqual(self.get("a.seg"), whole[:size])
+                self.assertEqual(self.names(), ["a.seg"])
+        self.put("a.seg", whole)
+        self.assertIn("sealed already", self.seal("a.seg").stderr)
+
     def test_seal__wrong_command_lines__usage(self):
         for args in ([], ["--level", "0", "a.seg"], ["--level", "20", "a.seg"],
                      ["--block", "63K", "a.seg"], ["--window", "1G", "a.seg"],
