@@ -211,7 +211,8 @@ is_hidden(const struct failure *failure)
 {
     return failure->source == FROM_SYSTEM &&
            (failure->way == CALLS_SHORT ||
-            (failure->sys_errno == EINTR && !strstr(calls_name(), "sync")));
+            (failure->sys_errno == EINTR && !failure->is_sticky &&
+             !strstr(calls_name(), "sync")));
 }
 
 /* A store that does what it says it has not done keeps no promise: what the
@@ -312,8 +313,13 @@ is_between(const struct run *run, const struct text *seen, size_t first,
 {
     const struct text *states = run->clean->states;
 
+    for (size_t i = first; i <= last; i++) {
+        if (text_is(seen, &states[i]))
+            return true;
+    }
     for (unsigned pass = 0; pass < passes; pass++) {
         const struct text *lines = pass == 0 ? &states[first] : seen;
+        size_t near[STEPS_MAX + 2] = { 0 };
 
         for (size_t at = 0; at < lines->len; at += oddity->len) {
             const char *line = lines->bytes + at;
@@ -326,9 +332,11 @@ is_between(const struct run *run, const struct text *seen, size_t first,
                 pass == 0
             };
             for (size_t i = first; i <= last; i++)
-                having += text_has_line(&states[i], line, oddity->len);
+                having +=
+                    text_has_line(&states[i], line, oddity->len, &near[i]);
             if (pass == 0 ? having == last + 1 - first &&
-                                !text_has_line(seen, line, oddity->len)
+                                !text_has_line(seen, line, oddity->len,
+                                               &near[STEPS_MAX + 1])
                           : having == 0)
                 return false;
         }
@@ -431,6 +439,32 @@ state_check(struct run *run, size_t first, size_t last, const char *when,
 
 /* -- going on -------------------------------------------------------------- */
 
+/*
+ * A power cut may have left a hole where nothing was promised, which to append
+ * behind is CORRUPT, or the step does that elsewhere.  Whatever there was
+ * before is there.
+ */
+static bool
+has_met_hole(struct run *run, seglog_code code, size_t from)
+{
+    const bool is_elsewhere =
+        code == SEGLOG_OK &&
+        (run->scenario->steps[run->step].flags & STEP_ROLLS) &&
+        !text_is(&run->stage.said, &run->clean->said[run->step]);
+    struct text seen = { 0 };
+    struct oddity oddity;
+
+    if (is_elsewhere) {
+        stage_look(&run->stage, &seen);
+        if (!is_between(run, &seen, run->step, run->step, 1, &oddity))
+            finding(run, "after a power cut it goes on elsewhere without %.*s",
+                    (int)oddity.len - 1, oddity.line);
+        text_free(&seen);
+    }
+    return is_elsewhere || code == SEGLOG_CORRUPT || code == SEGLOG_AUTH ||
+           (code == SEGLOG_FORMAT && from == 0);
+}
+
 /* From a state to the end, without failures.  Handles may be poisoned. */
 static void
 go_on(struct run *run, size_t from, bool may_be_poisoned, bool is_after_cut,
@@ -456,9 +490,7 @@ go_on(struct run *run, size_t from, bool may_be_poisoned, bool is_after_cut,
                 continue;
             code = step_run(run, true, &err);
         }
-        /* What was not promised may have left holes, or no segment yet. */
-        if (is_after_cut && (code == SEGLOG_CORRUPT || code == SEGLOG_AUTH ||
-                             (code == SEGLOG_FORMAT && from == 0))) {
+        if (is_after_cut && has_met_hole(run, code, from)) {
             run->has_finding = true;
             return;
         }
@@ -752,6 +784,7 @@ static const struct failure store_failures[] = {
     { FROM_STORE, 0, false, SEGLOG_FAULT_BEFORE, EDQUOT },
     { FROM_STORE, 0, false, SEGLOG_FAULT_BEFORE, EFBIG },
     { FROM_STORE, 0, false, SEGLOG_FAULT_BEFORE, EINTR },
+    { FROM_STORE, 0, true, SEGLOG_FAULT_BEFORE, EINTR },
     { FROM_STORE, 0, true, SEGLOG_FAULT_PARTLY, EIO },
     { FROM_STORE, 0, true, SEGLOG_FAULT_AFTER, EIO },
 };
@@ -765,6 +798,7 @@ static const struct failure system_failures[] = {
     { FROM_SYSTEM, 0, false, CALLS_BEFORE, ENOSPC },
     { FROM_SYSTEM, 0, true, CALLS_BEFORE, ENOSPC },
     { FROM_SYSTEM, 0, false, CALLS_BEFORE, EINTR },
+    { FROM_SYSTEM, 0, true, CALLS_BEFORE, EINTR },
     { FROM_SYSTEM, 0, false, CALLS_BEFORE, EROFS },
     { FROM_SYSTEM, 0, true, CALLS_BEFORE, EROFS },
     { FROM_SYSTEM, 0, false, CALLS_BEFORE, EDQUOT },

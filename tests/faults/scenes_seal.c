@@ -141,7 +141,7 @@ step_put(struct stage *stage, struct seglog_error *err)
 
 static const struct scenario train = {
     .name = "train",
-    .flags = SCENE_SLOW | SCENE_RARE,
+    .flags = SCENE_SLOW,
     .setup = log_setup,
     .look = look_at_logs,
     .steps = { { "train", step_train, 0, STEP_SYNCED } },

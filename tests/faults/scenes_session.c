@@ -616,7 +616,7 @@ static const struct scenario seals = {
 static const struct scenario rolls = {
     SESSIONS("session-damaged", SCENE_DAMAGED),
     .setup = damaged_setup,
-    .steps = { { "roll over", step_roll, 0, STEP_SYNCED } },
+    .steps = { { "roll over", step_roll, 0, STEP_SYNCED | STEP_ROLLS } },
 };
 static const struct scenario deletes = {
     SESSIONS("session-delete", SCENE_PARTS),

@@ -39,8 +39,11 @@ text_is(const struct text *a, const struct text *b);
 /* The lines of one are the first ones of the other. */
 bool
 text_begins(const struct text *all, const struct text *part);
+/* near: where a line is looked for at first; it moves behind what is found, for
+ * what is looked for next is mostly there.  It begins at 0. */
 bool
-text_has_line(const struct text *text, const char *line, size_t len);
+text_has_line(const struct text *text, const char *line, size_t len,
+              size_t *near);
 
 enum ground {
     ON_DISK,
@@ -68,6 +71,7 @@ enum {
     STEP_SYNCED = 1,   /* what is there behind it survives a power cut */
     STEP_SALVAGES = 2, /* passes over what it cannot read, and says so */
     STEP_ENDS = 4,     /* fails all the same, and again: with this state */
+    STEP_ROLLS = 8,    /* goes on elsewhere, and says so, behind damage */
 };
 
 enum {
@@ -79,7 +83,6 @@ enum {
     SCENE_PARTS = 128,   /* a step is done part by part, in any order */
     SCENE_BYTES = 64,    /* blobs of bytes without checksums */
     SCENE_SLOW = 32,     /* some failures only, unless all are wanted */
-    SCENE_RARE = 256,    /* not played at all, unless all are wanted */
 };
 
 struct scenario {

@@ -6,7 +6,8 @@ Goal    a program that fails says so, by its status and in a sentence that names
         what failed; what it was to write is there whole or not at all; what it
         read is as it was; and the same command succeeds afterwards.
 Method  preload/fail_calls.c makes the k-th allocation, or the k-th call that
-        has to do with files, fail, once or from then on.
+        has to do with files, fail, once or from then on.  libcrypto allocates
+        some thousand times while it sets itself up: of those, 100 places.
 
     test_tool_failures.py [all | COUNT] [SCENE [KIND [PLACE]]]
 
@@ -28,6 +29,7 @@ PRELOAD = os.environ.get("SEGLOG_FAIL_CALLS", "")
 OK, FAILED, USAGE, DAMAGED, CONFLICT = range(5)
 ERRNOS = [errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES]
 TIMEOUT = 60
+CRYPTO_PLACES = 100
 
 
 def run(dir, args, data=b"", env=None):
@@ -417,11 +419,15 @@ class Player:
 
     def scene(self, scene, places, only_kind, only_at):
         before, after = self.prepare(scene)
-        for kind in ("allocations", "calls"):
+        kinds = ("allocations", "calls")
+        for kind in ("own",) + kinds if scene.has_crypto else kinds:
             if only_kind and kind != only_kind:
                 continue
             count = self.play(scene, self.fresh(scene), kind, 0, False, 0)[2]
-            step = max(1, count // places) if places else 1
+            most = places
+            if scene.has_crypto and kind == "allocations" and not only_at:
+                most = places or CRYPTO_PLACES
+            step = max(1, count // most) if most else 1
             hit = self.runs
             for at in range(1 + (step // 2), count + 1, step):
                 if only_at and at != only_at:

@@ -70,20 +70,33 @@ text_begins(const struct text *all, const struct text *part)
            (part->len == 0 || memcmp(all->bytes, part->bytes, part->len) == 0);
 }
 
-bool
-text_has_line(const struct text *text, const char *line, size_t len)
+static bool
+part_has_line(const struct text *text, size_t from, size_t end,
+              const char *line, size_t len, size_t *behind)
 {
-    for (size_t at = 0; at < text->len;) {
+    for (size_t at = from; at < end;) {
         const size_t size =
-            (size_t)((char *)memchr(text->bytes + at, '\n', text->len - at) -
+            (size_t)((char *)memchr(text->bytes + at, '\n', end - at) -
                      (text->bytes + at)) +
             1;
 
-        if (size == len && memcmp(text->bytes + at, line, len) == 0)
+        if (size == len && memcmp(text->bytes + at, line, len) == 0) {
+            *behind = at + size;
             return true;
+        }
         at += size;
     }
     return false;
+}
+
+bool
+text_has_line(const struct text *text, const char *line, size_t len,
+              size_t *near)
+{
+    const size_t from = *near < text->len ? *near : 0;
+
+    return part_has_line(text, from, text->len, line, len, near) ||
+           part_has_line(text, 0, from, line, len, near);
 }
 
 void

@@ -4,14 +4,15 @@
  *
  * For LD_PRELOAD.  In the environment:
  *
- *   FAIL_KIND    calls, or allocations
+ *   FAIL_KIND    calls, or allocations, or own: allocations but for those that
+ *                libcrypto asks for
  *   FAIL_AT      the at-th of them fails; 0: none
  *   FAIL_STICKY  1: and all behind it
  *   FAIL_ERRNO   with this errno
  *   FAIL_REPORT  a file: a line "hit NAME" for the first call that failed, and
  *                in the end "count N"
  */
-#define _GNU_SOURCE       /* RTLD_NEXT */
+#define _GNU_SOURCE       /* RTLD_NEXT, dladdr */
 #define _FILE_OFFSET_BITS 64
 
 #include <dlfcn.h>
@@ -43,6 +44,7 @@ __open64_2(const char *name, int flags);
 
 static atomic_bool is_watching;
 static bool is_about_calls;
+static bool is_about_own;
 static bool is_sticky;
 static uint64_t fails_at;
 static int fails_as;
@@ -82,6 +84,7 @@ begin(void)
     if (!kind)
         return;
     is_about_calls = strcmp(kind, "calls") == 0;
+    is_about_own = strcmp(kind, "own") == 0;
     is_sticky = number_of("FAIL_STICKY") != 0;
     fails_at = number_of("FAIL_AT");
     fails_as = (int)number_of("FAIL_ERRNO");
@@ -123,22 +126,40 @@ is_told(const char *name, bool is_call)
 
 /* -- memory ---------------------------------------------------------------- */
 
+/* For whoever calls from that address. */
+static bool
+is_refused(const char *name, const void *from)
+{
+    Dl_info info;
+
+    if (is_about_own && atomic_load(&is_watching) && dladdr(from, &info) != 0 &&
+        info.dli_fname && strstr(info.dli_fname, "libcrypto"))
+        return false;
+    return is_told(name, false);
+}
+
 SEEN void *
 malloc(size_t size)
 {
-    return is_told("malloc", false) ? NULL : __libc_malloc(size);
+    return is_refused("malloc", __builtin_return_address(0))
+               ? NULL
+               : __libc_malloc(size);
 }
 
 SEEN void *
 calloc(size_t count, size_t size)
 {
-    return is_told("calloc", false) ? NULL : __libc_calloc(count, size);
+    return is_refused("calloc", __builtin_return_address(0))
+               ? NULL
+               : __libc_calloc(count, size);
 }
 
 SEEN void *
 realloc(void *block, size_t size)
 {
-    return is_told("realloc", false) ? NULL : __libc_realloc(block, size);
+    return is_refused("realloc", __builtin_return_address(0))
+               ? NULL
+               : __libc_realloc(block, size);
 }
 
 /* -- files ----------------------------------------------------------------- */
