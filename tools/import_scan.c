@@ -304,6 +304,14 @@ path_push(struct scan *scan, size_t base, const char *name)
     return true;
 }
 
+/* errno says why.  What has just gone, or is another thing, is no failure. */
+static void
+failure_note(const struct scan *scan, const char *what)
+{
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+        import_report_failure(scan->run, scan->root, scan->path, errno, what);
+}
+
 /* One name of a folder; folders are kept for later. */
 static bool
 scan_name(struct scan *scan, int dir, size_t base, const char *name,
@@ -381,6 +389,15 @@ folder_note(const struct scan *scan, const struct stat *stat)
     return entry && entry_settle(run, entry);
 }
 
+static bool
+folder_look(const struct scan *scan, int fd, struct stat *stat)
+{
+    if (fstat(fd, stat) == 0)
+        return true;
+    failure_note(scan, "the folder cannot be looked at");
+    return false;
+}
+
 /* Of an open folder.  fd is closed. */
 static bool
 scan_opened(struct scan *scan, int fd)
@@ -392,11 +409,11 @@ scan_opened(struct scan *scan, int fd)
     bool is_done = false;
 
     /* Watched first, looked at then: so nothing is missed in between. */
-    if (fstat(fd, &stat) != 0 ||
+    if (!folder_look(scan, fd, &stat) ||
         (stat.st_dev == run->store_dev && stat.st_ino == run->store_ino) ||
         (scan->on_folder &&
          !scan->on_folder(scan->arg, scan->root, scan->path, fd)) ||
-        fstat(fd, &stat) != 0) {
+        !folder_look(scan, fd, &stat)) {
         (void)close(fd);
         return true;
     }
@@ -419,9 +436,7 @@ scan_folder(struct scan *scan)
 
     if (fd >= 0)
         return scan_opened(scan, fd);
-    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
-        import_report_failure(scan->run, scan->root, scan->path, errno,
-                              "the folder cannot be opened");
+    failure_note(scan, "the folder cannot be opened");
     return true;
 }
 
@@ -455,9 +470,13 @@ import_scan_path(struct import_run *run, size_t root, const char *path,
         return true;
     dir =
         tool_tree_open_parent(run->catalog.roots[root].fd, path, false, &last);
-    if (dir < 0)
+    if (dir < 0) {
+        failure_note(&scan, "its folder cannot be opened");
         return true;
-    if (fstatat(dir, last, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+    }
+    if (fstatat(dir, last, &stat, AT_SYMLINK_NOFOLLOW) != 0)
+        failure_note(&scan, "it cannot be looked at");
+    else
         is_done = S_ISDIR(stat.st_mode) ? scan_folder(&scan)
                                         : scan_thing(&scan, dir, last, &stat);
     (void)close(dir);
