@@ -200,8 +200,11 @@ wrapped_keys_must_open(unsigned how, struct input *input)
     }
     wants = fields_code(&key, bytes);
     /* Work is for the user's machine, not for this. */
-    if (wants == SEGLOG_OK && key.passphrase)
+    if (wants == SEGLOG_OK && key.passphrase) {
         bytes[LOG2_N_AT] = 1 + bytes[LOG2_N_AT] % 3;
+        bytes[LOG2_N_AT + 1] = 1 + bytes[LOG2_N_AT + 1] % 4;
+        bytes[LOG2_N_AT + 2] = 1 + bytes[LOG2_N_AT + 2] % 3;
+    }
     if (wants == SEGLOG_OK)
         wrap_key_make(&key, bytes, wrap);
     suite = slg_crypt_suite_new(wrap, wrap, wrap);
