@@ -682,7 +682,8 @@ refusal_is_by_name(const struct subject *subject)
 
     MUST(seglog_scan(subject->store, "s", NULL, &summary, &err) ==
          SEGLOG_FORMAT);
-    return strstr(err.message, "dictionary") != NULL;
+    return strstr(err.message, "dictionary") != NULL ||
+           strstr(err.message, "parent") != NULL;
 }
 
 /* Not a segment, or one whose dictionary is missing: everybody says so. */
@@ -703,7 +704,7 @@ refusal_must_be_common(const struct subject *subject, seglog_code code)
     reading_free(&reading);
     MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
          SEGLOG_OK);
-    /* Attributes need no dictionary, so theirs may have any name. */
+    /* Attributes need no dictionary and no parent, whatever their names. */
     MUST(seglog_segment_get_attributes(subject->store, "s", NULL, 0, &len, NULL,
                                        NULL) == SEGLOG_FORMAT ||
          code != SEGLOG_FORMAT || refusal_is_by_name(subject));
