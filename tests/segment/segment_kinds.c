@@ -554,6 +554,41 @@ make_long_damaged(struct seglog_store store)
     free(bytes);
 }
 
+/* A bit of the long record itself. */
+static void
+make_long_broken(struct seglog_store store)
+{
+    make_long(store);
+    damage_at(store, 1, 2);
+}
+
+/* The first of it that is a record stands far behind the start. */
+static void
+make_late_anonymous(struct seglog_store store)
+{
+    struct forge forge;
+
+    forge_start(&forge);
+    forge_fill(&forge, 2000, 40);
+    memset(forge.bytes, 0xEE, 65500);
+    put_forge(store, &forge);
+}
+
+/* More bytes of nothing than are looked at at once. */
+static void
+make_large_torn(struct seglog_store store)
+{
+    struct forge forge;
+    uint8_t *junk = malloc(700000);
+
+    assert_non_null(junk);
+    memset(junk, 0xEE, 700000);
+    forge_forty(&forge, false, 30);
+    forge_raw(&forge, junk, 700000);
+    free(junk);
+    put_forge(store, &forge);
+}
+
 /* A group of more records than one is thought to have. */
 static void
 make_group(struct seglog_store store)
@@ -584,6 +619,43 @@ make_deflated_torn(struct seglog_store store)
     uint8_t *bytes = store_get_bytes(store, NAME, &len);
     store_put_bytes(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
     free(bytes);
+}
+
+static void
+make_zstd_torn(struct seglog_store store)
+{
+    size_t len;
+
+    kind_make_zstd(store);
+    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    store_put_bytes(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
+    free(bytes);
+}
+
+void
+kind_make_random(struct seglog_store store)
+{
+    struct forge forge;
+    uint8_t bytes[1000];
+
+    forge_start(&forge);
+    for (unsigned i = 0; i < 30; i++) {
+        test_fill(bytes, sizeof bytes, i);
+        (void)forge_put(&forge, SEGLOG_BYTES, bytes, sizeof bytes);
+    }
+    (void)forge_close(&forge);
+    put_forge(store, &forge);
+}
+
+static void
+make_sealed_random(struct seglog_store store)
+{
+    struct seglog_seal_options options = seal_options(SEGLOG_SEAL_BLOCK_MIN);
+    struct seglog_seal_result result;
+
+    options.threads = 1;
+    kind_make_random(store);
+    assert_ok(seglog_segment_seal(store, NAME, &options, &result, NULL));
 }
 
 const struct segment_kind segment_kinds[] = {
@@ -620,6 +692,11 @@ const struct segment_kind segment_kinds[] = {
     { "group", make_group, false },
     { "short", make_short, false },
     { "deflated_torn", make_deflated_torn, false },
+    { "long_broken", make_long_broken, false },
+    { "late_anonymous", make_late_anonymous, false },
+    { "large_torn", make_large_torn, false },
+    { "zstd_torn", make_zstd_torn, true },
+    { "sealed_random", make_sealed_random, true },
 };
 
 const size_t segment_kind_count = COUNT_OF(segment_kinds);

@@ -36,6 +36,8 @@ kind_make_recorded_gap(struct seglog_store store);
 void
 kind_make_zstd(struct seglog_store store);
 void
+kind_make_random(struct seglog_store store);
+void
 kind_make_parent(struct seglog_store store);
 
 #endif /* SEGMENT_KINDS_H */

@@ -657,10 +657,92 @@ put__store_cannot_cut__keeps_it_also_where_a_part_was_left(void **state)
     seglog_faults_free(faulty);
 }
 
+static void
+load__of_any_other_name__is_refused(void **state)
+{
+    static const char *const names[] = {
+        "",
+        "0123456789abcdef0123456789abcdef.dic",
+        "0123456789abcdef0123456789abcdeg.dict",
+        "0123456789abcdef0123456789abcdef.dicu",
+        "0123456789abcdef0123456789abcdef0dict",
+    };
+    const struct seglog_store store = store_of(state);
+    struct slg_dictionary *dictionary = NULL;
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        assert_code(
+            slg_dictionary_load(store, names[i], NULL, &dictionary, NULL),
+            SEGLOG_INVALID);
+    assert_null(dictionary);
+}
+
+static void
+load__of_more_than_a_dictionary_may_have__is_corrupt(void **state)
+{
+    static const char name[] = "0123456789abcdef0123456789abcdef.dict";
+    const struct seglog_store store = store_of(state);
+    struct slg_dictionary *dictionary = NULL;
+    uint8_t *bytes = calloc(1, SEGLOG_DICTIONARY_MAX + 1);
+
+    assert_non_null(bytes);
+    blob_write(store, name, bytes, SEGLOG_DICTIONARY_MAX + 1);
+    assert_code(slg_dictionary_load(store, name, NULL, &dictionary, NULL),
+                SEGLOG_CORRUPT);
+    free(bytes);
+}
+
+static void
+put__of_nothing_or_too_much__is_refused(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    uint8_t *bytes = calloc(1, SEGLOG_DICTIONARY_MAX + 1);
+
+    assert_non_null(bytes);
+    assert_code(seglog_dictionary_put(store, NULL, 5, name, NULL),
+                SEGLOG_INVALID);
+    assert_code(seglog_dictionary_put(store, bytes, 5, NULL, NULL),
+                SEGLOG_INVALID);
+    assert_code(seglog_dictionary_put(store, bytes, 0, name, NULL),
+                SEGLOG_INVALID);
+    assert_code(seglog_dictionary_put(store, bytes, SEGLOG_DICTIONARY_MAX + 1,
+                                      name, NULL),
+                SEGLOG_INVALID);
+    assert_ok(
+        seglog_dictionary_put(store, bytes, SEGLOG_DICTIONARY_MAX, name, NULL));
+    free(bytes);
+}
+
+static void
+put__part_cannot_be_cut_or_removed__fails(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_faults *faulty = faulty_around(store);
+    const struct seglog_store uncut = seglog_faults_store(faulty);
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    char part[sizeof name + sizeof ".new"];
+
+    seglog_faults_watch(faulty, NULL);
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    assert_ok(seglog_dictionary_put(store, "ghijkl", 6, name, NULL));
+    assert_ok(seglog_store_remove(store, name, NULL));
+    (void)snprintf(part, sizeof part, "%s.new", name);
+    blob_write(store, part, (const uint8_t *)"ab", 2);
+    assert_true(seglog_faults_fail(faulty, SEGLOG_FAULT_REMOVE, 1, SEGLOG_IO));
+    assert_code(seglog_dictionary_put(uncut, "ghijkl", 6, name, NULL),
+                SEGLOG_IO);
+    seglog_faults_free(faulty);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        on_memory(load__of_any_other_name__is_refused),
+        on_memory(load__of_more_than_a_dictionary_may_have__is_corrupt),
+        on_memory(put__of_nothing_or_too_much__is_refused),
+        on_memory(put__part_cannot_be_cut_or_removed__fails),
         on_memory(segment__made_with_one__is_smaller_and_comes_back),
         on_memory(writers__in_turns_and_reopened__go_on_with_it),
         on_file(writers__in_turns_and_reopened__go_on_with_it),

@@ -506,6 +506,7 @@ static const struct {
     { "sound", kind_make_sound, seal },
     { "recorded_gap", kind_make_recorded_gap, seal },
     { "zstd", kind_make_zstd, seal },
+    { "random", kind_make_random, seal },
     { "parent", kind_make_parent, seal_with_a_parent },
 };
 

@@ -1435,6 +1435,15 @@ open__bad_arguments__are_refused(void **state)
     assert_code_err(seglog_reader_next(NULL, &event, &err), SEGLOG_INVALID,
                     &err);
     assert_null(reader);
+    struct forge forge;
+
+    forge_start(&forge);
+    put(store, &forge);
+    reader = reader_open(store, false, 0);
+    assert_code_err(seglog_reader_next(reader, NULL, &err), SEGLOG_INVALID,
+                    &err);
+    seglog_reader_close(reader);
+    forge_free(&forge);
     seglog_reader_close(NULL);
     seglog_store_close(&store);
 }
@@ -1457,6 +1466,39 @@ describe__names_mode_segment_and_place(void **state)
                         "salvaging reader of log at record 3, offset 146");
     seglog_reader_describe(reader, text, 10);
     assert_string_equal(text, "salvaging");
+    seglog_reader_describe(reader, text, 0);
+    assert_string_equal(text, "salvaging");
+    seglog_reader_close(reader);
+    reader = reader_open(store, false, 0);
+    seglog_reader_describe(reader, text, sizeof text);
+    assert_string_equal(text, "strict reader of log at record 1, offset 54");
+    seglog_reader_close(reader);
+    forge_free(&forge);
+    seglog_store_close(&store);
+}
+
+/* A body limit of 512 bytes holds for records of any other length as well. */
+static void
+next__a_record_beyond_the_body_limit__is_no_frame(void **state)
+{
+    struct seglog_store store = memory_open();
+    struct slg_header header = forge_header();
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    struct seglog_error err = { 0 };
+    struct forge forge;
+
+    (void)state;
+    header.body_log2 = 9;
+    forge_start_with(&forge, &header);
+    forge_fill(&forge, 1, 512);
+    forge_fill(&forge, 1, 513);
+    forge_fill(&forge, 1, 20);
+    put(store, &forge);
+    reader = reader_open(store, false, 0);
+    expect_records(reader, &forge, 1, 1);
+    assert_code_err(seglog_reader_next(reader, &event, &err), SEGLOG_CORRUPT,
+                    &err);
     seglog_reader_close(reader);
     forge_free(&forge);
     seglog_store_close(&store);
@@ -1466,6 +1508,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(next__a_record_beyond_the_body_limit__is_no_frame),
         cmocka_unit_test(next__every_kind__has_all_its_fields),
         cmocka_unit_test(
             next__in_a_group__keeps_all_its_records_until_behind_the_last),

@@ -711,10 +711,93 @@ damage__in_very_many_places__is_all_found(void **state)
     forge_free(&forge);
 }
 
+/* Longer than the beginning in which a salt is looked for. */
+static void
+header__of_no_segment_at_all__is_format(void **state)
+{
+    struct seglog_store store = { 0 };
+    struct seglog_scan_summary summary;
+    uint8_t *bytes = malloc(70000);
+
+    (void)state;
+    assert_non_null(bytes);
+    memset(bytes, 0xFF, 70000);
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    store_put_bytes(store, "log", bytes, 70000);
+    assert_code(seglog_scan(store, "log", NULL, &summary, NULL), SEGLOG_FORMAT);
+    free(bytes);
+    seglog_store_close(&store);
+}
+
+/* The store does not say why: it is IO all the same. */
+static void
+header__unreadable_for_no_known_reason__is_io(void **state)
+{
+    const struct seglog_fault unreadable = {
+        .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ),
+        .code = SEGLOG_IO,
+    };
+    struct seglog_scan_summary summary;
+    struct seglog_error err = { 0 };
+    struct probe probe;
+    struct seglog_store store = probe_open(&probe);
+    struct forge forge;
+
+    (void)state;
+    forge_ten(&forge, true);
+    probe_put(&probe, "log", forge.bytes, forge.len);
+    assert_true(seglog_faults_add(probe.faults, &unreadable));
+    assert_code_err(seglog_scan(store, "log", NULL, &summary, &err), SEGLOG_IO,
+                    &err);
+    probe_close(&probe);
+    forge_free(&forge);
+}
+
+/* What is appended to a segment without any mark has no identity to have. */
+static void
+header__lost_and_a_mark_comes_later__is_not_accepted(void **state)
+{
+    const struct seglog_reader_options salvage = { .size = sizeof salvage,
+                                                   .salvage = true };
+    struct seglog_store store = { 0 };
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    struct forge forge;
+    unsigned records = 0;
+
+    (void)state;
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    forge_start(&forge);
+    forge_fill(&forge, 10, 40);
+    memset(forge.bytes, 0xEE, HEADER);
+    store_put_bytes(store, "log", forge.bytes, forge.len);
+    assert_ok(seglog_reader_open(store, "log", &salvage, &reader, NULL));
+    while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK)
+        records += event.type == SEGLOG_EVENT_RECORD;
+    assert_int_equal(records, 10);
+    const size_t at = forge.len;
+
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 2, 40);
+    store_append_bytes(store, "log", forge.bytes + at, forge.len - at);
+    while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK) {
+        records += event.type == SEGLOG_EVENT_RECORD;
+        if (event.type == SEGLOG_EVENT_GAP)
+            assert_int_equal(event.finding.first_byte, at);
+    }
+    assert_int_equal(records, 12);
+    seglog_reader_close(reader);
+    forge_free(&forge);
+    seglog_store_close(&store);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(header__of_no_segment_at_all__is_format),
+        cmocka_unit_test(header__unreadable_for_no_known_reason__is_io),
+        cmocka_unit_test(header__lost_and_a_mark_comes_later__is_not_accepted),
         cmocka_unit_test(intact__every_kind_of_frame__is_ok_and_counted),
         cmocka_unit_test(
             intact__closed_and_gone_on__is_not_closed_until_closed_again),

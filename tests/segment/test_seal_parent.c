@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #include "format/header.h"
+#include "src/segment/segment_parent.h"
+#include "src/store/name.h"
 #include "tests/segment/writer_support.h"
 
 #define PARENT "parent.seg"
@@ -272,6 +274,64 @@ flip__in_a_fork__costs_its_block_whatever_names_the_parent(void **state)
 }
 
 static void
+assert_parent_name(struct seglog_store store, const char *wanted)
+{
+    char name[SLG_NAME_CAP] = "something";
+
+    assert_ok(slg_parent_name(store, SEAL_NAME, name, NULL));
+    assert_string_equal(name, wanted);
+}
+
+static void
+parent_name__whatever_is_left_of_the_fork__is_told_or_none(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const struct seglog_seal_options options = fork_options();
+    char name[SLG_NAME_CAP] = "something";
+    size_t len = 0;
+
+    assert_code(slg_parent_name(store, SEAL_NAME, name, NULL),
+                SEGLOG_NOT_FOUND);
+    assert_string_equal(name, "");
+    (void)parent_make(store);
+    fork_make(store, SEAL_NAME, 1, LINES, "two");
+    assert_parent_name(store, "");
+    seal_ok(store, SEAL_NAME, &options, NULL);
+    assert_parent_name(store, PARENT);
+    uint8_t *bytes = blob_read(store, SEAL_NAME, &len);
+
+    /* One flipped bit of the header is put right. */
+    bytes[20] ^= 4;
+    blob_write(store, SEAL_NAME, bytes, len);
+    assert_parent_name(store, PARENT);
+    bytes[21] ^= 4;
+    blob_write(store, SEAL_NAME, bytes, len);
+    assert_parent_name(store, "");
+    bytes[20] ^= 4;
+    bytes[21] ^= 4;
+    /* Said twice: only without both it is not known. */
+    bytes[len - 70] ^= 1;
+    blob_write(store, SEAL_NAME, bytes, len);
+    assert_parent_name(store, PARENT);
+    memset(bytes + SLG_HEADER_BYTES, 0, 400);
+    blob_write(store, SEAL_NAME, bytes, len);
+    assert_parent_name(store, "");
+    blob_write(store, SEAL_NAME, bytes, SLG_HEADER_BYTES);
+    assert_parent_name(store, "");
+    blob_write(store, SEAL_NAME, bytes, SLG_HEADER_BYTES - 1);
+    assert_parent_name(store, "");
+    free(bytes);
+
+    /* One that is sealed without a parent. */
+    fork_make(store, "alone", 1, 10, "three");
+    assert_ok(seglog_segment_seal(store, "alone", NULL, NULL, NULL));
+    bytes = blob_read(store, "alone", &len);
+    blob_write(store, SEAL_NAME, bytes, len);
+    assert_parent_name(store, "");
+    free(bytes);
+}
+
+static void
 seal__with_no_good_parent__is_refused(void **state)
 {
     const struct seglog_store store = store_of(state);
@@ -364,6 +424,7 @@ main(void)
         on_file(read__parent_missing_or_another__is_an_error_that_names_it),
         on_memory(read__parent_damaged__is_an_error_that_names_it),
         on_memory(flip__in_a_fork__costs_its_block_whatever_names_the_parent),
+        on_memory(parent_name__whatever_is_left_of_the_fork__is_told_or_none),
         on_memory(seal__with_no_good_parent__is_refused),
         on_memory(seal__parents_of_parents__are_read_sixteen_deep),
         on_memory(seal__chain_of_many_blocks__takes_time_in_proportion),
