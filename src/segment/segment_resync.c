@@ -430,8 +430,8 @@ search_skip(struct slg_walk *walk, uint64_t *pos, struct search_state *state,
     const seglog_code code =
         slg_walk_find_mark(walk, *pos, true, &mark_at, &mark, err);
 
-    if (code == SEGLOG_OK && mark_at > NEAR_BYTES &&
-        *pos < mark_at - NEAR_BYTES)
+    /* No mark is before pos, which is NEAR_BYTES behind the damage. */
+    if (code == SEGLOG_OK && *pos < mark_at - NEAR_BYTES)
         *pos = mark_at - NEAR_BYTES;
     state->skip_at = walk->window.size;
     return code;

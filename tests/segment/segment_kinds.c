@@ -513,7 +513,7 @@ static void
 make_long(struct seglog_store store)
 {
     struct forge forge;
-    const size_t len = 700000;
+    const size_t len = 530000;
     char *text = malloc(len);
 
     assert_non_null(text);
@@ -579,12 +579,12 @@ static void
 make_large_torn(struct seglog_store store)
 {
     struct forge forge;
-    uint8_t *junk = malloc(700000);
+    uint8_t *junk = malloc(600000);
 
     assert_non_null(junk);
-    memset(junk, 0xEE, 700000);
+    memset(junk, 0xEE, 600000);
     forge_forty(&forge, false, 30);
-    forge_raw(&forge, junk, 700000);
+    forge_raw(&forge, junk, 600000);
     free(junk);
     put_forge(store, &forge);
 }

@@ -152,6 +152,33 @@ find__in_a_frame_that_is_not_sound__has_none(void **state)
     forge_free(&forge);
 }
 
+/* A reference that says nothing is passed, and another one may follow. */
+static void
+find__a_reference_behind_an_illegal_one__is_found(void **state)
+{
+    struct slg_frame frame;
+    struct forge forge;
+
+    (void)state;
+    forge_start(&forge);
+    const size_t at = forge.len;
+
+    put_reference(&forge, SLG_REFERENCE_PARENT);
+    assert_true(slg_frame_parse(forge.bytes + at, forge.len - at, &forge.limits,
+                                &frame));
+    const size_t covered = (size_t)slg_frame_covered(&frame);
+    /* A name may not hold a NUL. */
+    forge.bytes[at + covered - 1] = 0;
+    slg_store_le32(
+        forge.bytes + at + covered,
+        slg_crc32(0, forge.bytes + at, covered) ^
+            slg_mix(1, slg_salt(forge.header.identity, forge.epoch)));
+    assert_false(find_reference(&forge, forge.len, SLG_REFERENCE_PARENT));
+    put_reference(&forge, SLG_REFERENCE_PARENT);
+    assert_true(find_reference(&forge, forge.len, SLG_REFERENCE_PARENT));
+    forge_free(&forge);
+}
+
 static void
 get__of_no_bytes__needs_no_room(void **state)
 {
@@ -189,6 +216,7 @@ main(void)
             find__behind_any_sync_points_of_this_segment__has_them),
         cmocka_unit_test(find__behind_a_mark_that_is_not_accepted__has_none),
         cmocka_unit_test(find__in_a_frame_that_is_not_sound__has_none),
+        cmocka_unit_test(find__a_reference_behind_an_illegal_one__is_found),
         cmocka_unit_test(get__of_no_bytes__needs_no_room),
     };
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "format/checksum.h"
 #include "seglog/seal.h"
 #include "src/codec/zrun.h"
 #include "tests/segment/seal_support.h"
@@ -133,10 +134,8 @@ say_rest(struct seglog_reader *reader, unsigned most, struct said *said)
             say_finding(said, &event.finding);
             continue;
         }
-        uint32_t sum = 0;
+        const uint32_t sum = slg_crc32(0, event.record.data, event.record.len);
 
-        for (size_t k = 0; k < event.record.len; k++)
-            sum = sum * 31 + ((const uint8_t *)event.record.data)[k];
         say(said, "%" PRIu64 " l%" PRIu64 " %d +%zu %08x\n",
             event.record.record_no, event.record.line_no,
             (int)event.record.kind, event.record.len, (unsigned)sum);

@@ -697,6 +697,7 @@ planted_open(void *self, const char *name, unsigned flags,
 enum planting {
     PLANT_THE_SAME,
     PLANT_OPEN,
+    PLANT_TORN,
     PLANT_DAMAGED,
     PLANT_ATTRIBUTES,
     PLANT_FEWER_RECORDS,
@@ -712,7 +713,7 @@ planted_make(struct seglog_store store, const char *name, enum planting how)
         .size = sizeof options,
         .attributes = how == PLANT_ATTRIBUTES ? "kind=b" : "kind=a",
         .attributes_len = 6,
-        .no_closing_mark = how == PLANT_OPEN,
+        .no_closing_mark = how == PLANT_OPEN || how == PLANT_TORN,
     };
     const struct seglog_finding lost = {
         .verdict = SEGLOG_VERDICT_CORRUPT,
@@ -725,21 +726,23 @@ planted_make(struct seglog_store store, const char *name, enum planting how)
     struct seglog_writer *writer = NULL;
 
     assert_ok(seglog_writer_open(store, name, &options, &writer, NULL));
-    for (unsigned i = 0; i < (how == PLANT_FEWER_RECORDS ? 2u : 3u); i++)
+    for (unsigned i = 0; i < (how == PLANT_FEWER_RECORDS ? 2u : 3u) +
+                                 (how == PLANT_TORN ? 1u : 0u);
+         i++)
         assert_ok(seglog_writer_append(
             writer, SEGLOG_TEXT, how == PLANT_OTHER_BYTES && i == 1 ? "b" : "a",
             1, SEGLOG_LEVEL_APPEND, NULL, NULL));
     if (how == PLANT_GAP)
         assert_ok(seglog_writer_append_gap(writer, &lost, NULL));
     assert_ok(seglog_writer_close(writer, NULL));
-    if (how != PLANT_DAMAGED)
+    if (how != PLANT_DAMAGED && how != PLANT_TORN)
         return;
     /* In the closing mark: nothing is lost by it. */
     size_t len;
     uint8_t *bytes = store_get_bytes(store, name, &len);
 
-    bytes[len - 30] ^= 1;
-    store_put_bytes(store, name, bytes, len);
+    bytes[len - 30] ^= how == PLANT_DAMAGED;
+    store_put_bytes(store, name, bytes, how == PLANT_TORN ? len - 1 : len);
     free(bytes);
 }
 

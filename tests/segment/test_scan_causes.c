@@ -728,10 +728,75 @@ digest__of_a_stretch_with_a_gap__is_not_checked(void **state)
     forge_free(&forge);
 }
 
+/* What stands directly behind a sync point may be long, whatever its number. */
+static void
+missing__before_a_long_record__is_known_from_it(void **state)
+{
+    uint8_t *data = malloc(100000);
+    struct forge forge;
+
+    (void)state;
+    assert_non_null(data);
+    test_fill(data, 100000, 3);
+    forge_start(&forge);
+    forge_fill(&forge, 2, 40);
+    (void)forge_sync(&forge);
+    const size_t at = forge.len;
+
+    forge.number += 2;
+    forge.line += 2;
+    (void)forge_put(&forge, SEGLOG_BYTES, data, 100000);
+    forge_fill(&forge, 2, 40);
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_findings(&look, "CORRUPT missing 3-4 l3 @%zu+0 s? unknown\n", at);
+    assert_order(&look, "1-2 GAP(missing 3-4) 5-7");
+    free(data);
+    forge_free(&forge);
+}
+
+/* Only the ends of so much are searched: between, marks lead on. */
+static void
+foreign__more_than_is_searched__is_crossed_from_mark_to_mark(void **state)
+{
+    const size_t len = (size_t)20 << 20;
+    uint8_t *junk = malloc(len);
+    struct forge forge;
+
+    (void)state;
+    assert_non_null(junk);
+    memset(junk, 0xEE, len);
+    forge_start(&forge);
+    forge_fill(&forge, 3, 40);
+    const size_t at = forge.len;
+
+    /* The first mark in it is of somebody else. */
+    forge_raw(&forge, junk, len / 2);
+    memcpy(forge.header.identity, forge_stranger, sizeof forge_stranger);
+    (void)forge_sync(&forge);
+    memcpy(forge.header.identity, forge_identity, sizeof forge_identity);
+    forge_raw(&forge, junk, len / 2);
+    const size_t end = forge.len;
+
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 2, 40);
+    (void)forge_close(&forge);
+    look_at(&forge, forge.bytes, forge.len, &look);
+    assert_int_equal(look.summary.records, 5);
+    assert_int_equal(look.finding_count, 1);
+    assert_int_equal(look.findings[0].cause, SEGLOG_CAUSE_FOREIGN);
+    assert_int_equal(look.findings[0].first_byte, at);
+    assert_int_equal(look.findings[0].byte_count, end - at);
+    free(junk);
+    forge_free(&forge);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(missing__before_a_long_record__is_known_from_it),
+        cmocka_unit_test(
+            foreign__more_than_is_searched__is_crossed_from_mark_to_mark),
         cmocka_unit_test(checksum__one_bit_of_a_body__loses_that_record),
         cmocka_unit_test(
             checksum__head_of_another_kind__is_a_checksum_mismatch),

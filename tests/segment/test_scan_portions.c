@@ -210,6 +210,28 @@ scan__of_more_dependent_frames_than_fit_a_portion__loses_each(void **state)
     seglog_store_close(&store);
 }
 
+/* Records 6 and 7, and the same numbers again in a group that goes on. */
+static void
+passed_run__whose_group_leads_beyond__goes_on_as_main(void **state)
+{
+    struct forge forge;
+
+    (void)state;
+    forge_start(&forge);
+    forge_fill(&forge, 5, 40);
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 2, 40);
+    forge_raw(&forge, "no frame of it", 14);
+    forge.number = forge.line = 6;
+    (void)forge_sync(&forge);
+    forge_fill_groups(&forge, 1, 4, 40);
+    forge_fill(&forge, 1, 40);
+    const struct counts counts = count_all(forge.bytes, forge.len, 10);
+
+    assert_int_equal(counts.lost, 0);
+    forge_free(&forge);
+}
+
 /* -- growing behind damage ------------------------------------------------- */
 
 static struct seglog_reader *
@@ -354,6 +376,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(passed_run__whose_group_leads_beyond__goes_on_as_main),
         cmocka_unit_test(
             scan__of_more_gaps_than_fit_a_portion__tells_of_each_once),
         cmocka_unit_test(

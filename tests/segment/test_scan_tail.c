@@ -292,7 +292,57 @@ cut__to_nothing__loses_all_that_was_expected(void **state)
     assert_findings(&look, "CORRUPT cut 1-10 l1 @0+20 s? yes\n");
     assert_int_equal(look.summary.next_record, 11);
     assert_int_equal(look.summary.next_line, 11);
+    assert_int_equal(look.summary.head.next_record, 11);
     forge_free(&forge);
+}
+
+/* What the end alone says of a torn tail. */
+static void
+summary__of_a_torn_tail__has_its_bytes(void **state)
+{
+    struct seglog_store store = { 0 };
+    struct seglog_scan_summary summary;
+    struct forge forge;
+
+    (void)state;
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    forge_ten(&forge, false);
+    store_put_bytes(store, "log", forge.bytes, forge.len - 7);
+    assert_ok(seglog_segment_get_summary(store, "log", &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_TORN);
+    assert_int_equal(summary.torn_bytes, 46 - 7);
+    assert_int_equal(summary.next_record, 10);
+    forge_free(&forge);
+    seglog_store_close(&store);
+}
+
+/* A closing mark behind another one says nothing of the frame before it. */
+static void
+summary__of_a_segment_closed_twice__is_closed(void **state)
+{
+    struct seglog_store store = { 0 };
+    struct seglog_scan_summary summary;
+    struct forge forge;
+
+    (void)state;
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    for (unsigned records = 0; records < 2; records++) {
+        struct seglog_scan_summary scanned;
+
+        forge_start(&forge);
+        forge_fill(&forge, records, 40);
+        (void)forge_close(&forge);
+        (void)forge_close(&forge);
+        store_put_bytes(store, "log", forge.bytes, forge.len);
+        assert_ok(seglog_segment_get_summary(store, "log", &summary, NULL));
+        assert_ok(seglog_scan(store, "log", NULL, &scanned, NULL));
+        assert_true(summary.is_closed);
+        assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+        assert_int_equal(summary.next_record, records + 1);
+        assert_int_equal(summary.head.checksum, scanned.head.checksum);
+        forge_free(&forge);
+    }
+    seglog_store_close(&store);
 }
 
 /* -- FOREIGN, and cause 5 -------------------------------------------------- */
@@ -443,6 +493,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(summary__of_a_torn_tail__has_its_bytes),
+        cmocka_unit_test(summary__of_a_segment_closed_twice__is_closed),
         cmocka_unit_test(closing_mark__damaged__is_corrupt_without_loss),
         cmocka_unit_test(
             closing_mark__with_bytes_in_its_middle__has_their_shift),
