@@ -67,6 +67,17 @@ enum slg_packing {
 #define SLG_FRAME_NEAR_MAX                                                     \
     (4u + SLG_BODY_NEAR_MAX + SLG_DIGEST_BYTES + SLG_CHECKSUM_BYTES)
 
+/*
+ * What goes with a sync point: what directly follows such a frame that directly
+ * follows one counts as directly following it (SPEC.md 6.6).
+ */
+static inline bool
+slg_control_is_companion(unsigned control)
+{
+    return control == SLG_CONTROL_REFERENCE ||
+           control == SLG_CONTROL_CHAIN_HEAD;
+}
+
 /* What the segment's header says about its frames. */
 struct slg_frame_limits {
     uint64_t body_max; /* 2^body_log2 */

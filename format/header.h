@@ -22,7 +22,7 @@
 #define SLG_REFUSE_REFERS     0x0020u
 #define SLG_REFUSE_KNOWN                                                       \
     (SLG_REFUSE_NO_XXH3 | SLG_REFUSE_COMPRESSED | SLG_REFUSE_SEALED |          \
-     SLG_REFUSE_ZSTD | SLG_REFUSE_REFERS)
+     SLG_REFUSE_CHAINED | SLG_REFUSE_ZSTD | SLG_REFUSE_REFERS)
 #define SLG_READ_ONLY_KNOWN 0x0000u
 
 #define SLG_BODY_LOG2_LEAST 9u

@@ -37,7 +37,7 @@ SCAN_VECTORS = '''
     bad/order-at-end-twice bad/order-stretch bad/part bad/passed-over
     bad/passed-run bad/passed-run-fills bad/shift bad/stale bad/torn
     bad/torn-closing bad/torn-header bad/torn-sync bad/unordered bad/wide
-    bad/zeros unsupported/chained unsupported/version-2
+    bad/zeros unsupported/version-2
     good/compressed good/compressed-reopened bad/compressed-flip
     bad/compressed-stored-survives bad/compressed-bomb bad/compressed-no-header
     good/dictionary bad/dictionary-reference bad/dictionary-mark

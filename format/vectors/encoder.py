@@ -6,6 +6,7 @@ that a segment can be shown as commented hex and damaged in known places, and
 shares no code with the library or with tests/independent/read_seglog.py.
 """
 
+import hashlib
 import zlib
 
 IDENTITY = bytes(range(16))
@@ -295,6 +296,8 @@ class Log:
         self.packed, self.packing = None, DEFLATE
         self.size = self.last_sync = self.watermark = self.stretch = 0
         self.records = {}           # number: (kind, bytes)
+        self.heads = [b'']          # of the chain, behind each record
+        self.head = b''             # here
         self.parts = []
         fields = [
             (bytes.fromhex('89534C470D0A1A0A'), 'magic'),
@@ -375,6 +378,8 @@ class Log:
 
     def count_record(self, kind, body):
         self.records[self.number] = (kind, body)
+        self.head = hashlib.sha256(self.head + b'\0' + body).digest()
+        self.heads.append(self.head)
         if self.digests:
             self.stretch += xxh3(body) * (2 * self.number + 1)
         self.number += 1
@@ -552,6 +557,22 @@ class Log:
         return self.frame('reference before %d' % self.number, 6, [
             (u(1, 6), 'type 6'), (u(1, 1), 'role 1, dictionary'),
             (self.dictionary_digest, 'digest'), (name, 'name')])
+
+    def chain_head(self, algorithm=1, head=None, flags=0):
+        """Of the records so far, by SHA-256, or the one given."""
+        head = self.head if head is None else head
+        return self.frame('chain head before %d' % self.number, 6, [
+            (u(1, 5), 'type 5'), (u(1, algorithm), 'algorithm'),
+            (u(1, flags), 'flags')] + ([(head, 'hash')] if head else []))
+
+    def tombstone(self, number):
+        payload = (u(8, number) + self.heads[number - 1] + self.heads[number])
+        part = self.frame('tombstone of %d' % number, 6, [
+            (u(1, 9), 'type 9'), (u(1, 1), 'algorithm'),
+            (u(8, number), 'number = %d' % number),
+            (self.heads[number - 1], 'before'), (self.heads[number], 'hash')])
+        self.head = hashlib.sha256(self.head + b'\2' + payload).digest()
+        return part
 
     def attributes(self, payload):
         return self.frame('attributes', 6, [

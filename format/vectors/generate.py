@@ -1098,7 +1098,6 @@ def not_supported():
             ('refuse-bit-6', 'A feature to refuse if it is unknown.',
              dict(refuse=0x40)),
             ('zstd-alone', 'ZSTD without COMPRESSED.', dict(refuse=0x10)),
-            ('chained', 'Reserved feature CHAINED.', dict(refuse=8)),
             ('body-log2-8', 'body_log2 is below its range.',
              dict(body_log2=8)),
             ('body-log2-28', 'body_log2 is above its range.',
@@ -1280,7 +1279,7 @@ def dictionary_ones():
     log.part('reference before 1').flip('digest', 0)
     dictionary_vector('bad/dictionary-reference', 'A damaged reference, and '
                       'another one behind the sync point.', log, [
-                          finding('CORRUPT', 'inserted',
+                          finding('CORRUPT', 'mark',
                                   log.span('reference before 1'))], 'CORRUPT',
                       attributes=b'')
     log = dictionary_log()
@@ -1297,10 +1296,62 @@ def dictionary_ones():
                                   durable='yes')], 'CORRUPT', [1, 2, 3])
 
 
+def chained_log(long_body=b''):
+    log = Log(refuse=8)
+    log.chain_head()
+    for n in range(1, 4):
+        log.record(b'event-%d' % (n - 1))
+    log.sync()
+    log.chain_head()
+    if long_body:
+        log.record(long_body, BYTES)
+    else:
+        log.tombstone(2)
+        log.group([b'event-3', (BYTES, b'\n')])
+    log.sync()
+    log.chain_head()
+    if not long_body:
+        log.control(10, b'\x01' + bytes(range(96)))
+    log.closing()
+    return log
+
+
+def chained_ones():
+    vector('good/chained', 'A chain of SHA-256: heads, a tombstone of record '
+           '2, and a signature (of\nnothing).', chained_log())
+    log = Log(refuse=8, first_record=4)
+    log.heads = [b'']
+    log.sync()
+    log.chain_head(algorithm=2, head=bytes.fromhex(
+        '0be6be2222f86a82f7093179f3a526a4'))
+    log.predecessor(bytes(16), log.epoch, 4, 99, 1)
+    log.record(b'event-3')
+    log.sync()
+    log.chain_head(algorithm=2, head=bytes.fromhex(
+        '3b0d3cadfe751570abc104a3a18256d7'))
+    log.closing()
+    vector('good/chained-xxh3', 'A chain of XXH3 that goes on from an earlier '
+           'segment.', log, first=4)
+    log = chained_log()
+    log.part('chain head before 4').flip('hash', 7)
+    vector('bad/chained-head', 'A damaged chain head.', log, [
+        finding('CORRUPT', 'mark', log.span('chain head before 4'))],
+        'CORRUPT')
+    for name, why, part, field in (
+            ('sync', 'The sync point that a long body follows, with its chain '
+             'head between, is\ndamaged.', 'sync point before 4', 'digest'),
+            ('head', 'The chain head that a long body follows is damaged.',
+             'chain head before 4', 'hash')):
+        log = chained_log(bytes(65537))
+        log.part(part).flip(field, 0)
+        vector('bad/chained-long-' + name, why, log, [
+            finding('CORRUPT', 'mark', log.span(part))], 'CORRUPT')
+
+
 def build():
     for make in (good, bad_frames, bad_places, bad_headers, bad_marks,
                  bad_foreign, bad_tails, compressed_ones, zstd_ones,
-                 sealed_ones, dictionary_ones, not_supported):
+                 sealed_ones, dictionary_ones, chained_ones, not_supported):
         make()
     return examples()
 

@@ -123,7 +123,8 @@ slg_attributes_are_due(const struct slg_header *header, const uint8_t *bytes,
     while (prelude.pos < len) {
         if (!prelude_next(&prelude) ||
             (prelude.frame.control != SLG_CONTROL_SYNC_POINT &&
-             prelude.frame.control != SLG_CONTROL_REFERENCE))
+             prelude.frame.control != SLG_CONTROL_PREDECESSOR &&
+             !slg_control_is_companion(prelude.frame.control)))
             return false;
     }
     return len >= SLG_HEADER_BYTES;

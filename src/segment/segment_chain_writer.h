@@ -84,13 +84,4 @@ slg_writer_put_signature(struct seglog_writer *writer,
                          const struct slg_signature *signature,
                          struct seglog_error *err);
 
-/*
- * Buffer a chain head that begins anew, right behind a recorded gap (SPEC.md
- * 16.4): from before_gap, the head before the first record that is lost.
- */
-seglog_code
-slg_writer_put_head_anew(struct seglog_writer *writer,
-                         const struct seglog_chain_hash *before_gap,
-                         uint64_t first_lost, struct seglog_error *err);
-
 #endif /* SLG_SEGMENT_CHAIN_WRITER_H */

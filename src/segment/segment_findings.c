@@ -30,6 +30,7 @@ slg_map_gap_from_info(const struct slg_gap_info *info)
         { info->is_control_torn, SLG_GAP_CONTROL_TORN },
         { info->is_passed_before, SLG_GAP_AFTER_PASSED },
         { info->is_dependent, SLG_GAP_DEPENDENT },
+        { info->is_companion, SLG_GAP_COMPANION },
     };
     struct slg_map_gap gap = {
         .start = info->before.pos,
@@ -142,7 +143,8 @@ gap_cause(const struct slg_map *map, const struct slg_map_gap *gap,
     if ((gap->flags & SLG_GAP_ONES) != 0)
         return SEGLOG_CAUSE_ONES;
     if (!is_lost &&
-        (len == SLG_SYNC_POINT_BYTES || len == SLG_CLOSING_MARK_BYTES))
+        (len == SLG_SYNC_POINT_BYTES || len == SLG_CLOSING_MARK_BYTES ||
+         (gap->flags & SLG_GAP_COMPANION) != 0))
         return SEGLOG_CAUSE_MARK;
     if (!is_lost)
         return SEGLOG_CAUSE_INSERTED;

@@ -46,6 +46,7 @@ struct slg_map_gap {
 #define SLG_GAP_AFTER_PASSED 0x4000u
 #define SLG_GAP_DEPENDENT    0x8000u
 #define SLG_GAP_FORGED       0x10000u
+#define SLG_GAP_COMPANION    0x20000u
 
 /* The gaps of a stretch, and what the mark behind it said. */
 struct slg_map_stretch {

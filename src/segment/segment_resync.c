@@ -516,7 +516,11 @@ walk_move(struct slg_walk *walk, const struct resume *resume,
     const uint64_t expected = info->before.number;
     walk->at.pos = resume->pos;
     walk->resumed_at = resume->pos;
-    walk->at.is_after_sync = resume->is_long;
+    /* What fills the gap may have been a sync point, and long bodies may stand
+     * behind what goes with it. */
+    walk->at.is_after_sync =
+        resume->is_long || info->is_frame_whole ||
+        (resume->pos == info->before.pos && info->before.is_after_sync);
     walk->at.is_after_close = false;
     walk->at.number = resume->number;
     /* Only a mark may lead back; its records fill holes or are copies. */
@@ -596,6 +600,8 @@ slg_walk_resync(struct slg_walk *walk, struct slg_gap_info *info,
     info->number = resume.is_found ? resume.number : walk->at.number;
     info->is_frame_whole =
         bad_is_frame && info->before.pos + bad.len == info->end;
+    info->is_companion =
+        info->is_frame_whole && slg_control_is_companion(bad.control);
     lone_settle(info, resume.is_found && info->number > info->before.number);
     code = slg_walk_classify(walk, info, err);
     if (code != SEGLOG_OK)

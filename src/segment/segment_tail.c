@@ -11,6 +11,9 @@
 #include "src/store/fail.h"
 
 #define LOOK_BYTES (128u * 1024u)
+/* Sync points without the chain head that belongs behind them: a crash leaves
+ * one.  More are hostile, and each costs a look. */
+#define HEADLESS_MAX 16u
 
 /* The last mark of a kind in bytes that says it stands where it stands. */
 static bool
@@ -88,6 +91,56 @@ checksum_look_back(struct slg_walk *walk, uint64_t end, bool *is_found,
     return SEGLOG_OK;
 }
 
+/* Does a chain head directly follow this sync point? */
+static seglog_code
+mark_has_head(struct slg_walk *walk, const struct slg_mark *mark,
+              bool *has_head, struct seglog_error *err)
+{
+    const uint64_t at = mark->offset + SLG_SYNC_POINT_BYTES;
+    const uint64_t left = walk->window.size - at;
+    const size_t len =
+        left < SLG_CHAIN_HEAD_MAX ? (size_t)left : SLG_CHAIN_HEAD_MAX;
+    const uint8_t *bytes = NULL;
+    struct slg_frame frame;
+    struct slg_chain_head head;
+    const seglog_code code =
+        slg_window_look(&walk->window, at, len, &bytes, err);
+
+    *has_head =
+        code == SEGLOG_OK &&
+        slg_frame_parse(bytes, len, &walk->limits, &frame) &&
+        frame.len <= len && frame.control == SLG_CONTROL_CHAIN_HEAD &&
+        slg_frame_mixed(bytes, &frame) ==
+            slg_mix(mark->number, slg_salt(mark->identity, mark->epoch)) &&
+        slg_chain_head_decode(bytes, &frame, &head);
+    return code;
+}
+
+/* Stand at the last sync point that says what the head of the chain is. */
+static seglog_code
+walk_skip_to_head(struct slg_walk *walk, struct seglog_error *err)
+{
+    uint64_t end = walk->window.size;
+    struct slg_mark mark;
+    bool is_found = true;
+    bool has_head = false;
+    seglog_code code = SEGLOG_OK;
+
+    for (unsigned tries = 0;
+         code == SEGLOG_OK && is_found && !has_head && tries < HEADLESS_MAX;
+         tries++) {
+        code = mark_find_last(walk, end, SLG_HEADER_BYTES, true, &is_found,
+                              &mark, err);
+        if (code == SEGLOG_OK && is_found)
+            code = mark_has_head(walk, &mark, &has_head, err);
+        /* The next one ends before this one does. */
+        end = is_found ? mark.offset + SLG_SYNC_POINT_BYTES - 1 : end;
+    }
+    if (code == SEGLOG_OK && has_head)
+        slg_walk_stand_at(walk, &mark);
+    return code;
+}
+
 /* Stand at the last mark, so that little is left to walk. */
 static seglog_code
 walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
@@ -95,6 +148,9 @@ walk_skip_to_tail(struct slg_walk *walk, struct seglog_error *err)
     const uint64_t size = walk->window.size;
     struct slg_mark mark;
     bool is_found;
+
+    if (slg_header_is_chained(&walk->header))
+        return walk_skip_to_head(walk, err);
     seglog_code code = mark_find_last(walk, size, SLG_HEADER_BYTES, false,
                                       &is_found, &mark, err);
 
@@ -196,14 +252,82 @@ struct epoch_start {
 };
 
 static void
-epoch_note(void *arg, const struct slg_walk *walk, const struct slg_step *step)
+epoch_note(struct epoch_start *start, const struct slg_walk *walk,
+           const struct slg_step *step)
 {
-    struct epoch_start *start = arg;
-
     if (walk->is_passed || walk->at.epoch == start->epoch)
         return;
     start->epoch = walk->at.epoch;
     start->offset = step->offset;
+}
+
+/* The chain on the way, and how far it goes. */
+struct chain_way {
+    struct slg_chain *chain; /* NULL: the segment is not chained */
+    uint64_t end;
+    uint64_t number;
+    bool has_head; /* one stands behind the last mark */
+};
+
+/* Damage that was certainly nothing but frames which the chain does not need:
+ * marks, and a chain head. */
+static bool
+is_no_tombstone(uint64_t len)
+{
+    static const uint64_t heads[] = { 0, 9, 25, 41 };
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (len == heads[i] || len == SLG_SYNC_POINT_BYTES + heads[i] ||
+            len == SLG_CLOSING_MARK_BYTES + heads[i])
+            return true;
+    }
+    return false;
+}
+
+static void
+chain_note(struct chain_way *way, const struct slg_walk *walk,
+           const struct slg_step *step)
+{
+    struct slg_chain *chain = way->chain;
+
+    if (!chain)
+        return;
+    if (walk->is_passed || step->number != way->number)
+        slg_chain_forget(chain);
+    else if (step->offset != way->end)
+        chain->has_gap |= !is_no_tombstone(step->offset - way->end);
+    if (step->is_mark || step->frame.control == SLG_CONTROL_CHAIN_HEAD)
+        way->has_head = !step->is_mark;
+    way->end = step->offset + step->frame.len;
+    way->number = step->number + step->count;
+    /* A head that is not the one computed is gone on with: SPEC.md 6.7. */
+    (void)slg_chain_pass_step(chain, step);
+}
+
+struct tail_notes {
+    struct epoch_start start;
+    struct chain_way way;
+};
+
+static void
+step_note(void *arg, const struct slg_walk *walk, const struct slg_step *step)
+{
+    struct tail_notes *notes = arg;
+
+    epoch_note(&notes->start, walk, step);
+    chain_note(&notes->way, walk, step);
+}
+
+/* Known is what nothing is in doubt of, up to where the tail ends. */
+static void
+chain_settle(struct slg_tail *tail, const struct chain_way *way)
+{
+    if (!way->chain)
+        return;
+    if (way->end != tail->end || way->number != tail->number ||
+        way->chain->has_gap)
+        way->chain->is_known = false;
+    tail->lacks_head = tail->is_after_sync && !way->has_head;
 }
 
 /*
@@ -244,16 +368,23 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
           struct seglog_error *err)
 {
     struct slg_map map = { .spans = NULL };
-    struct epoch_start start = { .epoch = walk->at.epoch };
+    struct tail_notes notes = {
+        .start.epoch = walk->at.epoch,
+        .way = { .chain =
+                     slg_header_is_chained(&walk->header) ? &tail->chain : NULL,
+                 .end = walk->at.pos,
+                 .number = walk->at.number,
+                 .has_head = walk->at.is_after_sync && !tail->lacks_head },
+    };
     seglog_code code;
 
     walk->with_digest = true;
     tail->verdict = SEGLOG_VERDICT_OK;
     tail->walked_from = walk->at.number;
     do {
-        code = slg_map_build(&map, walk, expect, epoch_note, &start, err);
+        code = slg_map_build(&map, walk, expect, step_note, &notes, err);
         for (size_t i = 0; code == SEGLOG_OK && i < map.finding_count; i++)
-            tail_note(tail, &map.findings[i], &start);
+            tail_note(tail, &map.findings[i], &notes.start);
     } while (code == SEGLOG_OK && !map.is_complete);
     if (code != SEGLOG_OK) {
         slg_map_reset(&map);
@@ -282,6 +413,7 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
         }
     }
     slg_map_reset(&map);
+    chain_settle(tail, &notes.way);
     tail_take_history(tail, &walk->context);
     return SEGLOG_OK;
 }
@@ -338,17 +470,25 @@ slg_tail_check(struct seglog_blob blob, const char *name, uint64_t expect,
                const struct slg_walk_source *source, struct slg_tail *tail,
                struct seglog_error *err)
 {
+    const struct slg_chain chain = tail->chain;
+    const uint64_t end = tail->end;
+    const uint64_t number = tail->number;
     struct slg_walk walk;
 
     if (tail->walked_from <= tail->watermark + 1 ||
         tail->walked_from <= tail->header.first_record)
         return SEGLOG_OK;
     seglog_code code = slg_walk_open(&walk, blob, name, false, source, err);
+    tail->chain = (struct slg_chain){ .algorithm = 0 };
     if (code == SEGLOG_OK)
         code =
             walk_skip_to_synced(&walk, tail->sync_offset, tail->watermark, err);
     if (code == SEGLOG_OK)
         code = tail_walk(&walk, expect, tail, err);
+    /* The sync point that it began at may have lost its chain head. */
+    if (code == SEGLOG_OK && !tail->chain.is_known && tail->end == end &&
+        tail->number == number)
+        tail->chain = chain;
     slg_walk_reset(&walk);
     return code;
 }

@@ -9,6 +9,7 @@
 
 #include "format/control.h"
 #include "seglog/segment.h"
+#include "src/segment/segment_chain.h"
 #include "src/segment/segment_walk.h"
 
 /* All that is needed to append, as of the moment the segment was read. */
@@ -42,7 +43,16 @@ struct slg_tail {
     struct slg_history *history;
     bool has_history;
     struct slg_dictionary *dictionary; /* in front of it; NULL: none */
+    /* Chained: the head at end, if it is known. */
+    struct slg_chain chain;
+    bool lacks_head; /* ... and a sync point ends there without its head */
 };
+
+static inline bool
+slg_header_is_chained(const struct slg_header *header)
+{
+    return (header->features_refuse & SLG_REFUSE_CHAINED) != 0;
+}
 
 /*
  * Find the tail of an open blob.

@@ -492,9 +492,9 @@ step_pass_mark(struct slg_walk *walk, struct slg_step *step)
 static void
 step_pass_frame(struct slg_walk *walk, const struct slg_step *step)
 {
-    /* SPEC.md 6.6: what follows a reference follows the sync point before. */
+    /* SPEC.md 6.6: what follows these follows the sync point before. */
     walk->at.is_after_sync =
-        walk->at.is_after_sync && step->frame.control == SLG_CONTROL_REFERENCE;
+        walk->at.is_after_sync && slg_control_is_companion(step->frame.control);
     walk->at.is_after_close = false;
     walk->at.number += step->count;
     slg_step_count_lines(step, &walk->at.line);

@@ -138,6 +138,7 @@ struct slg_gap_info {
     bool is_all_ones;
     bool is_head_legal;
     bool is_frame_whole; /* a well-formed frame fills it exactly */
+    bool is_companion;   /* ... one that goes with a sync point */
     bool is_tiled;
     bool has_unsound_tile;
     /* tail: its bytes, if they are few enough to be a mark; else none */

@@ -83,6 +83,8 @@ seglog_writer_get_state(const struct seglog_writer *writer,
     };
     memcpy(state->identity, writer->header.identity, sizeof state->identity);
     state->record_max = (size_t)writer->limits.body_max;
+    state->chain = (enum seglog_chain)writer->chain;
+    state->chain_hash = at->chain;
 }
 
 void

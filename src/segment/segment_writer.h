@@ -32,6 +32,11 @@
 /* SPEC.md 1: record and line numbers, that of the next record included. */
 #define SLG_NUMBER_MAX ((uint64_t)INT64_MAX)
 
+/* What may come with a frame: a sync point with all that goes with it, and a
+ * chain head behind the frame. */
+#define SLG_FRAME_ROOM                                                         \
+    (SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX + 2u * SLG_CHAIN_HEAD_MAX)
+
 /* A place between two frames, and all that the next frame depends on. */
 struct slg_point {
     uint64_t end;
@@ -52,6 +57,10 @@ struct slg_point {
     /* Records before it are missing and may never have been durable: nothing
      * is said to be durable any more (SPEC.md 7.2). */
     bool is_unsure;
+    bool is_after_head;             /* a chain head ends here */
+    bool wants_head;                /* the one of the sync point is missing */
+    bool is_chain_known;            /* chained: what follows */
+    struct seglog_chain_hash chain; /* the head here */
 };
 
 /* Encoded frames that are not in the segment yet. */
@@ -84,6 +93,8 @@ struct seglog_writer {
     uint64_t packed_epoch;
     enum seglog_codec codec;
     uint8_t level;
+    bool is_chained;
+    uint8_t chain; /* enum seglog_chain; 0: none, or not known yet */
     bool is_small; /* memory counts for more than size */
     size_t buffer_bytes;
     size_t buffer_cap_max; /* what may be kept while it is empty */
@@ -134,8 +145,7 @@ slg_writer_poison(struct seglog_writer *writer, struct seglog_error *err);
 
 /* -- segment_writer_frames.c ---------------------------------------------- */
 
-/* Room for a frame of frame_len bytes, and a sync point with its reference
- * before it. */
+/* Room for a frame of frame_len bytes, and what may come with it. */
 seglog_code
 slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
                    struct seglog_error *err);
@@ -164,12 +174,26 @@ void
 slg_writer_put_attributes(struct seglog_writer *writer, const void *data,
                           size_t len);
 void
+slg_writer_put_predecessor(struct seglog_writer *writer,
+                           const struct slg_predecessor *predecessor);
+/* In a chained segment a chain head that begins anew goes with it. */
+void
 slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap);
+/* Behind a chain head, which is put unless it is there. */
+void
+slg_writer_put_signed(struct seglog_writer *writer,
+                      const struct slg_signature *signature);
+void
+slg_writer_put_stone(struct seglog_writer *writer,
+                     const struct slg_tombstone *tombstone);
 void
 slg_writer_put_sync_point(struct seglog_writer *writer);
 /* What a sync point brings with it; the header of a segment needs its own. */
 void
 slg_writer_put_reference(struct seglog_writer *writer);
+void
+slg_writer_put_chain_head(struct seglog_writer *writer);
+/* Of a chained segment: behind a sync point and the chain head. */
 void
 slg_writer_put_closing_mark(struct seglog_writer *writer);
 
@@ -180,6 +204,25 @@ slg_writer_put_closing_mark(struct seglog_writer *writer);
 seglog_code
 slg_writer_rebase(struct seglog_writer *writer, struct seglog_error *err);
 
+/* -- segment_chain_writer.c ------------------------------------------------ */
+
+/* Chained, and the head there is known; or not chained. */
+static inline bool
+slg_writer_knows_chain(const struct seglog_writer *writer,
+                       const struct slg_point *at)
+{
+    return !writer->is_chained || at->is_chain_known;
+}
+
+/*
+ * Take the chain over from the end that was found: CORRUPT where its head is
+ * not known, FORMAT where it cannot be computed.
+ */
+seglog_code
+slg_writer_settle_chain(struct seglog_writer *writer,
+                        const struct slg_tail *tail, struct slg_point *at,
+                        struct seglog_error *err);
+
 /* -- shared with segment_writer_pack.c ------------------------------------ */
 
 /* Of what is buffered this depends on the place, and is put where it has to be. */
@@ -187,7 +230,7 @@ static inline bool
 slg_frame_is_put_anew(const struct slg_frame *frame)
 {
     return frame->control == SLG_CONTROL_SYNC_POINT ||
-           frame->control == SLG_CONTROL_REFERENCE;
+           slg_control_is_companion(frame->control);
 }
 
 bool

@@ -148,8 +148,7 @@ writer_is_ready(const struct seglog_writer *writer, uint64_t frame_len,
         frames->cap < writer->buffer_bytes ? frames->cap : writer->buffer_bytes;
 
     return !writer->is_poisoned && !writer->is_stale &&
-           frames->len + frame_len + SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX <=
-               room &&
+           frames->len + frame_len + SLG_FRAME_ROOM <= room &&
            count <= SLG_NUMBER_MAX - at->number &&
            count <= SLG_NUMBER_MAX - at->line;
 }

@@ -29,8 +29,7 @@ seglog_code
 slg_frames_reserve(struct slg_frames *frames, uint64_t frame_len,
                    struct seglog_error *err)
 {
-    const size_t need = frames->len + SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX +
-                        (size_t)frame_len;
+    const size_t need = frames->len + SLG_FRAME_ROOM + (size_t)frame_len;
     size_t cap = frames->cap < CAP_MIN ? CAP_MIN : 2 * frames->cap;
     uint8_t *bytes = NULL;
 
@@ -90,8 +89,7 @@ slg_writer_cost(const struct seglog_writer *writer, uint64_t frame_len,
     const bool has_sync_point =
         wants_sync_point(writer, &writer->planned, frame_len, body_len);
 
-    return (size_t)frame_len +
-           (has_sync_point ? SLG_SYNC_POINT_BYTES + SLG_REFERENCE_MAX : 0);
+    return (size_t)frame_len + (has_sync_point ? (size_t)SLG_FRAME_ROOM : 0);
 }
 
 /* SPEC.md 7.2.  Before the first record there is nothing to be durable. */
@@ -114,12 +112,34 @@ point_pass(struct slg_point *at, size_t frame_len)
     at->end += frame_len;
     at->is_after_sync = false;
     at->is_closed = false;
+    at->is_after_head = false;
 }
 
 void
 slg_point_pass(struct slg_point *at, size_t frame_len)
 {
     point_pass(at, frame_len);
+}
+
+/* SPEC.md 6.7.  What follows it still follows the sync point before it. */
+static void
+head_put(const struct seglog_writer *writer, struct slg_frames *frames,
+         struct slg_point *at, bool is_anew)
+{
+    const struct slg_chain_head head = {
+        .algorithm = writer->chain,
+        .is_anew = is_anew,
+        .hash = at->chain,
+    };
+    const bool is_after_sync = at->is_after_sync;
+    const size_t len = slg_chain_head_encode(&head, at->number, at->salt,
+                                             frames->bytes + frames->len);
+
+    frames->len += len;
+    point_pass(at, len);
+    at->is_after_sync = is_after_sync;
+    at->is_after_head = true;
+    at->wants_head = false;
 }
 
 /* SPEC.md 6.6.  What follows it still follows the sync point before it. */
@@ -169,8 +189,11 @@ mark_put(const struct seglog_writer *writer, struct slg_frames *frames,
     at->is_closed = type == SLG_CONTROL_CLOSING_MARK;
     at->wants_sync = false;
     at->digest = 0;
-    if (type == SLG_CONTROL_SYNC_POINT)
-        reference_put(writer, frames, at);
+    if (type != SLG_CONTROL_SYNC_POINT)
+        return;
+    if (writer->is_chained)
+        head_put(writer, frames, at, false);
+    reference_put(writer, frames, at);
 }
 
 void
@@ -187,6 +210,8 @@ frame_begin(const struct seglog_writer *writer, struct slg_frames *frames,
 {
     if (wants_sync_point(writer, at, frame_len, body_len))
         mark_put(writer, frames, at, SLG_CONTROL_SYNC_POINT);
+    else if (at->wants_head)
+        head_put(writer, frames, at, false);
     frames->last = frames->len;
     return frames->bytes + frames->len;
 }
@@ -204,8 +229,49 @@ point_add_record(const struct seglog_writer *writer, struct slg_point *at,
         at->digest += slg_load_le64(stored) * (2 * at->number + 1);
     else if (writer->limits.has_digests)
         at->digest += slg_digest_term(at->number, data, len);
+    if (writer->is_chained)
+        slg_chain_hash(writer->chain, &at->chain, SLG_CHAIN_KIND_RECORD, data,
+                       len, &at->chain);
     at->number++;
     at->line += kind != SLG_FRAME_PART;
+}
+
+static void
+point_add_tombstone(const struct seglog_writer *writer, struct slg_point *at,
+                    const struct slg_tombstone *tombstone)
+{
+    uint8_t payload[SLG_TOMBSTONE_PAYLOAD_MAX];
+
+    if (writer->is_chained)
+        slg_chain_hash(writer->chain, &at->chain, SLG_CHAIN_KIND_TOMBSTONE,
+                       payload, slg_tombstone_payload(tombstone, payload),
+                       &at->chain);
+}
+
+/* SPEC.md 16.4: behind it the chain begins anew. */
+static void
+point_add_gap(const struct seglog_writer *writer, struct slg_point *at,
+              const struct slg_gap *gap)
+{
+    if (writer->is_chained)
+        slg_chain_hash_anew(writer->chain, &at->chain, at->number,
+                            at->number + gap->count, &at->chain);
+    at->number += gap->count;
+    at->line += gap->lines;
+}
+
+static void
+point_add_control(const struct seglog_writer *writer, struct slg_point *at,
+                  const uint8_t *bytes, const struct slg_frame *frame)
+{
+    struct slg_tombstone tombstone;
+    struct slg_gap gap;
+
+    if (frame->control == SLG_CONTROL_GAP && slg_gap_decode(bytes, &gap))
+        point_add_gap(writer, at, &gap);
+    else if (frame->control == SLG_CONTROL_TOMBSTONE &&
+             slg_tombstone_decode(bytes, frame, &tombstone))
+        point_add_tombstone(writer, at, &tombstone);
 }
 
 /* What the records of an encoded frame change. */
@@ -215,16 +281,12 @@ slg_point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
 {
     const uint8_t *body = bytes + frame->head_len;
     struct slg_group group;
-    struct slg_gap gap;
     unsigned kind = 0;
     const uint8_t *data = NULL;
     size_t len = 0;
 
     if (frame->kind == SLG_FRAME_CONTROL) {
-        if (frame->control == SLG_CONTROL_GAP && slg_gap_decode(bytes, &gap)) {
-            at->number += gap.count;
-            at->line += gap.lines;
-        }
+        point_add_control(writer, at, bytes, frame);
     } else if (frame->kind != SLG_FRAME_GROUP) {
         point_add_record(writer, at, frame->kind, body, frame->body_len,
                          slg_frame_has_digest(frame, &writer->limits)
@@ -302,6 +364,53 @@ slg_writer_put_attributes(struct seglog_writer *writer, const void *data,
 }
 
 void
+slg_writer_put_predecessor(struct seglog_writer *writer,
+                           const struct slg_predecessor *predecessor)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    uint8_t *out = frame_begin(writer, frames, at, SLG_PREDECESSOR_BYTES,
+                               SLG_PREDECESSOR_BYTES);
+
+    frames->len +=
+        slg_predecessor_encode(predecessor, at->number, at->salt, out);
+    point_pass(at, SLG_PREDECESSOR_BYTES);
+}
+
+void
+slg_writer_put_stone(struct seglog_writer *writer,
+                     const struct slg_tombstone *tombstone)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+    uint8_t *out =
+        frame_begin(writer, frames, at, SLG_TOMBSTONE_MAX, SLG_TOMBSTONE_MAX);
+    const size_t len =
+        slg_tombstone_encode(tombstone, at->number, at->salt, out);
+
+    frames->len += len;
+    point_add_tombstone(writer, at, tombstone);
+    point_pass(at, len);
+}
+
+void
+slg_writer_put_signed(struct seglog_writer *writer,
+                      const struct slg_signature *signature)
+{
+    struct slg_frames *frames = &writer->frames;
+    struct slg_point *at = &writer->planned;
+
+    (void)frame_begin(writer, frames, at, SLG_SIGNATURE_FRAME,
+                      SLG_SIGNATURE_FRAME);
+    if (!at->is_after_head)
+        head_put(writer, frames, at, false);
+    frames->last = frames->len;
+    frames->len += slg_signature_encode(signature, at->number, at->salt,
+                                        frames->bytes + frames->len);
+    point_pass(at, SLG_SIGNATURE_FRAME);
+}
+
+void
 slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap)
 {
     struct slg_frames *frames = &writer->frames;
@@ -312,9 +421,10 @@ slg_writer_put_gap(struct seglog_writer *writer, const struct slg_gap *gap)
     frames->len += slg_gap_encode(gap, at->number, at->salt, out);
     if (at->number == writer->durable_from)
         writer->durable_from += gap->count;
-    at->number += gap->count;
-    at->line += gap->lines;
+    point_add_gap(writer, at, gap);
     point_pass(at, SLG_GAP_BYTES);
+    if (writer->is_chained)
+        head_put(writer, frames, at, true);
 }
 
 void
@@ -330,12 +440,23 @@ slg_writer_put_reference(struct seglog_writer *writer)
 }
 
 void
+slg_writer_put_chain_head(struct seglog_writer *writer)
+{
+    head_put(writer, &writer->frames, &writer->planned, false);
+}
+
+void
 slg_writer_put_closing_mark(struct seglog_writer *writer)
 {
+    const struct slg_point *at = &writer->planned;
+
     /* However far the last sync point is: a close must not move the head.
-     * Only a new epoch begins with one in any case. */
-    if (writer->planned.wants_sync)
+     * Only a new epoch begins with one in any case; and of a chain the end is
+     * a checkpoint. */
+    if (at->wants_sync || (writer->is_chained && !at->is_after_sync))
         slg_writer_put_sync_point(writer);
+    else if (at->wants_head)
+        slg_writer_put_chain_head(writer);
     mark_put(writer, &writer->frames, &writer->planned,
              SLG_CONTROL_CLOSING_MARK);
 }
@@ -380,6 +501,10 @@ slg_frames_move_one(const struct seglog_writer *writer, struct slg_frames *to,
     uint8_t *out = frame_begin(writer, to, at, frame->len, frame->body_len);
     const bool is_durable = is_record && point_is_durable(writer, at);
 
+    if (frame->control == SLG_CONTROL_SIGNATURE && !at->is_after_head) {
+        head_put(writer, to, at, false);
+        out = to->bytes + to->len;
+    }
     memcpy(out, bytes, (size_t)frame->len);
     if (is_durable != ((frame->head & SLG_HEAD_DURABLE) != 0)) {
         out[0] ^= SLG_HEAD_DURABLE;
@@ -392,6 +517,8 @@ slg_frames_move_one(const struct seglog_writer *writer, struct slg_frames *to,
     to->len += (size_t)frame->len;
     slg_point_add_frame(writer, at, out, frame);
     point_pass(at, (size_t)frame->len);
+    if (frame->control == SLG_CONTROL_GAP && writer->is_chained)
+        head_put(writer, to, at, true);
 }
 
 /* The buffered frames one by one, without those that come with sync points. */

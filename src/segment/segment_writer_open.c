@@ -15,6 +15,9 @@
 #define BUFFER_BYTES    ((size_t)262144)
 #define MEMORY_LEAST    ((size_t)524288)
 #define MEMORY_ZSTD     ((size_t)8388608)
+/* Behind the chain head of a segment that nothing is before. */
+#define FIRST_HEAD_END                                                         \
+    (SLG_HEADER_BYTES + 2u + SLG_CHAIN_HEAD_FIXED + SLG_CHECKSUM_BYTES)
 /* Below this, deflate gets along with less as well. */
 #define MEMORY_SMALL ((size_t)1048576)
 
@@ -37,6 +40,25 @@ static bool
 has_room_for_zstd(const struct seglog_writer_options *options)
 {
     return options->memory_max == 0 || options->memory_max >= MEMORY_ZSTD;
+}
+
+static seglog_code
+chain_check(const struct seglog_writer_options *options,
+            struct seglog_error *err)
+{
+    const unsigned len = slg_chain_len(options->chain);
+    const unsigned base_len =
+        options->chain_base ? options->chain_base->len : 0;
+
+    if (len == 0)
+        return fail_option(err, "chain", "there is no such chain");
+    if (!slg_chain_is_computable(options->chain))
+        return fail_option(err, "chain", "SHA-256 needs a build with OpenSSL");
+    if (base_len != 0 && (base_len != len || options->first_record == 1))
+        return fail_option(err, "chain_base",
+                           "it must be a hash of this chain, and nothing is "
+                           "before record 1");
+    return SEGLOG_OK;
 }
 
 /* Check, and put the default for what is 0. */
@@ -92,10 +114,12 @@ options_settle(struct seglog_writer_options *options, struct seglog_error *err)
     if (options->dictionary && options->codec == SEGLOG_CODEC_NONE)
         return fail_option(err, "dictionary",
                            "it needs a codec that compresses");
-    if (options->chain != 0 || options->chain_base || options->predecessor)
-        return fail_option(err, "chain", "there is no such chain");
     if (options->attributes_len > 0 && !options->attributes)
         return fail_option(err, "attributes", "they are NULL");
+    if (options->chain != 0)
+        return chain_check(options, err);
+    if (options->chain_base)
+        return fail_option(err, "chain_base", "it needs a chain");
     return SEGLOG_OK;
 }
 
@@ -111,6 +135,8 @@ features_for(const struct seglog_writer_options *options)
     /* Without zstd, auto is deflate. */
     if (options->dictionary)
         features |= SLG_REFUSE_REFERS;
+    if (options->chain != 0)
+        features |= SLG_REFUSE_CHAINED;
     if (options->codec == SEGLOG_CODEC_ZSTD ||
         (options->codec == SEGLOG_CODEC_AUTO && slg_zrun_is_there() &&
          has_room_for_zstd(options)))
@@ -151,6 +177,35 @@ header_take(struct seglog_writer *writer, const struct slg_header *header)
     writer->limits = slg_header_limits(header);
     writer->sync_interval = UINT64_C(1) << header->sync_log2;
     writer->durable_from = header->first_record;
+    writer->is_chained = slg_header_is_chained(header);
+}
+
+/* What the creator says of the chain. */
+static void
+chain_begin(struct seglog_writer *writer, struct slg_point *at,
+            const struct seglog_writer_options *options)
+{
+    writer->chain = (uint8_t)options->chain;
+    at->is_chain_known = true;
+    at->chain = (struct seglog_chain_hash){ .len = 0 };
+    if (options->chain_base && options->chain_base->len > 0)
+        at->chain = *options->chain_base;
+}
+
+static void
+put_predecessor(struct seglog_writer *writer,
+                const struct seglog_predecessor *given)
+{
+    struct slg_predecessor predecessor = { .number = 0 };
+
+    if (!given)
+        return;
+    memcpy(predecessor.identity, given->identity, sizeof predecessor.identity);
+    predecessor.epoch = given->epoch;
+    predecessor.number = given->number;
+    predecessor.end = given->end;
+    predecessor.last_checksum = given->checksum;
+    slg_writer_put_predecessor(writer, &predecessor);
 }
 
 /* Behind the header, or behind the sync point there. */
@@ -187,7 +242,7 @@ segment_create(struct seglog_writer *writer,
     if (code == SEGLOG_OK)
         code = slg_frames_reserve(
             &writer->frames,
-            SLG_HEADER_BYTES +
+            SLG_HEADER_BYTES + SLG_PREDECESSOR_BYTES +
                 slg_attributes_len(options->attributes_len, &writer->limits),
             err);
     if (code != SEGLOG_OK)
@@ -201,10 +256,16 @@ segment_create(struct seglog_writer *writer,
         .epoch = header.epoch,
         .salt = slg_salt(header.identity, header.epoch),
     };
-    if (options->first_record != 1 || options->first_line != 1)
+    if (writer->is_chained)
+        chain_begin(writer, &writer->planned, options);
+    if (options->first_record != 1 || options->first_line != 1) {
         slg_writer_put_sync_point(writer);
-    else
+    } else {
+        if (writer->is_chained)
+            slg_writer_put_chain_head(writer);
         slg_writer_put_reference(writer);
+    }
+    put_predecessor(writer, options->predecessor);
     put_attributes(writer, options);
     code = slg_writer_write(writer, err);
     /* Should the machine crash, what is left must not be a file of zeros. */
@@ -274,17 +335,39 @@ dictionary_renew(struct seglog_writer *writer,
                  const struct seglog_writer_options *options, bool *is_due,
                  struct seglog_error *err)
 {
+    const uint64_t end = writer->flushed.end;
     seglog_code code = SEGLOG_OK;
 
     *is_due = (writer->header.features_refuse & SLG_REFUSE_REFERS) != 0 &&
               !writer->dictionary && options->dictionary &&
-              writer->flushed.end == SLG_HEADER_BYTES;
+              (end == SLG_HEADER_BYTES ||
+               (writer->is_chained && end == FIRST_HEAD_END));
     if (!*is_due)
         return SEGLOG_OK;
     code = slg_dictionary_load(writer->store, options->dictionary, writer->name,
                                &writer->dictionary, err);
     return code == SEGLOG_OK ? slg_writer_begin_packing(writer, NULL, err)
                              : code;
+}
+
+/* The same of a chain, whose first head is missing. */
+static seglog_code
+chain_renew(struct seglog_writer *writer,
+            const struct seglog_writer_options *options, bool *is_due,
+            struct seglog_error *err)
+{
+    const struct slg_place place = { .name = writer->name,
+                                     .offset = SLG_HEADER_BYTES };
+
+    *is_due = !slg_writer_knows_chain(writer, &writer->flushed);
+    if (!*is_due)
+        return SEGLOG_OK;
+    if (options->chain == 0 || options->create == SEGLOG_CREATE_NEVER)
+        return slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "it is chained, and whoever created it did not get to "
+                        "the chain: create it again");
+    chain_begin(writer, &writer->flushed, options);
+    return SEGLOG_OK;
 }
 
 /* After a cut the segment is not left without its sync point (SPEC.md 7.3). */
@@ -295,29 +378,36 @@ segment_go_on(struct seglog_writer *writer,
 {
     bool are_due = false;
     bool is_reference_due = false;
+    bool is_chain_due = false;
     seglog_code code = attributes_ask(writer, options, &are_due, err);
 
     if (code == SEGLOG_OK)
         code = dictionary_renew(writer, options, &is_reference_due, err);
+    if (code == SEGLOG_OK)
+        code = chain_renew(writer, options, &is_chain_due, err);
     if (code != SEGLOG_OK)
         return code;
     /* Its sync point was lost when it was created (SPEC.md 3). */
     writer->flushed.wants_sync = writer->flushed.end == SLG_HEADER_BYTES &&
                                  writer->header.first_record != 1;
     code = slg_writer_rebase(writer, err);
-    if (code != SEGLOG_OK ||
-        (!writer->planned.wants_sync && !are_due && !is_reference_due))
+    if (code != SEGLOG_OK || (!writer->planned.wants_sync && !are_due &&
+                              !is_reference_due && !is_chain_due))
         return code;
-    are_due |= is_reference_due;
+    are_due |= is_reference_due || is_chain_due;
     code = slg_frames_reserve(
         &writer->frames,
         slg_attributes_len(options->attributes_len, &writer->limits), err);
     if (code != SEGLOG_OK)
         return code;
-    if (writer->planned.wants_sync)
+    if (writer->planned.wants_sync) {
         slg_writer_put_sync_point(writer);
-    else if (is_reference_due)
-        slg_writer_put_reference(writer);
+    } else {
+        if (is_chain_due)
+            slg_writer_put_chain_head(writer);
+        if (is_reference_due)
+            slg_writer_put_reference(writer);
+    }
     if (are_due)
         put_attributes(writer, options);
     code = slg_writer_write(writer, err);

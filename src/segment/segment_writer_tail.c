@@ -279,6 +279,7 @@ slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
         .is_closed = tail->is_closed,
         .is_unsure = tail->is_unsure,
     };
+    seglog_code chain_code = SEGLOG_OK;
 
     /*
      * flushed stays before damage: the next call is to meet it again.  With
@@ -291,6 +292,9 @@ slg_writer_settle(struct seglog_writer *writer, const struct slg_tail *tail,
         if (code != SEGLOG_OK)
             return code;
     }
+    chain_code = slg_writer_settle_chain(writer, tail, &at, err);
+    if (chain_code != SEGLOG_OK)
+        return chain_code;
     if (at.watermark >= at.number)
         at.watermark = at.number - 1;
     writer->flushed = at;
@@ -365,6 +369,10 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
         .is_closed = base->is_closed,
         .is_unsure = base->is_unsure,
         .dictionary = writer->dictionary,
+        .chain = { .algorithm = writer->chain,
+                   .is_known = base->is_chain_known,
+                   .hash = base->chain },
+        .lacks_head = base->wants_head,
     };
     seglog_code code = SEGLOG_OK;
 
@@ -497,7 +505,23 @@ point_choose(const struct seglog_writer *writer, uint64_t size, bool *is_exact)
         base.watermark = larger_of(watermark, hinted.watermark);
     if (base.watermark >= base.number)
         base.watermark = base.number - 1;
+    /* The hint does not say what the head of the chain is. */
+    if (base.end == writer->flushed.end &&
+        base.epoch == writer->flushed.epoch &&
+        base.number == writer->flushed.number) {
+        base.is_chain_known = writer->flushed.is_chain_known;
+        base.wants_head = writer->flushed.wants_head;
+        base.chain = writer->flushed.chain;
+    }
     return base;
+}
+
+/* All that is needed to append there is known. */
+static bool
+point_is_ready(const struct seglog_writer *writer, const struct slg_point *at)
+{
+    return (!writer->packer || slg_writer_can_pack(writer, at)) &&
+           slg_writer_knows_chain(writer, at);
 }
 
 /* From a place that may be behind the end, or behind a cut, to the end. */
@@ -532,8 +556,8 @@ point_follow(struct seglog_writer *writer, const struct slg_point *base,
 }
 
 /*
- * The same for a writer that compresses and does not know what is to be
- * referred to at the place it was told: it reads what others have written, and
+ * The same for a writer that does not know what is to be referred to at the
+ * place it was told, or what the head of the chain is there: it reads what others have written, and
  * takes over from the hint what cannot be read.
  */
 static seglog_code
@@ -543,7 +567,7 @@ point_read(struct seglog_writer *writer, const struct slg_point *hinted,
     const struct slg_point own = writer->flushed;
     struct slg_point *at = &writer->flushed;
     const bool is_near = own.end <= size && own.epoch == hinted->epoch &&
-                         slg_writer_can_pack(writer, &own);
+                         point_is_ready(writer, &own);
     const seglog_code code = is_near ? point_follow(writer, &own, size, err)
                                      : point_find(writer, err);
 
@@ -573,7 +597,7 @@ segment_is_as_left(struct seglog_writer *writer)
     return slg_now_coarse_ns() < writer->as_left_until_ns &&
            !slg_hint_is_writing(writer) && slg_hint_load(writer, &hinted) &&
            point_is_same(&hinted, &writer->flushed) && !hinted.is_cut &&
-           (!writer->packer || slg_writer_can_pack(writer, &writer->flushed));
+           point_is_ready(writer, &writer->flushed);
 }
 
 seglog_code
@@ -601,7 +625,7 @@ slg_writer_refresh(struct seglog_writer *writer, struct seglog_error *err)
     if (size < writer->flushed.end)
         writer->is_synced = false;
     base = point_choose(writer, size, &is_exact);
-    if (writer->packer && !slg_writer_can_pack(writer, &base)) {
+    if (!point_is_ready(writer, &base)) {
         code = point_read(writer, &base, size, err);
         writer->is_stale = true;
     } else if (is_exact) {

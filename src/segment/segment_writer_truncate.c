@@ -16,6 +16,7 @@ struct cut {
     bool is_in_group;
     struct slg_walk walk;
     struct slg_step step; /* the group */
+    struct slg_chain chain;
 };
 
 static uint64_t
@@ -51,9 +52,10 @@ fail_unreadable(const struct seglog_writer *writer, const struct cut *cut,
 
 /* What the next frame depends on if it is appended where the walk stands. */
 static struct slg_point
-point_of_walk(const struct seglog_writer *writer, const struct slg_walk *walk)
+point_of_cut(const struct seglog_writer *writer, const struct cut *cut)
 {
     const struct slg_point *flushed = &writer->flushed;
+    const struct slg_walk *walk = &cut->walk;
 
     return (struct slg_point){
         .end = walk->at.pos,
@@ -70,6 +72,8 @@ point_of_walk(const struct seglog_writer *writer, const struct slg_walk *walk)
         .is_closed = walk->at.is_after_close,
         .is_cut = true,
         .is_unsure = flushed->is_unsure,
+        .is_chain_known = cut->chain.is_known,
+        .chain = cut->chain.hash,
     };
 }
 
@@ -79,6 +83,8 @@ cut_step(const struct seglog_writer *writer, struct cut *cut,
 {
     const seglog_code code = slg_walk_step(&cut->walk, &cut->step, err);
 
+    if (code == SEGLOG_OK && writer->is_chained)
+        (void)slg_chain_pass_step(&cut->chain, &cut->step);
     return code == SEGLOG_CORRUPT ? fail_unreadable(writer, cut, err) : code;
 }
 
@@ -94,7 +100,7 @@ cut_find_first(const struct seglog_writer *writer, struct cut *cut,
     const struct slg_frame *frame = &cut->step.frame;
     bool is_behind_sync = false; /* one that goes, with its reference */
 
-    cut->at = point_of_walk(writer, &cut->walk);
+    cut->at = point_of_cut(writer, cut);
     for (;;) {
         const seglog_code code = cut_step(writer, cut, err);
 
@@ -106,10 +112,10 @@ cut_find_first(const struct seglog_writer *writer, struct cut *cut,
             return SEGLOG_OK;
         if (frame->control == SLG_CONTROL_SYNC_POINT)
             is_behind_sync = cut->step.offset != SLG_HEADER_BYTES;
-        else if (frame->control != SLG_CONTROL_REFERENCE)
+        else if (!slg_control_is_companion(frame->control))
             is_behind_sync = false;
         if (!is_behind_sync)
-            cut->at = point_of_walk(writer, &cut->walk);
+            cut->at = point_of_cut(writer, cut);
     }
 }
 
@@ -131,6 +137,21 @@ fail_in_gap(const struct seglog_writer *writer, const struct cut *cut,
                            cut->step.number);
 }
 
+/* The chain head that goes with a recorded gap stays with it (SPEC.md 16.4). */
+static seglog_code
+cut_keep_head(const struct seglog_writer *writer, struct cut *cut,
+              struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (!writer->is_chained || !cut->chain.is_behind_gap)
+        return SEGLOG_OK;
+    code = cut_step(writer, cut, err);
+    if (code == SEGLOG_OK && cut->step.frame.control == SLG_CONTROL_CHAIN_HEAD)
+        cut->at = point_of_cut(writer, cut);
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
 /* Directly behind the record before: what else stands there goes as well. */
 static seglog_code
 cut_find_later(const struct seglog_writer *writer, struct cut *cut,
@@ -140,15 +161,17 @@ cut_find_later(const struct seglog_writer *writer, struct cut *cut,
     seglog_code code = slg_walk_seek(walk, cut->next_record - 1, true, err);
 
     while (code == SEGLOG_OK && walk->at.number < cut->next_record) {
-        cut->at = point_of_walk(writer, walk);
+        cut->at = point_of_cut(writer, cut);
         code = cut_step(writer, cut, err);
     }
     if (code != SEGLOG_OK)
         return code == SEGLOG_END ? fail_unreadable(writer, cut, err) : code;
     cut->is_in_group = walk->at.number > cut->next_record;
-    if (!cut->is_in_group)
-        cut->at = point_of_walk(writer, walk);
-    else if (cut->step.frame.kind != SLG_FRAME_GROUP)
+    if (!cut->is_in_group) {
+        cut->at = point_of_cut(writer, cut);
+        return cut_keep_head(writer, cut, err);
+    }
+    if (cut->step.frame.kind != SLG_FRAME_GROUP)
         return fail_in_gap(writer, cut, err);
     return SEGLOG_OK;
 }
@@ -167,9 +190,13 @@ cut_find(const struct seglog_writer *writer, struct cut *cut,
     if (code != SEGLOG_OK)
         return code;
     cut->walk.with_digest = true;
-    return cut->next_record == writer->header.first_record
+    code = cut->next_record == writer->header.first_record
                ? cut_find_first(writer, cut, err)
                : cut_find_later(writer, cut, err);
+    /* The chain head in front of it was damaged, or another was there. */
+    return code == SEGLOG_OK && !slg_writer_knows_chain(writer, &cut->at)
+               ? fail_unreadable(writer, cut, err)
+               : code;
 }
 
 /* -- the new epoch -------------------------------------------------------- */

@@ -21,6 +21,7 @@ import copy
 import ctypes
 import ctypes.util
 import functools
+import hashlib
 import itertools
 import json
 import os
@@ -175,7 +176,7 @@ def _accumulate(acc, words, secret):
         acc[i] += (key & M32) * (key >> 32)
 
 
-def _xxh3_long(b, n):
+def _xxh3_accumulated(b, n):
     acc = [P32_3, P64_1, P64_2, P64_3, P64_4, P32_2, P64_5, P32_1]
     stripes = (n - 1) // 64
     for k in range(stripes):
@@ -185,12 +186,18 @@ def _xxh3_long(b, n):
                 a = acc[i] & M64
                 acc[i] = (a ^ a >> 47 ^ S64[128 + 8 * i]) * P32_1 & M64
     _accumulate(acc, struct.unpack_from('<8Q', b, n - 64), 121)
-    acc = [a & M64 for a in acc]
-    h = n * P64_1
+    return [a & M64 for a in acc]
+
+
+def _xxh3_merged(acc, secret, h):
     for i in range(4):
-        h += _fold(acc[2 * i] ^ S64[11 + 16 * i],
-                   acc[2 * i + 1] ^ S64[19 + 16 * i])
+        h += _fold(acc[2 * i] ^ S64[secret + 16 * i],
+                   acc[2 * i + 1] ^ S64[secret + 8 + 16 * i])
     return _avalanche3(h & M64)
+
+
+def _xxh3_long(b, n):
+    return _xxh3_merged(_xxh3_accumulated(b, n), 11, n * P64_1)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -199,6 +206,83 @@ def xxh3(data):
     if n <= 16:
         return _xxh3_to_16(data, n)
     return _xxh3_to_240(data, n) if n <= 240 else _xxh3_long(data, n)
+
+
+# And with 128 bits, for chains (16.1): the highest byte first.
+
+XXH_MX2 = 0x9FB21C651E98DF25
+
+
+def _product(a, b):
+    return a * b & M64, a * b >> 64
+
+
+def _swap(value, size):
+    return int.from_bytes(value.to_bytes(size, 'little'), 'big')
+
+
+def _xxh128_to_16(b, n):
+    if n == 0:
+        return (_avalanche64(S64[64] ^ S64[72]),
+                _avalanche64(S64[80] ^ S64[88]))
+    if n <= 3:
+        low = b[0] << 16 | b[n >> 1] << 24 | b[n - 1] | n << 8
+        high = _swap(low, 4)
+        high = (high << 13 | high >> 19) & M32
+        return (_avalanche64(low ^ _u32(SECRET, 0) ^ _u32(SECRET, 4)),
+                _avalanche64(high ^ _u32(SECRET, 8) ^ _u32(SECRET, 12)))
+    if n <= 8:
+        keyed = (_u32(b, 0) + (_u32(b, n - 4) << 32)) ^ S64[16] ^ S64[24]
+        low, high = _product(keyed, P64_1 + (n << 2) & M64)
+        high = high + (low << 1) & M64
+        low ^= high >> 3
+        low = (low ^ low >> 35) * XXH_MX2 & M64
+        return low ^ low >> 28, _avalanche3(high)
+    first, last = _u64(b, 0), _u64(b, n - 8)
+    low, high = _product(first ^ last ^ S64[32] ^ S64[40], P64_1)
+    low = low + (n - 1 << 54) & M64
+    last ^= S64[48] ^ S64[56]
+    high = high + last + (last & M32) * (P32_2 - 1) & M64
+    low ^= _swap(high, 8)
+    low, more = _product(low, P64_2)
+    return _avalanche3(low), _avalanche3(more + high * P64_2 & M64)
+
+
+def _xxh128_to_240(b, n):
+    low, high = n * P64_1 & M64, 0
+
+    def mix32(one, two, s):
+        nonlocal low, high
+        low = (low + _mix16(b, one, s) & M64) ^ (
+            _u64(b, two) + _u64(b, two + 8) & M64)
+        high = (high + _mix16(b, two, s + 16) & M64) ^ (
+            _u64(b, one) + _u64(b, one + 8) & M64)
+
+    if n <= 128:
+        for i in range((n - 1) // 32, -1, -1):
+            mix32(16 * i, n - 16 * (i + 1), 32 * i)
+    else:
+        for i in range(0, 128, 32):
+            mix32(i, i + 16, i)
+        low, high = _avalanche3(low), _avalanche3(high)
+        for i in range(128, n - 31, 32):
+            mix32(i, i + 16, 3 + i - 128)
+        mix32(n - 16, n - 32, 136 - 17 - 16)
+    return (_avalanche3(low + high & M64),
+            -_avalanche3(low * P64_1 + high * P64_4 + n * P64_2 & M64) & M64)
+
+
+def _xxh128_long(b, n):
+    acc = _xxh3_accumulated(b, n)
+    return (_xxh3_merged(acc, 11, n * P64_1),
+            _xxh3_merged(acc, len(SECRET) - 64 - 11, ~(n * P64_2) & M64))
+
+
+def xxh3_128(data):
+    n = len(data)
+    low, high = (_xxh128_to_16 if n <= 16 else
+                 _xxh128_to_240 if n <= 240 else _xxh128_long)(data, n)
+    return struct.pack('>QQ', high, low)
 
 
 # --------------------------------------------------------------------------
@@ -210,6 +294,7 @@ REFUSE_NO_XXH3 = 1
 REFUSE_COMPRESSED = 2
 REFUSE_ZSTD = 16
 REFUSE_SEALED = 4
+REFUSE_CHAINED = 8
 REFUSE_REFERS = 32
 
 
@@ -230,7 +315,7 @@ class Header:
             raise NotASegment('version %d is not 1' % self.version)
         unknown = self.refuse & ~(REFUSE_NO_XXH3 | REFUSE_COMPRESSED
                                   | REFUSE_SEALED | REFUSE_ZSTD
-                                  | REFUSE_REFERS)
+                                  | REFUSE_CHAINED | REFUSE_REFERS)
         if unknown:
             bit = (unknown & -unknown).bit_length() - 1
             raise NotASegment('features_refuse has the unknown bit %d' % bit)
@@ -474,7 +559,9 @@ def block_records(body, limit):
 # --------------------------------------------------------------------------
 # 6  Control frames
 
-SYNC, CLOSING, GAP, PREDECESSOR, REFERENCE, FOOTER, ATTRIBUTES = 1, 2, 3, 4, 6, 7, 8
+SYNC, CLOSING, GAP, PREDECESSOR, CHAIN_HEAD, REFERENCE = 1, 2, 3, 4, 5, 6
+FOOTER, ATTRIBUTES, TOMBSTONE, SIGNATURE = 7, 8, 9, 10
+COMPANIONS = (CHAIN_HEAD, REFERENCE)    # of a sync point
 CONTROL_LENGTH = {SYNC: 0x4C, CLOSING: 0x40, GAP: 0x34, PREDECESSOR: 0x2D}
 MARKER = b'\xB7\x5E\x59\x4E\x43\xA3\x1D'
 SYNC_START = b'\xC0\x4C\x01' + MARKER
@@ -545,6 +632,59 @@ class RecordedGap:
 
     def in_range(self):
         return 1 <= self.count <= LAST_NUMBER and self.lines <= self.count
+
+
+# --------------------------------------------------------------------------
+# 16.1  The chain
+
+HASHES = {1: (32, lambda data: hashlib.sha256(data).digest()),
+          2: (16, xxh3_128)}
+
+
+class Chain:
+    """The head at each place; `breaks` are (first, behind last) numbers."""
+
+    def __init__(self):
+        self.algorithm, self.head = None, None      # None: not known
+        self.heads, self.breaks = 0, []
+        self.known_from = None
+        self.loss = None            # (head before it or None, first number)
+        self.next = None            # behind the loss
+
+    def add(self, kind, payload):
+        self.loss = None
+        if self.head is not None:
+            self.head = HASHES[self.algorithm][1](
+                self.head + bytes([kind]) + payload)
+
+    def forget(self):
+        self.head = self.loss = None
+
+    def lose(self, first, behind):
+        if self.loss is None:
+            self.loss = self.head, first
+        self.head, self.next = None, behind
+
+    def meet(self, body, number):
+        if (len(body) < 3 or body[1] not in HASHES or body[2] > 1
+                or len(body) - 3 not in (0, HASHES[body[1]][0])):
+            return
+        if self.algorithm not in (None, body[1]):
+            self.breaks.append((self.known_from, number))
+            return
+        self.algorithm, wanted = body[1], self.head
+        if body[2]:
+            wanted = b'' if wanted is not None else None    # stands elsewhere
+            if self.loss and self.loss[0] is not None:
+                self.head = self.loss[0]
+                first = self.loss[1]
+                self.add(3, struct.pack('<QQ', first, self.next))
+                wanted = self.head
+        head = bytes(body[3:])
+        if wanted not in (None, head) or (body[2] and wanted == b''):
+            self.breaks.append((self.known_from, number))
+        self.head, self.loss, self.known_from = head, None, number
+        self.heads += 1
 
 
 # --------------------------------------------------------------------------
@@ -636,6 +776,7 @@ class Segment:
         self.foreign_tries = 0
         self.marks = {}
         self.watermark = 0
+        self.chain = Chain()
         self.read()
 
     # ---- 8  Header
@@ -919,7 +1060,7 @@ class Segment:
                 if self.pending and not self.passed:
                     self.begin_main_run(number, self.n)
                 behind_sync = (frame.type == SYNC or behind_sync
-                               and frame.type == REFERENCE)
+                               and frame.type in COMPANIONS)
                 self.closed = frame.type == CLOSING and not self.passed
                 self.p = frame.end
                 if frame.is_mark() and not self.passed:
@@ -962,18 +1103,25 @@ class Segment:
             self.attributes = said if len(said) <= ATTRIBUTES_MAX else b''
         if frame.kind != CONTROL or frame.type == GAP:
             self.at_start = False
+        if frame.type == CHAIN_HEAD and not self.passed:
+            self.chain.meet(self.body_of(frame), self.n)
+        if frame.type == TOMBSTONE and not self.passed:
+            self.chain.add(2, self.body_of(frame)[2:])
         if frame.type == GAP:
             gap = RecordedGap(self.body_of(frame), self.n)
+            self.chain.lose(self.n, self.n + gap.count)
             (self.passed or self).recorded.append(gap)
             self.n += gap.count
             self.line += gap.lines
         if records is None:
+            self.chain.forget()
             self.meet_dependent(frame)
             return True
         if self.passed and frame.packing:
             self.passed.compressed = True
         run = self.passed.records if self.passed else self.main
         for kind, body in records:
+            self.chain.add(0, body)
             run.append((self.n, kind, body))
             self.stretch_records.append((self.n, body))
             self.n += 1
@@ -1070,6 +1218,8 @@ class Segment:
         self.find_tiles(gap)
         gap.lone = self.choose_lone(gap, m)
         self.p = gap.q
+        if m != self.n:
+            self.chain.forget()
         if (m != self.n or self.dictionary and not self.is_history_fresh
                 or gap.p == 0 and self.header_lost and not self.dictionary
                 and gap.q > HEADER_SIZE):
@@ -1521,7 +1671,10 @@ class Segment:
             if self.blocks_of(p, q, byte) or self.data[p:q] == byte * (q - p):
                 return cause
         if not lost:
-            return 'mark' if q - p in (SYNC_SIZE, CLOSING_SIZE) else 'inserted'
+            beside = (gap.frame and gap.frame.end == q
+                      and gap.frame.type in COMPANIONS)
+            return ('mark' if beside or q - p in (SYNC_SIZE, CLOSING_SIZE)
+                    else 'inserted')
         if gap.frame and gap.frame.end == q:
             return 'checksum'
         return 'length' if self.legal[self.data[p]] else 'head'

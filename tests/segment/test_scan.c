@@ -638,7 +638,7 @@ header__refused__is_format_whatever_follows(void **state)
     for (size_t i = 0; i < COUNT_OF(headers); i++)
         headers[i] = forge_header();
     headers[0].version = 2;
-    headers[1].features_refuse = 8;
+    headers[1].features_refuse = 0x40;
     headers[2].body_log2 = 8;
     headers[3].body_log2 = 28;
     headers[4].sync_log2 = 21;

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "seglog/encrypted_store.h"
+#include "src/crypt/primitives.h"
 
 const uint8_t writer_identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
                                                          6,  7,  8,  9, 10, 11,
@@ -31,6 +32,11 @@ struct walk {
     bool is_sync_needed; /* ... which something else than 7.1 asked for */
     size_t sync_room;    /* ... and what it left of the interval */
     uint64_t digest;
+    bool is_chained;
+    bool is_chain_known;
+    bool is_head_due; /* the next frame is a chain head */
+    bool is_anew_due; /* ... that begins anew */
+    bool is_after_head;
 };
 
 static uint64_t
@@ -74,6 +80,76 @@ grown(void *array, size_t count, size_t size)
     return bigger;
 }
 
+/* SPEC.md 16.1, in one piece. */
+static void
+walk_hash(struct walk *walk, uint8_t kind, const uint8_t *data, size_t len)
+{
+    struct seglog_chain_hash *head = &walk->to->head;
+    uint8_t *text = NULL;
+    XXH128_canonical_t canonical;
+
+    if (!walk->is_chained)
+        return;
+    assert_true(walk->is_chain_known);
+    text = malloc(head->len + 1 + len);
+    assert_non_null(text);
+    memcpy(text, head->bytes, head->len);
+    text[head->len] = kind;
+    if (len > 0)
+        memcpy(text + head->len + 1, data, len);
+    if (walk->to->chain == SEGLOG_CHAIN_SHA256) {
+        assert_true(slg_crypt_hash(text, head->len + 1 + len, head->bytes));
+        head->len = 32;
+    } else {
+        XXH128_canonicalFromHash(&canonical,
+                                 XXH3_128bits(text, head->len + 1 + len));
+        memcpy(head->bytes, canonical.digest, 16);
+        head->len = 16;
+    }
+    free(text);
+}
+
+static void
+walk_chain_head(struct walk *walk, const uint8_t *body, size_t len)
+{
+    struct walked *to = walk->to;
+
+    assert_true(walk->is_chained && len >= 3 && body[2] <= 1);
+    assert_true(len == 3 || len == (body[1] == SEGLOG_CHAIN_SHA256 ? 35 : 19));
+    assert_int_equal(body[2], walk->is_anew_due);
+    if (walk->is_chain_known) {
+        assert_int_equal(body[1], to->chain);
+        assert_int_equal(len - 3, to->head.len);
+        assert_memory_equal(body + 3, to->head.bytes, len - 3);
+    }
+    to->chain = body[1];
+    to->head.len = (uint8_t)(len - 3);
+    memcpy(to->head.bytes, body + 3, len - 3);
+    to->head_count++;
+    to->anew_count += walk->is_anew_due;
+    walk->is_chain_known = true;
+    walk->is_head_due = false;
+    walk->is_anew_due = false;
+}
+
+static void
+walk_gap(struct walk *walk, const uint8_t *frame)
+{
+    struct walked *to = walk->to;
+    const uint64_t count = number_at(frame + 6, 8);
+    uint8_t loss[16];
+
+    for (unsigned i = 0; i < 8; i++) {
+        loss[i] = (uint8_t)(to->number >> 8 * i);
+        loss[8 + i] = (uint8_t)((to->number + count) >> 8 * i);
+    }
+    walk_hash(walk, 3, loss, sizeof loss);
+    walk->is_head_due = walk->is_anew_due = walk->is_chained;
+    to->number += count;
+    to->line += number_at(frame + 14, 8);
+    to->gap_count++;
+}
+
 static void
 walk_record(struct walk *walk, unsigned kind, bool is_durable, bool is_grouped,
             const uint8_t *data, size_t len)
@@ -95,6 +171,7 @@ walk_record(struct walk *walk, unsigned kind, bool is_durable, bool is_grouped,
     };
     if (walk->has_digests)
         walk->digest += XXH3_64bits(data, len) * (2 * to->number + 1);
+    walk_hash(walk, 0, data, len);
     to->number++;
     to->line += kind != SEGLOG_PART;
 }
@@ -171,6 +248,7 @@ walk_sync_point(struct walk *walk, const uint8_t *frame)
     to->syncs = grown(to->syncs, to->sync_count, sizeof *to->syncs);
     to->syncs[to->sync_count++] =
         (struct walked_sync){ walk->pos, epoch, to->number, line, watermark };
+    walk->is_head_due = walk->is_chained;
 }
 
 static void
@@ -213,9 +291,22 @@ walk_control(struct walk *walk, const uint8_t *frame, const uint8_t *body,
         walk_closing_mark(walk, frame);
         break;
     case 3:
-        to->number += number_at(frame + 6, 8);
-        to->line += number_at(frame + 14, 8);
-        to->gap_count++;
+        walk_gap(walk, frame);
+        break;
+    case 4:
+        assert_int_equal(to->number, walk->first_record);
+        break;
+    case 5:
+        walk_chain_head(walk, body, len);
+        break;
+    case 9:
+        assert_int_equal(body[1], to->chain);
+        walk_hash(walk, 2, body + 2, len - 2);
+        to->stone_count++;
+        break;
+    case 10:
+        assert_true(walk->is_after_head);
+        to->signature_count++;
         break;
     case 8:
         walk_attributes(walk, body, len);
@@ -234,7 +325,7 @@ walk_check_sync(const struct walk *walk, size_t len, size_t body_len)
     if (!walk->is_after_sync) {
         assert_false(is_long);
         assert_true(walk->pos - walk->last_sync + len <= walk->interval);
-    } else if (!walk->is_sync_needed) {
+    } else if (!walk->is_sync_needed && !walk->is_chained) {
         assert_true(is_long || walk->sync_room + len > walk->interval);
     }
 }
@@ -252,6 +343,7 @@ walk_frame(struct walk *walk)
     size_t covered = 0;
     uint32_t salt = walk->salt;
     bool is_sync = false;
+    bool is_head = false;
 
     assert_true(left >= 6 && (frame[0] & 0x0C) == 0);
     body_len = (size_t)number_at(frame + 1, size);
@@ -267,9 +359,15 @@ walk_frame(struct walk *walk)
     assert_true(covered + 4 <= left);
 
     is_sync = kind == 6 && size == 1 && frame[2] == 1;
+    is_head = kind == 6 && size == 1 && frame[2] == 5;
+    assert_true(is_head || !walk->is_head_due ||
+                (is_sync && !walk->is_anew_due)); /* it was cut there */
+    /* Of a chain the end is a checkpoint. */
+    if (walk->is_chained && kind == 6 && size == 1 && frame[2] == 2)
+        assert_true(walk->is_after_head && walk->is_after_sync);
     if (is_sync)
         salt = walk_salt(walk->identity, number_at(frame + 26, 8));
-    else if (kind != 6 || size != 1 || frame[2] != 2)
+    else if (!is_head && (kind != 6 || size != 1 || frame[2] != 2))
         walk_check_sync(walk, covered + 4, body_len);
     assert_int_equal(number_at(frame + covered, 4),
                      (uint32_t)crc32(0, frame, (uInt)covered) ^
@@ -283,7 +381,8 @@ walk_frame(struct walk *walk)
         walk_group(walk, is_durable, frame + 1 + size, body_len);
     else
         walk_record(walk, kind, is_durable, false, frame + 1 + size, body_len);
-    walk->is_after_sync = is_sync;
+    walk->is_after_sync = is_sync || (is_head && walk->is_after_sync);
+    walk->is_after_head = is_head;
     walk->pos += covered + 4;
     to->is_closed = kind == 6 && size == 1 && frame[2] == 2;
 }
@@ -302,6 +401,7 @@ walk_blob(struct seglog_store store, const char *name, struct walked *walked)
     walk.body_max = UINT64_C(1) << walked->bytes[9];
     walk.interval = UINT64_C(1) << walked->bytes[10];
     walk.has_digests = (walked->bytes[16] & 1) == 0;
+    walk.is_chained = walk.is_head_due = (walked->bytes[16] & 8) != 0;
     walk.identity = walked->bytes + 18;
     walked->epoch = number_at(walked->bytes + 34, 8);
     walked->number = number_at(walked->bytes + 42, 8);
@@ -311,8 +411,9 @@ walk_blob(struct seglog_store store, const char *name, struct walked *walked)
     walk.pos = 54;
     while (walk.pos < walked->len)
         walk_frame(&walk);
-    if (walk.is_after_sync)
+    if (walk.is_after_sync && !walk.is_chained)
         assert_true(walk.is_sync_needed);
+    assert_false(walk.is_anew_due);
 }
 
 void

@@ -52,6 +52,13 @@ struct walked {
     bool is_closed;
     const uint8_t *attributes; /* in bytes; NULL: none */
     size_t attributes_len;
+    /* Of a chained segment (SPEC.md 16): every chain head was right. */
+    unsigned chain; /* enum seglog_chain; 0: it is not */
+    size_t head_count;
+    size_t anew_count;
+    size_t stone_count;
+    size_t signature_count;
+    struct seglog_chain_hash head; /* at the end */
 };
 
 void
