@@ -88,7 +88,7 @@ slg_chain_reader_next(struct slg_chain_reader *reader,
 
 /*
  * After CORRUPT of a strict reader: stand at the first sync point behind the
- * damage.  END: there is none.
+ * damage.  END: there is none, and the reader is where it was.
  */
 seglog_code
 slg_chain_reader_skip(struct slg_chain_reader *reader,

@@ -151,7 +151,9 @@ piece_step(struct seglog_reader *reader, const struct slg_piece *piece,
     struct slg_span *span = &reader->map.spans[piece->span];
 
     if (reader->walk.at.pos >= span->end ||
-        reader->walk.at.number >= piece->next)
+        (reader->walk.at.number >= piece->next &&
+         !(reader->wants_controls && span->is_main &&
+           piece->next == span->next)))
         return SEGLOG_END;
     span->at = reader->walk.at;
     return slg_walk_step(&reader->walk, step, err);
@@ -218,6 +220,11 @@ piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
             return code;
         if (step->is_dependent)
             return fail_changed(reader, step, err);
+        if (reader->wants_controls && step->frame.kind == SLG_FRAME_CONTROL &&
+            step->frame.control != SLG_CONTROL_GAP) {
+            event->type = SLG_EVENT_CONTROL;
+            return SEGLOG_OK;
+        }
         if (step->frame.control != SLG_CONTROL_GAP) {
             slg_delivery_start(&reader->delivery, step, span->is_confirmed);
         } else if (step->number < piece->next &&
@@ -227,6 +234,15 @@ piece_next(struct seglog_reader *reader, const struct slg_piece *piece,
             return SEGLOG_OK;
         }
     }
+}
+
+bool
+slg_reader_is_in_place(const struct seglog_reader *reader)
+{
+    const struct slg_map *map = &reader->map;
+
+    return !reader->is_mapped || !reader->is_in_piece ||
+           map->spans[map->pieces[reader->piece].span].is_main;
 }
 
 seglog_code

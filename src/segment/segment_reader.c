@@ -417,6 +417,9 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         slg_delivery_gap(step, event);
     else
         slg_delivery_start(&reader->delivery, step, true);
+    if (reader->wants_controls && step->frame.kind == SLG_FRAME_CONTROL &&
+        step->frame.control != SLG_CONTROL_GAP)
+        event->type = SLG_EVENT_CONTROL;
     return SEGLOG_OK;
 }
 
@@ -449,6 +452,8 @@ static bool
 event_is_skipped(const struct seglog_reader *reader,
                  const struct seglog_event *event)
 {
+    if (event->type == SLG_EVENT_CONTROL)
+        return false;
     if (event->type == SEGLOG_EVENT_RECORD)
         return event->record.record_no < reader->skip_until;
     if (!reader->options.salvage && !event->finding.is_recorded)

@@ -11,6 +11,10 @@
 
 #include "src/segment/segment_map.h"
 
+/* With wants_controls: a sync point, a closing mark, or another frame without
+ * records but a recorded gap.  It is reader->step. */
+#define SLG_EVENT_CONTROL ((enum seglog_event_type)0x100)
+
 /* The frame whose records are being handed out. */
 struct slg_delivery {
     struct slg_group group; /* the rest of a GROUP frame */
@@ -42,6 +46,7 @@ struct seglog_reader {
     uint8_t passed_checksum[SLG_CHECKSUM_BYTES];
     struct slg_delivery delivery;
     uint64_t skip_until; /* records below this number are passed silently */
+    bool wants_controls; /* hand out SLG_EVENT_CONTROL as well */
 
     bool is_headless; /* shorter than a header when last looked at */
     bool is_mapped;
@@ -78,6 +83,16 @@ slg_delivery_next(struct slg_delivery *delivery, struct seglog_event *event);
 /* A recorded gap as an event. */
 void
 slg_delivery_gap(const struct slg_step *step, struct seglog_event *event);
+
+/* seglog_reader_seek, to a sync point if asked. */
+seglog_code
+slg_reader_seek(struct seglog_reader *reader, uint64_t record_no,
+                bool is_sync_wanted, struct seglog_error *err);
+
+/* Is what was handed out last where it belongs?  Else it was found elsewhere,
+ * and filled a hole. */
+bool
+slg_reader_is_in_place(const struct seglog_reader *reader);
 
 /* Open a segment strictly, to be read as the parent of another. */
 seglog_code

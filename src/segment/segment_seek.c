@@ -91,6 +91,13 @@ seglog_code
 seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
                    struct seglog_error *err)
 {
+    return slg_reader_seek(reader, record_no, false, err);
+}
+
+seglog_code
+slg_reader_seek(struct seglog_reader *reader, uint64_t record_no,
+                bool is_sync_wanted, struct seglog_error *err)
+{
     struct slg_walk *walk = &reader->walk;
 
     reader->skip_until = record_no;
@@ -112,7 +119,7 @@ seglog_reader_seek(struct seglog_reader *reader, uint64_t record_no,
             return code;
     }
     if (!walk->is_header_lost)
-        return slg_walk_seek(walk, record_no, false, err);
+        return slg_walk_seek(walk, record_no, is_sync_wanted, err);
     /* Without a header there is no first place to stand at but offset 0. */
     walk->at = (struct slg_place_in_segment){
         .number = 1,

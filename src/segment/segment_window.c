@@ -119,6 +119,7 @@ range_read(struct slg_window *window, uint64_t offset, uint8_t *out, size_t len,
     const seglog_code code =
         seglog_blob_read_at(window->blob, offset, out, len, err);
 
+    window->bytes_read += len;
     if (code == SEGLOG_OK && window->bad_count > 0)
         bad_ranges_drop(window, offset, offset + len);
     return code;

@@ -32,6 +32,7 @@ struct slg_window {
     struct slg_bad_range *bad; /* in order, not touching */
     size_t bad_count;
     size_t bad_cap;
+    uint64_t bytes_read; /* from the blob, so far */
     int bad_errno; /* of a range that could not be read; 0: none is known */
 };
 
