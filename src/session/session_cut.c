@@ -18,6 +18,8 @@ struct cut {
     struct seglog_expect expect;
     struct slg_lane_writer *entries;
     struct slg_lane_writer *notes; /* NULL: there is no such lane */
+    /* Cutting them failed: what their writer says is of no concern. */
+    bool has_dropped_notes;
 };
 
 static seglog_code
@@ -55,8 +57,7 @@ notes_drop(const struct cut *cut, struct seglog_error *err)
  * time do they speak of entries that others have taken the place of.
  */
 static seglog_code
-entries_and_notes_cut(const struct cut *cut,
-                      const struct seglog_writer_state *state,
+entries_and_notes_cut(struct cut *cut, const struct seglog_writer_state *state,
                       struct seglog_error *err)
 {
     bool is_held = false;
@@ -65,7 +66,8 @@ entries_and_notes_cut(const struct cut *cut,
     if (cut->notes)
         is_held =
             slg_notes_cut(cut->notes->writer, cut->count, NULL) == SEGLOG_OK;
-    if (cut->notes && !is_held)
+    cut->has_dropped_notes = cut->notes && !is_held;
+    if (cut->has_dropped_notes)
         code = notes_drop(cut, err);
     if (code == SEGLOG_OK)
         code = seglog_writer_truncate(cut->entries->writer,
@@ -78,7 +80,7 @@ entries_and_notes_cut(const struct cut *cut,
 /* Between slg_index_begin and slg_index_commit, for the blob may be replaced
  * and a notes lane must not be made meanwhile. */
 static seglog_code
-cut_do(const struct cut *cut, struct seglog_error *err)
+cut_do(struct cut *cut, struct seglog_error *err)
 {
     struct seglog_writer *writer = cut->entries->writer;
     struct seglog_writer_state state;
@@ -146,7 +148,8 @@ cut_once(struct cut *cut, bool *is_replaced, struct seglog_error *err)
     *is_replaced = code == SEGLOG_SEALED;
     if (cut->notes)
         slg_writers_give(sessions->writers, cut->notes,
-                         slg_writer_is_sound_after(code));
+                         slg_writer_is_sound_after(code) &&
+                             !cut->has_dropped_notes);
     slg_writers_give(sessions->writers, cut->entries,
                      slg_writer_is_sound_after(code));
     return code;
