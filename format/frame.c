@@ -74,30 +74,6 @@ slg_frame_implied(const uint8_t *bytes, const struct slg_frame *frame,
 }
 
 bool
-slg_group_is_sound(const uint8_t *body, size_t len)
-{
-    struct slg_group group;
-
-    return slg_group_open(&group, body, len) &&
-           slg_entries_are_sound(body, len);
-}
-
-bool
-slg_entries_are_sound(const uint8_t *body, size_t len)
-{
-    struct slg_group group;
-    unsigned kind;
-    const uint8_t *data;
-    size_t data_len;
-
-    if (!slg_entries_open(&group, body, len))
-        return false;
-    while (slg_group_next(&group, &kind, &data, &data_len))
-        ;
-    return slg_group_is_done(&group);
-}
-
-bool
 slg_frame_is_sound(const uint8_t *bytes, const struct slg_frame *frame,
                    const struct slg_frame_limits *limits)
 {

@@ -32,6 +32,9 @@ ANY(int64_t, int64)
 #define PROVE(what)    __CPROVER_assert(what, #what)
 #define READABLE(p, n) __CPROVER_r_ok(p, n)
 
+/* Where a length has no bound of its own: more than memory has. */
+#define LEN_MAX ((size_t)1 << 40)
+
 /* len bytes of any value. */
 static inline uint8_t *
 any_bytes(size_t len)

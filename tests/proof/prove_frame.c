@@ -3,11 +3,12 @@
  * tests/proof/prove_frame.c - SPEC.md 4: whatever the bytes, a head is parsed
  * within them; what it says fits together and is what the encoder writes; and
  * a frame that is all there is judged without reading beyond it.
+ *
+ * Proved of frames of any length, over any group (group_stub.c) and any
+ * checksum (checksum_stub.c).
  */
 #include "format/frame.h"
 #include "tests/proof/proof.h"
-
-#define BYTES_MAX 12
 
 static struct slg_frame_limits
 any_limits(void)
@@ -60,17 +61,17 @@ prove_whole(const uint8_t *bytes, const struct slg_frame *frame,
     PROVE(!is_sound || frame->kind != SLG_FRAME_GROUP || count >= 2);
 }
 
-int
-main(void)
+static void
+prove_parsed(void)
 {
     const struct slg_frame_limits limits = any_limits();
     const size_t avail = any_size();
     struct slg_frame frame;
 
-    ASSUME(avail <= BYTES_MAX);
+    ASSUME(avail <= LEN_MAX);
     const uint8_t *bytes = any_bytes(avail);
     if (!slg_frame_parse(bytes, avail, &limits, &frame))
-        return 0;
+        return;
     PROVE(frame.head_len >= 2 && frame.head_len <= SLG_HEAD_MAX);
     PROVE(frame.head_len <= avail);
     PROVE(frame.body_len <= limits.body_max + SLG_BLOCK_FRAMING);
@@ -81,5 +82,11 @@ main(void)
         prove_one_encoding(bytes, &frame);
     if (frame.len <= avail)
         prove_whole(bytes, &frame, &limits);
+}
+
+int
+main(void)
+{
+    prove_parsed();
     return 0;
 }
