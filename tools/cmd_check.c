@@ -340,7 +340,7 @@ file_sniff(const struct tool_source *source)
 {
     struct seglog_blob blob = { 0 };
     struct sniff sniff = { false, false };
-    uint8_t bytes[SNIFF_BYTES];
+    uint8_t bytes[SNIFF_BYTES] = { 0 };
     uint64_t size = 0;
     size_t len = 0;
 

@@ -7,6 +7,7 @@
  * if that is of the same session, else below its session; a session hangs below
  * the segment of another session that one of its segments descends from.
  */
+#define _POSIX_C_SOURCE 200809L /* stpcpy() */
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,7 +175,7 @@ branches_write(const struct tree *tree, size_t node, size_t depth, char *buf)
                                         "\u2502  ", "   ", "\u2026  " };
     static const char *const ASCII[] = { "|- ", "`- ", "|  ", "   ", ".. " };
     const char *const *marks = tree->is_utf8 ? UTF8 : ASCII;
-    const char *drawn[DEPTH_DRAWN];
+    const char *drawn[DEPTH_DRAWN] = { NULL };
     size_t count = 0;
 
     *buf = '\0';
@@ -185,9 +186,9 @@ branches_write(const struct tree *tree, size_t node, size_t depth, char *buf)
         node = tree->parent[node];
     }
     if (depth > DEPTH_DRAWN)
-        strcat(buf, marks[4]);
+        buf = stpcpy(buf, marks[4]);
     while (count-- > 0)
-        strcat(buf, drawn[count]);
+        buf = stpcpy(buf, drawn[count]);
 }
 
 static void

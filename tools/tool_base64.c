@@ -25,8 +25,10 @@ tool_base64_encode(const uint8_t *bytes, size_t len, char *out)
 
         *out++ = ALPHABET[word >> 18];
         *out++ = ALPHABET[word >> 12 & 63];
-        *out++ = len - i == 2 ? ALPHABET[word >> 6 & 63] : '=';
         *out = '=';
+        if (len - i == 2)
+            *out = ALPHABET[word >> 6 & 63];
+        out[1] = '=';
     }
 }
 

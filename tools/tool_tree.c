@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -97,16 +98,12 @@ char *
 tool_tree_join(const char *root, const char *path)
 {
     const size_t root_len = strlen(root);
-    const size_t path_len = strlen(path);
     const bool has_slash = root_len == 0 || root[root_len - 1] == '/';
-    char *joined = malloc(root_len + path_len + 2);
-    size_t len = root_len;
+    const size_t size = root_len + strlen(path) + 2;
+    char *joined = malloc(size);
 
-    if (!joined)
-        return NULL;
-    memcpy(joined, root, root_len);
-    if (path_len > 0 && !has_slash)
-        joined[len++] = '/';
-    memcpy(joined + len, path, path_len + 1);
+    if (joined)
+        (void)snprintf(joined, size, "%s%s%s", root,
+                       *path != '\0' && !has_slash ? "/" : "", path);
     return joined;
 }

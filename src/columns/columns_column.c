@@ -196,7 +196,7 @@ affix_find(struct slg_choice *choice, bool is_to_word)
 {
     const struct slg_text *first = &choice->texts[0];
     size_t prefix = first->len;
-    size_t suffix = first->len;
+    size_t suffix = prefix;
 
     for (size_t i = 1; i < choice->count && prefix + suffix > 0; i++) {
         const struct slg_text *text = &choice->texts[i];

@@ -120,7 +120,7 @@ slg_choice_time(struct slg_choice *choice)
 {
     struct slg_buf *meta = &choice->trial->stream[SLG_STREAM_META];
     struct slg_buf *shape = &choice->trial->stream[SLG_STREAM_SHAPE];
-    struct slg_time format;
+    struct slg_time format = { .digits = 0 };
 
     if (!time_format(choice, &format))
         return false;

@@ -114,11 +114,10 @@ loss_find(const struct seglog_reader *reader)
 static void
 piece_find_context(struct slg_context *context, const struct slg_span *span)
 {
-    if (!span->has_context)
-        slg_context_break(context, 0);
-    else if (span->context_end == 0)
+    if (span->has_context && span->context_end == 0)
         slg_context_start(context, span->at.pos);
-    else if (context->is_known && context->last_end == span->context_end)
+    else if (span->has_context && context->is_known &&
+             context->last_end == span->context_end)
         context->pos = span->at.pos;
     else
         slg_context_break(context, 0);

@@ -49,6 +49,17 @@ slg_dictionary_release(struct slg_dictionary *dictionary)
 }
 
 static seglog_code
+fail_damaged(const char *name, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
+
+    return slg_fail(err, SEGLOG_CORRUPT, &place,
+                    "the dictionary %s is damaged: its bytes are not those of "
+                    "its name; put it back from a copy",
+                    name);
+}
+
+static seglog_code
 dictionary_read(struct seglog_blob blob, const char *name,
                 struct slg_dictionary **dictionary, struct seglog_error *err)
 {
@@ -60,25 +71,22 @@ dictionary_read(struct seglog_blob blob, const char *name,
 
     if (code != SEGLOG_OK)
         return code;
-    if (size <= SEGLOG_DICTIONARY_MAX)
-        read = malloc(sizeof *read + (size_t)size);
-    if (!read && size <= SEGLOG_DICTIONARY_MAX)
+    if (size > SEGLOG_DICTIONARY_MAX)
+        return fail_damaged(name, err);
+    read = malloc(sizeof *read + (size_t)size);
+    if (!read)
         return slg_fail(err, SEGLOG_NO_MEMORY, &place,
                         "no memory for a dictionary");
-    if (read)
-        code = seglog_blob_read_at(blob, 0, read->bytes, (size_t)size, err);
+    code = seglog_blob_read_at(blob, 0, read->bytes, (size_t)size, err);
     /* As with the segment's own bytes: once may have been chance. */
     if (code == SEGLOG_IO)
         code = seglog_blob_read_at(blob, 0, read->bytes, (size_t)size, err);
-    if (read && code == SEGLOG_OK) {
+    if (code == SEGLOG_OK) {
         slg_xxh3_128(read->bytes, (size_t)size, read->digest);
         name_from_digest(read->digest, right);
+        if (strcmp(right, name) != 0)
+            code = fail_damaged(name, err);
     }
-    if (code == SEGLOG_OK && (!read || strcmp(right, name) != 0))
-        code = slg_fail(err, SEGLOG_CORRUPT, &place,
-                        "the dictionary %s is damaged: its bytes are not those "
-                        "of its name; put it back from a copy",
-                        name);
     if (code != SEGLOG_OK) {
         free(read);
         return code;

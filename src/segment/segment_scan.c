@@ -319,7 +319,7 @@ seglog_scan(struct seglog_store store, const char *name,
 {
     struct scan scan = { .summary = summary };
     struct slg_map map = { .spans = NULL };
-    struct seglog_blob blob;
+    struct seglog_blob blob = { .ops = NULL };
     const struct slg_walk_source source = { .store = &store };
     struct slg_walk walk;
 
@@ -352,7 +352,7 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
                            struct seglog_error *err)
 {
     const struct slg_walk_source source = { .store = &store };
-    struct seglog_blob blob;
+    struct seglog_blob blob = { .ops = NULL };
     struct slg_tail tail;
     seglog_code code = blob_open_checked(store, name, summary, &blob, err);
 

@@ -192,24 +192,23 @@ slg_build_put_frame(struct slg_build *build, unsigned kind, const uint8_t *body,
 {
     seglog_code code =
         build->is_after_sync ? SEGLOG_OK : slg_build_put_sync_point(build, err);
+
+    if (code != SEGLOG_OK)
+        return code;
     uint8_t *bytes = malloc((size_t)slg_frame_len(len, &build->limits));
 
-    if (!bytes && code == SEGLOG_OK)
-        code = fail_no_memory(err);
-    if (code == SEGLOG_OK) {
-        const size_t head =
-            slg_frame_put_head(bytes, kind, false, (uint32_t)len);
+    if (!bytes)
+        return fail_no_memory(err);
+    const size_t head = slg_frame_put_head(bytes, kind, false, (uint32_t)len);
 
-        if (kind == SLG_FRAME_BLOCK)
-            bytes[0] |= SLG_HEAD_COMPRESSED;
-        memcpy(bytes + head, body, len);
-        *offset = build->end;
-        *frame_len =
-            slg_frame_finish(bytes, head, (uint32_t)len, &build->limits,
-                             build->number, build->salt);
-        code = slg_build_append(build, bytes, (size_t)*frame_len, err);
-        build->is_after_sync = false;
-    }
+    if (kind == SLG_FRAME_BLOCK)
+        bytes[0] |= SLG_HEAD_COMPRESSED;
+    memcpy(bytes + head, body, len);
+    *offset = build->end;
+    *frame_len = slg_frame_finish(bytes, head, (uint32_t)len, &build->limits,
+                                  build->number, build->salt);
+    code = slg_build_append(build, bytes, (size_t)*frame_len, err);
+    build->is_after_sync = false;
     free(bytes);
     return code;
 }

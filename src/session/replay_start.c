@@ -42,7 +42,8 @@ writing_add_number(struct writing *w, bool is_negative, uint64_t size)
 {
     char digits[24];
 
-    snprintf(digits, sizeof digits, "%s%" PRIu64, is_negative ? "-" : "", size);
+    (void)snprintf(digits, sizeof digits, "%s%" PRIu64, is_negative ? "-" : "",
+                   size);
     writing_add_text(w, digits);
 }
 
@@ -64,7 +65,8 @@ writing_add_string(struct writing *w, struct seglog_slice text)
             escape[1] = names[letter - letters];
             writing_add(w, escape, 2);
         } else if ((unsigned char)byte < 0x20) {
-            snprintf(escape, sizeof escape, "\\u%04x", (unsigned char)byte);
+            (void)snprintf(escape, sizeof escape, "\\u%04x",
+                           (unsigned char)byte);
             writing_add(w, escape, 6);
         } else {
             writing_add(w, &byte, 1);

@@ -161,7 +161,7 @@ seglog_session_store_open_dir(
     const char *dir, const struct seglog_session_store_options *options,
     struct seglog_session_store **sessions, struct seglog_error *err)
 {
-    struct seglog_session_store_options settled;
+    struct seglog_session_store_options settled = { .size = 0 };
     struct seglog_file_store_options files = { .size = sizeof files,
                                                .file_mode = FILE_MODE,
                                                .dir_mode = DIR_MODE,

@@ -185,11 +185,10 @@ slg_changes_apply(struct slg_table *table, struct seglog_error *err)
     while (i < table->count || j < table->change_count) {
         const struct slg_change *change =
             j < table->change_count ? &table->changes[j] : NULL;
-        int order = 1;
+        int order = change ? 1 : -1;
 
-        if (i < table->count)
-            order = change ? slice_compare(table->rows[i].key, change->row.key)
-                           : -1;
+        if (change && i < table->count)
+            order = slice_compare(table->rows[i].key, change->row.key);
         if (order < 0)
             merged[n++] = table->rows[i++];
         else if (!change->is_removed)

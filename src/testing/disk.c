@@ -328,8 +328,12 @@ map_put(struct map *map, char c)
 static void
 map_text(struct map *map, const char *text)
 {
-    for (; *text != '\0'; text++)
-        map_put(map, (unsigned char)*text < 0x20 ? '?' : *text);
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20)
+            map_put(map, '?');
+        else
+            map_put(map, *text);
+    }
 }
 
 static char

@@ -169,9 +169,10 @@ sector_make(const struct sector *sector, struct cut *cut)
 
     cut->item++;
     slg_image_read_sector(&file->disk, sector->index, sector->bytes);
+    if (!is_kept && !is_by_chance && cut->how->losses == 0)
+        return 'O';
     if (!is_kept)
-        return is_by_chance || cut->how->losses != 0 ? sector_lose(sector, cut)
-                                                     : 'O';
+        return sector_lose(sector, cut);
     if ((cut->losses & SEGLOG_DISK_CUT_ZEROED) != 0)
         memset(sector->bytes + sector->safe, 0, SLG_PAGE - sector->safe);
     sector_put(sector, &file->now, 0, SLG_PAGE);
