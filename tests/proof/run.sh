@@ -39,7 +39,7 @@ declare -A functions=(
     [frame]='parsed:6'
     [header]='accepted:56'
     [control]='mark:12 gap:12 predecessor:12 attributes:12 reference:12'
-    [footer]='fixed:2,memcmp.0:6 table:4 step:4'
+    [footer]='fixed:2,memcmp.0:6 step:4'
 )
 
 fetch_cbmc()
