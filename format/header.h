@@ -69,6 +69,12 @@ slg_header_decode(const uint8_t in[SLG_HEADER_BYTES],
 bool
 slg_header_correct(uint8_t bytes[SLG_HEADER_BYTES]);
 
+static inline bool
+slg_header_is_chained(const struct slg_header *header)
+{
+    return (header->features_refuse & SLG_REFUSE_CHAINED) != 0;
+}
+
 static inline struct slg_frame_limits
 slg_header_limits(const struct slg_header *header)
 {

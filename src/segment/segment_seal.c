@@ -218,7 +218,8 @@ header_make(struct seal *seal, struct seglog_error *err)
     build->header = seal->reader->walk.header;
     /* A block is long: it has a digest, also of a segment without them. */
     build->header.features_refuse =
-        SLG_REFUSE_SEALED | (seal->kin ? SLG_REFUSE_REFERS : 0);
+        SLG_REFUSE_SEALED | (seal->kin ? SLG_REFUSE_REFERS : 0) |
+        (build->header.features_refuse & SLG_REFUSE_CHAINED);
     if (build->header.body_log2 < BODY_LOG2_LEAST)
         build->header.body_log2 = BODY_LOG2_LEAST;
     if (build->header.body_log2 < block_log2)
@@ -255,6 +256,9 @@ build_start(struct seal *seal, const struct slg_prelude *prelude,
     build->threads = seal->options.threads;
     build->kin = seal->kin;
     build->parent = seal->options.parent;
+    if (code == SEGLOG_OK && slg_header_is_chained(&build->header))
+        code = slg_build_begin_chain(
+            build, prelude->has_head ? &prelude->head : NULL, err);
     if (code == SEGLOG_OK)
         code = temp_create(seal, err);
     if (code == SEGLOG_OK)
@@ -279,6 +283,8 @@ attempt_open(struct seal *seal, struct seglog_error *err)
         return code;
     if (seal->reader->walk.limits.is_sealed)
         return slg_fail(err, SEGLOG_SEALED, &place, "it is sealed already");
+    seal->reader->wants_controls =
+        slg_header_is_chained(&seal->reader->walk.header);
     prelude = calloc(1, sizeof *prelude);
     if (!prelude)
         return slg_fail(err, SEGLOG_NO_MEMORY, &place, "no memory to seal");
@@ -350,7 +356,10 @@ copy_until(struct seal *seal, uint64_t until, struct seglog_error *err)
         code = seglog_reader_next(seal->reader, &event, err);
         if (code != SEGLOG_OK)
             return code == SEGLOG_END ? SEGLOG_OK : code;
-        code = slg_build_add(&seal->build, &event, err);
+        code =
+            event.type == SLG_EVENT_CONTROL
+                ? slg_build_add_control(&seal->build, &seal->reader->step, err)
+                : slg_build_add(&seal->build, &event, err);
         if (code == SEGLOG_OK)
             code = written_verify(seal, err);
         if (code == SEGLOG_OK)

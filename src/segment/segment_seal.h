@@ -7,6 +7,7 @@
  *   segment_seal_block.c   records into blocks
  *   segment_seal_jobs.c    several of them at once
  *   segment_seal_build.c   frames into the new segment
+ *   segment_seal_chain.c   those of the chain, and what is dropped
  *   segment_seal_parent.c  what of it the parent has as well
  *   segment_seal_verify.c  reading it back
  *   segment_seal_info.c    what the end of a sealed segment says
@@ -21,6 +22,7 @@
 #include "src/checksum/digest.h"
 #include "src/columns/columns.h"
 #include "src/segment/segment_block.h"
+#include "src/segment/segment_chain.h"
 #include "src/segment/segment_walk.h"
 
 /* A run of bytes that grows. */
@@ -63,6 +65,8 @@ struct slg_prelude {
     uint8_t attributes[SLG_ATTRIBUTES_MAX];
     size_t attributes_len;
     uint64_t line;
+    bool has_head; /* the first chain head */
+    struct slg_chain_head head;
 };
 
 /* The caller resets prelude->walk, whatever this returns. */
@@ -99,7 +103,8 @@ struct slg_pending {
     size_t count, cap;
     uint64_t plain; /* length of the entries */
     struct slg_footer_row row;
-    uint64_t digest; /* of the stretch (SPEC.md 6.1) */
+    uint64_t digest;               /* of the stretch (SPEC.md 6.1) */
+    struct seglog_chain_hash head; /* chained: behind the last record */
 };
 
 /* All records are there: their places, times and digest. */
@@ -174,12 +179,19 @@ struct slg_build {
     struct slg_footer_table table;
     struct slg_footer footer;
     struct slg_content content;
+    bool is_chained;
+    struct slg_chain chain;        /* at what was added */
+    struct seglog_chain_hash head; /* at what is written */
+    bool is_after_head;
+    /* Records to be told of as dropped, before anything else is added. */
+    uint64_t dropped_count;
 };
 
 /*
  * Begin the new segment: the header, and a sync point where that does not say
  * it all.  blob, name, header, new_epoch, line, level, block_bytes, memory_max,
- * threads and kin are set.
+ * threads and kin are set; and for a chained one slg_build_begin_chain was
+ * called.
  */
 seglog_code
 slg_build_begin(struct slg_build *build, struct seglog_error *err);
@@ -198,10 +210,33 @@ slg_build_put_attributes(struct slg_build *build, const void *data, size_t len,
 seglog_code
 slg_build_put_reference(struct slg_build *build, struct seglog_error *err);
 
+/* The new segment is chained, from this head on. */
+seglog_code
+slg_build_begin_chain(struct slg_build *build,
+                      const struct slg_chain_head *first,
+                      struct seglog_error *err);
+
 /* What is read from the old segment, in its order. */
 seglog_code
 slg_build_add(struct slg_build *build, const struct seglog_event *event,
               struct seglog_error *err);
+/*
+ * A frame without records (SLG_EVENT_CONTROL): heads of the chain are compared
+ * with what was added, tombstones and signatures are kept.
+ *   CORRUPT  the records do not lead to a head that stands there
+ */
+seglog_code
+slg_build_add_control(struct slg_build *build, const struct slg_step *step,
+                      struct seglog_error *err);
+/* A record whose payload goes: only its hash stays (SPEC.md 16.5). */
+seglog_code
+slg_build_drop(struct slg_build *build, const struct seglog_record *record,
+               struct seglog_error *err);
+/* Sign the head of what was added so far. */
+seglog_code
+slg_build_put_signature(struct slg_build *build,
+                        const struct slg_signature *signature,
+                        struct seglog_error *err);
 /* Write the blocks that are full. */
 seglog_code
 slg_build_settle(struct slg_build *build, struct seglog_error *err);
@@ -217,6 +252,22 @@ slg_build_finish(struct slg_build *build, struct seglog_error *err);
 seglog_code
 slg_build_append(struct slg_build *build, const uint8_t *bytes, size_t len,
                  struct seglog_error *err);
+/* Before records: those that were dropped are told of, and their hash. */
+seglog_code
+slg_build_settle_dropped(struct slg_build *build, struct seglog_error *err);
+/* The next record follows what is known of the chain: CORRUPT if not. */
+seglog_code
+slg_build_check_chain(const struct slg_build *build, struct seglog_error *err);
+seglog_code
+slg_build_put_gap(struct slg_build *build, const struct slg_gap *gap,
+                  struct seglog_error *err);
+/* Of what is written. */
+seglog_code
+slg_build_put_head(struct slg_build *build, bool is_anew,
+                   struct seglog_error *err);
+/* Where other things than a block follow one, they can be read without it. */
+seglog_code
+slg_build_leave_block(struct slg_build *build, struct seglog_error *err);
 /* The first one begins the epoch of sealing. */
 seglog_code
 slg_build_put_sync_point(struct slg_build *build, struct seglog_error *err);
@@ -233,6 +284,7 @@ struct slg_verify {
     struct slg_step step;
     struct seglog_blob blob;
     struct slg_content content;
+    struct slg_chain chain;
     bool is_open;
 };
 

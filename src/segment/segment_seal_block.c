@@ -235,6 +235,7 @@ job_write(struct slg_build *build, struct slg_job *job,
     build->number += pending->count;
     build->line += row->lines;
     build->digest += pending->digest;
+    build->head = pending->head;
     pending_clear(pending);
     slg_jobs_take(build->jobs);
     return code;
@@ -290,9 +291,14 @@ static seglog_code
 build_add_record(struct slg_build *build, const struct seglog_record *record,
                  struct seglog_error *err)
 {
-    struct slg_pending *pending = &slg_jobs_filling(build->jobs)->pending;
-    seglog_code code = SEGLOG_OK;
+    struct slg_pending *pending = NULL;
+    seglog_code code = slg_build_settle_dropped(build, err);
 
+    if (code == SEGLOG_OK)
+        code = slg_build_check_chain(build, err);
+    if (code != SEGLOG_OK)
+        return code;
+    pending = &slg_jobs_filling(build->jobs)->pending;
     if (!pending_has_room(build, pending, record->len)) {
         code = pending_submit(build, true, err);
         if (code != SEGLOG_OK)
@@ -305,13 +311,50 @@ build_add_record(struct slg_build *build, const struct seglog_record *record,
     if (pending->count == 0)
         pending_clear(pending);
     pending_put(pending, record);
+    if (build->is_chained) {
+        slg_chain_add_record(&build->chain, record->data, record->len);
+        pending->head = build->chain.hash;
+    }
     slg_content_add(&build->content, (unsigned)record->kind - 1, record->data,
                     record->len);
     return SEGLOG_OK;
 }
 
+seglog_code
+slg_build_leave_block(struct slg_build *build, struct seglog_error *err)
+{
+    const seglog_code code = slg_build_flush(build, err);
+
+    return code == SEGLOG_OK && (build->epoch != build->new_epoch ||
+                                 build->end == build->table.row.offset +
+                                                   build->table.row.len)
+               ? slg_build_put_sync_point(build, err)
+               : code;
+}
+
 /* A recorded gap stays where it is.  A sync point stands before each run of
  * them, so that the place behind every block can be read from. */
+seglog_code
+slg_build_put_gap(struct slg_build *build, const struct slg_gap *gap,
+                  struct seglog_error *err)
+{
+    uint8_t bytes[SLG_GAP_BYTES];
+    seglog_code code = slg_build_leave_block(build, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_build_append(
+        build, bytes, slg_gap_encode(gap, build->number, build->salt, bytes),
+        err);
+    build->is_after_sync = false;
+    build->is_after_head = false;
+    build->number += gap->count;
+    build->line += gap->lines;
+    build->footer.lost += gap->count;
+    slg_content_add_gap(&build->content, gap->count, gap->lines);
+    return code;
+}
+
 static seglog_code
 build_add_gap(struct slg_build *build, const struct seglog_finding *finding,
               struct seglog_error *err)
@@ -327,24 +370,18 @@ build_add_gap(struct slg_build *build, const struct seglog_finding *finding,
         .shift = finding->has_shift ? finding->shift : INT64_MIN,
         .depends_on = finding->depends_on,
     };
-    uint8_t bytes[SLG_GAP_BYTES];
-    seglog_code code = slg_build_flush(build, err);
+    seglog_code code = SEGLOG_OK;
 
-    if (code == SEGLOG_OK &&
-        (build->epoch != build->new_epoch ||
-         build->end == build->table.row.offset + build->table.row.len))
-        code = slg_build_put_sync_point(build, err);
-    if (code != SEGLOG_OK)
-        return code;
-    code = slg_build_append(
-        build, bytes, slg_gap_encode(&gap, build->number, build->salt, bytes),
-        err);
-    build->is_after_sync = false;
-    build->number += gap.count;
-    build->line += gap.lines;
-    build->footer.lost += gap.count;
-    slg_content_add_gap(&build->content, gap.count, gap.lines);
-    return code;
+    if (build->is_chained) {
+        slg_chain_add_gap(&build->chain, finding->first_record,
+                          finding->last_record + 1);
+        if (finding->cause == SEGLOG_CAUSE_DROPPED) {
+            build->dropped_count += gap.count;
+            return SEGLOG_OK;
+        }
+    }
+    code = slg_build_settle_dropped(build, err);
+    return code == SEGLOG_OK ? slg_build_put_gap(build, &gap, err) : code;
 }
 
 seglog_code

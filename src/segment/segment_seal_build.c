@@ -43,6 +43,7 @@ slg_build_append(struct slg_build *build, const uint8_t *bytes, size_t len,
     const seglog_code code =
         seglog_blob_append(build->blob, build->end, bytes, len, NULL, err);
 
+    build->is_after_head = false;
     if (code == SEGLOG_OK)
         build->end += len;
     return code;
@@ -87,12 +88,13 @@ slg_build_put_sync_point(struct slg_build *build, struct seglog_error *err)
 
     build_set_epoch(build, build->new_epoch);
     code = slg_build_append(build, bytes, sync_point_encode(build, bytes), err);
-    if (code == SEGLOG_OK) {
-        build->sync_offset = offset;
-        build->digest = 0;
-        build->is_after_sync = true;
-    }
-    return code;
+    if (code != SEGLOG_OK)
+        return code;
+    build->sync_offset = offset;
+    build->digest = 0;
+    build->is_after_sync = true;
+    return build->is_chained ? slg_build_put_head(build, false, err)
+                             : SEGLOG_OK;
 }
 
 seglog_code
@@ -116,8 +118,12 @@ slg_build_begin(struct slg_build *build, struct seglog_error *err)
         code = slg_jobs_open(&build->jobs, build->threads, err);
     if (code == SEGLOG_OK)
         code = slg_build_append(build, bytes, sizeof bytes, err);
-    return code == SEGLOG_OK && !says_all ? slg_build_put_sync_point(build, err)
-                                          : code;
+    if (code != SEGLOG_OK)
+        return code;
+    if (!says_all)
+        return slg_build_put_sync_point(build, err);
+    return build->is_chained ? slg_build_put_head(build, false, err)
+                             : SEGLOG_OK;
 }
 
 void
@@ -263,8 +269,12 @@ slg_build_finish(struct slg_build *build, struct seglog_error *err)
     struct slg_bytes body = { .data = NULL };
     uint64_t offset = 0;
     uint64_t frame_len = 0;
-    seglog_code code = slg_build_flush(build, err);
+    seglog_code code = slg_build_settle_dropped(build, err);
 
+    if (code == SEGLOG_OK)
+        code = slg_build_check_chain(build, err);
+    if (code == SEGLOG_OK)
+        code = slg_build_flush(build, err);
     if (code == SEGLOG_OK)
         code = footer_encode(build, &body, err);
     if (code == SEGLOG_OK)

@@ -22,6 +22,10 @@ prelude_note(struct slg_prelude *prelude)
         if (len > 0)
             memcpy(prelude->attributes, data, len);
         prelude->attributes_len = len;
+    } else if (step->frame.control == SLG_CONTROL_CHAIN_HEAD &&
+               !prelude->has_head) {
+        prelude->has_head =
+            slg_chain_head_decode(step->bytes, &step->frame, &prelude->head);
     }
 }
 

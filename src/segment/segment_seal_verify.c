@@ -28,6 +28,7 @@ verify_open(struct slg_verify *verify, struct seglog_store store,
     seglog_code code = slg_content_begin(&verify->content, err);
 
     verify->is_open = true;
+    verify->chain = (struct slg_chain){ .algorithm = 0 };
     if (code == SEGLOG_OK)
         code =
             seglog_blob_open(store, name, SEGLOG_OPEN_READ, &verify->blob, err);
@@ -84,11 +85,22 @@ slg_verify_advance(struct slg_verify *verify, struct seglog_store store,
             break;
         if (step->is_mark && (step->shift != 0 || step->is_digest_wrong))
             return fail_changed(verify, err);
+        if (slg_header_is_chained(&verify->walk.header) &&
+            !slg_chain_pass_step(&verify->chain, step))
+            return fail_changed(verify, err);
         step_note(verify);
     }
     if (code == SEGLOG_CORRUPT)
         return fail_changed(verify, err);
     return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+static bool
+chain_is_same(const struct slg_verify *verify, const struct slg_build *build)
+{
+    return !build->is_chained ||
+           (verify->chain.is_known && build->chain.is_known &&
+            slg_chain_hash_is_same(&verify->chain.hash, &build->chain.hash));
 }
 
 seglog_code
@@ -109,7 +121,8 @@ slg_verify_finish(struct slg_verify *verify, const struct slg_build *build,
          end.footer.records != verify->content.records ||
          end.footer.lost != verify->content.lost ||
          memcmp(end.footer.digest, digest, sizeof digest) != 0 ||
-         memcmp(build->footer.digest, digest, sizeof digest) != 0))
+         memcmp(build->footer.digest, digest, sizeof digest) != 0 ||
+         !chain_is_same(verify, build)))
         code = SEGLOG_CORRUPT;
     slg_sealed_end_reset(&end);
     return code == SEGLOG_CORRUPT ? fail_changed(verify, err) : code;

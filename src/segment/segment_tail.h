@@ -48,12 +48,6 @@ struct slg_tail {
     bool lacks_head; /* ... and a sync point ends there without its head */
 };
 
-static inline bool
-slg_header_is_chained(const struct slg_header *header)
-{
-    return (header->features_refuse & SLG_REFUSE_CHAINED) != 0;
-}
-
 /*
  * Find the tail of an open blob.
  *
