@@ -93,8 +93,9 @@ threads_settle(const struct seglog_seal_options *options)
     return threads > 1 ? (unsigned)threads : 1;
 }
 
-static seglog_code
-options_settle(struct seglog_seal_options *options, struct seglog_error *err)
+seglog_code
+slg_seal_options_settle(struct seglog_seal_options *options,
+                        struct seglog_error *err)
 {
     if (options->level == 0)
         options->level = SEGLOG_SEAL_LEVEL_DEFAULT;
@@ -205,11 +206,20 @@ log2_above(uint64_t value)
     return log2;
 }
 
+uint8_t
+slg_seal_body_log2(uint8_t body_log2, size_t block_bytes)
+{
+    const unsigned block_log2 = log2_above(block_bytes);
+
+    if (body_log2 < BODY_LOG2_LEAST)
+        body_log2 = BODY_LOG2_LEAST;
+    return body_log2 < block_log2 ? (uint8_t)block_log2 : body_log2;
+}
+
 static seglog_code
 header_make(struct seal *seal, struct seglog_error *err)
 {
     struct slg_build *build = &seal->build;
-    const unsigned block_log2 = log2_above(seal->options.block_bytes);
     uint32_t random = 0;
 
     if (!slg_writer_random(&random, sizeof random))
@@ -220,10 +230,8 @@ header_make(struct seal *seal, struct seglog_error *err)
     build->header.features_refuse =
         SLG_REFUSE_SEALED | (seal->kin ? SLG_REFUSE_REFERS : 0) |
         (build->header.features_refuse & SLG_REFUSE_CHAINED);
-    if (build->header.body_log2 < BODY_LOG2_LEAST)
-        build->header.body_log2 = BODY_LOG2_LEAST;
-    if (build->header.body_log2 < block_log2)
-        build->header.body_log2 = (uint8_t)block_log2;
+    build->header.body_log2 =
+        slg_seal_body_log2(build->header.body_log2, seal->options.block_bytes);
     build->new_epoch = ((seal->epoch >> 32) + 1) << 32 | random;
     return SEGLOG_OK;
 }
@@ -575,7 +583,7 @@ seglog_segment_seal(struct seglog_store store, const char *name,
     if (!slg_options_copy(&seal->options, sizeof seal->options, options))
         code = fail_option(err, "size", "not that of a struct of this version");
     else
-        code = options_settle(&seal->options, err);
+        code = slg_seal_options_settle(&seal->options, err);
     if (code == SEGLOG_OK &&
         snprintf(seal->temp, sizeof seal->temp, "%s" SEALING_SUFFIX, name) >=
             (int)sizeof seal->temp)

@@ -11,6 +11,7 @@
  *   segment_seal_parent.c  what of it the parent has as well
  *   segment_seal_verify.c  reading it back
  *   segment_seal_info.c    what the end of a sealed segment says
+ *   segment_seal_merge.c   several segments into one
  *
  * Layer  segment.
  */
@@ -277,6 +278,14 @@ seglog_code
 slg_build_put_frame(struct slg_build *build, unsigned kind, const uint8_t *body,
                     size_t len, uint64_t *offset, uint64_t *frame_len,
                     struct seglog_error *err);
+
+/* Defaults, and what is out of range. */
+seglog_code
+slg_seal_options_settle(struct seglog_seal_options *options,
+                        struct seglog_error *err);
+/* Of a sealed segment whose blocks, and records, are so large. */
+uint8_t
+slg_seal_body_log2(uint8_t body_log2, size_t block_bytes);
 
 /* Reading back what is built. */
 struct slg_verify {

@@ -16,6 +16,7 @@
 #include "src/segment/segment_chain.h"
 #include "src/segment/segment_chain_reader.h"
 #include "src/segment/segment_chain_writer.h"
+#include "src/segment/segment_seal_merge.h"
 
 static const unsigned chains[] = { SEGLOG_CHAIN_SHA256, SEGLOG_CHAIN_XXH3 };
 
@@ -331,6 +332,302 @@ seal__appended_meanwhile__has_the_same_heads(void **state)
     (void)seglog_writer_close(writer, NULL);
 }
 
+/* -- several into one ------------------------------------------------------- */
+
+#define PARTS      3u
+#define PART_LINES 700u
+
+static const char *const part_names[PARTS] = { "a", "b", "c" };
+
+/* Three neighbours; the last one has tombstones of some records of all. */
+static void
+parts_make(struct seglog_store store, unsigned chain)
+{
+    struct seglog_chain_hash base = { .len = 0 };
+    struct seglog_writer_state now;
+
+    for (unsigned i = 0; i < PARTS; i++) {
+        struct seglog_writer_options options = writer_options_fixed();
+        struct slg_tombstone tombstone = { .algorithm = (uint8_t)chain };
+
+        options.chain = (enum seglog_chain)chain;
+        options.first_record = 1 + i * PART_LINES;
+        options.chain_base = i > 0 ? &base : NULL;
+        options.attributes = part_names[i];
+        options.attributes_len = 1;
+        struct seglog_writer *writer =
+            writer_open_ok(store, part_names[i], &options);
+        append_lines(writer, options.first_record,
+                     options.first_record + PART_LINES - 1);
+        for (uint64_t n = 2; i == PARTS - 1 && n < 1500; n += 499) {
+            tombstone.number = n;
+            tombstone.before.len = tombstone.hash.len =
+                (uint8_t)slg_chain_len(chain);
+            assert_ok(slg_writer_put_tombstone(writer, &tombstone, NULL));
+        }
+        assert_ok(seglog_writer_flush(writer, NULL));
+        seglog_writer_get_state(writer, &now);
+        base = now.chain_hash;
+        assert_ok(seglog_writer_close(writer, NULL));
+    }
+}
+
+/* 10 to 12, the first and the last of the second, and the very last. */
+static bool
+is_dropped(void *arg, uint64_t number)
+{
+    (void)arg;
+    return (number >= 10 && number <= 12) || number == PART_LINES ||
+           number == PART_LINES + 1 || number == 2 * PART_LINES ||
+           number == PARTS * PART_LINES;
+}
+
+static struct slg_merge_options
+merge_options(const char *const *names, size_t count)
+{
+    return (struct slg_merge_options){
+        .names = names,
+        .count = count,
+        .new_name = "new",
+        .seal = { .size = sizeof(struct seglog_seal_options),
+                  .level = 1,
+                  .block_bytes = 64 << 10 },
+        .drops = is_dropped,
+    };
+}
+
+/* The heads that were there, at all records; those dropped are in gaps, with
+ * the hash of the last one behind each. */
+static void
+check_merged(struct seglog_store store, const struct story *parts,
+             uint64_t *dropped)
+{
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_event event;
+    size_t part = 0;
+    size_t at = 0;
+    uint64_t gap_last = 0;
+
+    *dropped = 0;
+    assert_ok(slg_chain_reader_open(store, "new", NULL, &reader, NULL));
+    while (slg_chain_reader_next(reader, &event, NULL) == SEGLOG_OK) {
+        const struct entry *entry = NULL;
+
+        if (event.type == SLG_CHAIN_EVENT_HEAD) {
+            assert_false(event.is_broken || event.head.is_anew);
+            if (gap_last == 0)
+                continue;
+            /* That of the last one dropped, as it was. */
+            assert_int_equal(event.number, gap_last + 1);
+            while (at == parts[part].count ||
+                   parts[part].entries[at].number <= gap_last) {
+                if (at == parts[part].count) {
+                    part++;
+                    at = 0;
+                    continue;
+                }
+                entry = &parts[part].entries[at++];
+                if (part == PARTS - 1 && at == parts[part].count)
+                    break;
+            }
+            assert_int_equal(entry->number, gap_last);
+            assert_true(slg_chain_hash_is_same(&event.hash, &entry->hash));
+            gap_last = 0;
+            continue;
+        }
+        if (event.type == SLG_CHAIN_EVENT_CLOSED)
+            continue;
+        assert_int_equal(gap_last, 0);
+        if (event.type == SLG_CHAIN_EVENT_GAP) {
+            assert_int_equal(event.finding.cause, SEGLOG_CAUSE_DROPPED);
+            gap_last = event.finding.last_record;
+            for (uint64_t n = event.number; n <= gap_last; n++)
+                assert_true(is_dropped(NULL, n));
+            *dropped += gap_last - event.number + 1;
+            continue;
+        }
+        if (at == parts[part].count) {
+            part++;
+            at = 0;
+        }
+        entry = &parts[part].entries[at++];
+        assert_int_equal(event.type, entry->type);
+        assert_int_equal(event.number, entry->number);
+        assert_true(event.is_known);
+        assert_true(slg_chain_hash_is_same(&event.hash, &entry->hash));
+    }
+    assert_int_equal(part, PARTS - 1);
+    assert_int_equal(at, parts[part].count);
+    slg_chain_reader_close(reader);
+}
+
+static void
+merge__neighbours__keeps_all_heads_and_drops_what_it_is_told(void **state)
+{
+    const struct seglog_store store = store_of(state);
+
+    EACH_CHAIN(c)
+    {
+        for (unsigned sealed = 0; sealed < 2; sealed++) {
+            struct slg_merge_options options = merge_options(part_names, PARTS);
+            struct slg_merge_result result;
+            struct seglog_scan_summary summary;
+            struct seglog_error err = { 0 };
+            struct story parts[PARTS];
+            uint8_t attributes[8];
+            uint64_t dropped = 0;
+            size_t len = 0;
+
+            parts_make(store, chains[c]);
+            for (size_t i = 0; i < PARTS; i++) {
+                story_read(store, part_names[i], &parts[i]);
+                if (sealed > 0 && i != 1)
+                    assert_ok(seglog_segment_seal(store, part_names[i],
+                                                  &options.seal, NULL, NULL));
+            }
+            assert_code_err(slg_segments_merge(store, &options, &result, &err),
+                            SEGLOG_OK, &err);
+            assert_int_equal(result.dropped, 7);
+            assert_int_equal(result.records, PARTS * PART_LINES - 7);
+            assert_int_equal(result.next_record, PARTS * PART_LINES + 1);
+            assert_true(slg_chain_hash_is_same(
+                &result.head,
+                &parts[PARTS - 1].entries[parts[PARTS - 1].count - 1].hash));
+            check_merged(store, parts, &dropped);
+            assert_int_equal(dropped, 7);
+            assert_ok(seglog_scan(store, "new", NULL, &summary, NULL));
+            assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+            assert_int_equal(summary.recorded_lost, 7);
+            assert_int_equal(summary.epoch >> 32, sealed + 1);
+            assert_ok(seglog_segment_get_attributes(
+                store, "new", attributes, sizeof attributes, &len, NULL, NULL));
+            assert_true(len == 1 && attributes[0] == 'a');
+
+            /* Once more: what was dropped stays dropped, and nothing else. */
+            static const char *const merged[] = { "once" };
+            assert_ok(seglog_store_replace(store, "new", "once", NULL));
+            options.names = merged;
+            options.count = 1;
+            options.drops = NULL;
+            assert_code_err(slg_segments_merge(store, &options, &result, &err),
+                            SEGLOG_OK, &err);
+            assert_int_equal(result.dropped, 0);
+            check_merged(store, parts, &dropped);
+            assert_int_equal(dropped, 7);
+            for (size_t i = 0; i < PARTS; i++) {
+                story_free(&parts[i]);
+                assert_ok(seglog_store_remove(store, part_names[i], NULL));
+            }
+        }
+    }
+}
+
+static bool
+signature_make(void *arg, uint64_t next_record,
+               const struct seglog_chain_hash *head,
+               struct slg_signature *signature)
+{
+    assert_int_equal(next_record, PARTS * PART_LINES + 1);
+    assert_int_equal(head->len, 16);
+    *signature = (struct slg_signature){ .bytes = { 1, 2 } };
+    return arg == NULL;
+}
+
+static void
+merge__signed__has_the_signature_of_its_end(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct slg_merge_options options = merge_options(part_names, PARTS);
+    struct slg_merge_result result;
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_event event;
+    bool is_signed = false;
+
+    parts_make(store, SEGLOG_CHAIN_XXH3);
+    options.signs = signature_make;
+    assert_ok(slg_segments_merge(store, &options, &result, NULL));
+    assert_ok(slg_chain_reader_open(store, "new", NULL, &reader, NULL));
+    while (slg_chain_reader_next(reader, &event, NULL) == SEGLOG_OK) {
+        if (event.type == SLG_CHAIN_EVENT_SIGNATURE) {
+            assert_int_equal(event.number, PARTS * PART_LINES + 1);
+            assert_int_equal(event.signature.bytes[1], 2);
+            assert_true(slg_chain_hash_is_same(&event.before, &result.head));
+            is_signed = true;
+        }
+    }
+    assert_true(is_signed);
+    slg_chain_reader_close(reader);
+    options.seal.arg = &options;
+    assert_code(slg_segments_merge(store, &options, &result, NULL),
+                SEGLOG_INVALID);
+}
+
+static bool
+stop_soon(void *arg, uint64_t done, uint64_t total)
+{
+    (void)arg;
+    return done > total;
+}
+
+/* There is no new segment then. */
+static void
+merge__cannot_be__leaves_nothing(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    static const char *const gap_names[] = { "a", "c" };
+    static const char *const missing[] = { "a", "none" };
+    struct slg_merge_options options = merge_options(gap_names, 2);
+    struct slg_merge_result result;
+    struct seglog_error err = { 0 };
+    struct seglog_blob blob = { 0 };
+    struct seglog_writer_options other = writer_options_fixed();
+    size_t len = 0;
+
+    parts_make(store, SEGLOG_CHAIN_XXH3);
+    assert_code(slg_segments_merge(store, &options, &result, &err),
+                SEGLOG_CORRUPT);
+    assert_string_equal(err.name, "c");
+    options.names = missing;
+    assert_code(slg_segments_merge(store, &options, &result, &err),
+                SEGLOG_NOT_FOUND);
+    options.names = part_names;
+    options.count = PARTS;
+    options.seal.on_progress = stop_soon;
+    assert_code(slg_segments_merge(store, &options, &result, &err), SEGLOG_END);
+    options.seal.on_progress = NULL;
+    options.seal.level = 99;
+    assert_code(slg_segments_merge(store, &options, &result, &err),
+                SEGLOG_INVALID);
+    options.seal.level = 1;
+    assert_code(seglog_blob_open(store, "new", SEGLOG_OPEN_READ, &blob, NULL),
+                SEGLOG_NOT_FOUND);
+
+    /* The second one does not go on from the head of the first. */
+    struct seglog_chain_hash wrong = { .len = 16 };
+    other.chain = SEGLOG_CHAIN_XXH3;
+    other.first_record = PART_LINES + 1;
+    other.chain_base = &wrong;
+    assert_ok(seglog_store_remove(store, "b", NULL));
+    struct seglog_writer *writer = writer_open_ok(store, "b", &other);
+    append_lines(writer, PART_LINES + 1, 2 * PART_LINES);
+    assert_ok(seglog_writer_close(writer, NULL));
+    assert_code(slg_segments_merge(store, &options, &result, &err),
+                SEGLOG_CORRUPT);
+    assert_string_equal(err.name, "b");
+    assert_int_equal(err.record_no, PART_LINES + 1);
+
+    /* A record of the first one is damaged. */
+    uint8_t *bytes = blob_read(store, "a", &len);
+    bytes[len / 2] ^= 1;
+    blob_write(store, "a", bytes, len);
+    free(bytes);
+    assert_code(slg_segments_merge(store, &options, &result, &err),
+                SEGLOG_CORRUPT);
+    assert_string_equal(err.name, "a");
+    assert_code(seglog_blob_open(store, "new", SEGLOG_OPEN_READ, &blob, NULL),
+                SEGLOG_NOT_FOUND);
+}
+
 int
 main(void)
 {
@@ -341,6 +638,10 @@ main(void)
         on_memory(seal__chained__ends_with_a_checkpoint),
         on_memory(seal__chain_broken__is_corrupt),
         on_memory(seal__appended_meanwhile__has_the_same_heads),
+        on_memory(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
+        on_file(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
+        on_memory(merge__signed__has_the_signature_of_its_end),
+        on_memory(merge__cannot_be__leaves_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
