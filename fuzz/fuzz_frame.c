@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/chain.h"
 #include "format/checksum.h"
 #include "format/search.h"
 #include "fuzz/support.h"
@@ -191,6 +192,38 @@ reference_must_encode_again(const struct subject *subject,
     MUST(memcmp(again, subject->bytes, (size_t)frame->len) == 0);
 }
 
+/* SPEC.md 6.7 to 6.9. */
+static void
+chain_must_encode_again(const struct subject *subject,
+                        const struct slg_frame *frame)
+{
+    const uint32_t number =
+        slg_frame_implied(subject->bytes, frame, subject->salt);
+    uint8_t again[SLG_TOMBSTONE_MAX + SLG_SIGNATURE_FRAME];
+    struct slg_chain_head head;
+    struct slg_tombstone tombstone;
+    struct slg_signature signature;
+    size_t len = 0;
+
+    if (frame->control == SLG_CONTROL_CHAIN_HEAD &&
+        slg_chain_head_decode(subject->bytes, frame, &head)) {
+        MUST(head.hash.len == 0 ||
+             head.hash.len == slg_chain_len(head.algorithm));
+        len = slg_chain_head_encode(&head, number, subject->salt, again);
+    } else if (frame->control == SLG_CONTROL_TOMBSTONE &&
+               slg_tombstone_decode(subject->bytes, frame, &tombstone)) {
+        MUST(tombstone.number >= 1 && tombstone.number <= INT64_MAX);
+        MUST((tombstone.number == 1) == (tombstone.before.len == 0));
+        len = slg_tombstone_encode(&tombstone, number, subject->salt, again);
+    } else if (frame->control == SLG_CONTROL_SIGNATURE &&
+               slg_signature_decode(subject->bytes, frame, &signature)) {
+        len = slg_signature_encode(&signature, number, subject->salt, again);
+    } else {
+        return;
+    }
+    MUST(len == frame->len && memcmp(again, subject->bytes, len) == 0);
+}
+
 static void
 attributes_must_encode_again(const struct subject *subject,
                              const struct slg_frame *frame)
@@ -241,6 +274,8 @@ frame_must_hold(const struct subject *subject)
         reference_must_encode_again(subject, &frame);
     else if (frame.control == SLG_CONTROL_ATTRIBUTES)
         attributes_must_encode_again(subject, &frame);
+    else
+        chain_must_encode_again(subject, &frame);
 }
 
 /* -- marks and headers ----------------------------------------------------- */

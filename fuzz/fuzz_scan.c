@@ -15,6 +15,8 @@
 #include "format/control.h"
 #include "fuzz/odd_store.h"
 #include "fuzz/support.h"
+#include "src/segment/segment_chain.h"
+#include "src/segment/segment_chain_reader.h"
 #include "seglog/dictionary.h"
 
 enum look {
@@ -665,7 +667,10 @@ append_must_keep(const struct subject *subject)
     if (subject->has_forged_mark || (subject->looks & LOOK_UNREADABLE) != 0)
         return;
     if (is_sound) {
-        MUST(code != SEGLOG_CORRUPT && code != SEGLOG_IO);
+        /* Of a chain the head of the end has to be known as well. */
+        MUST(code != SEGLOG_CORRUPT ||
+             (summary->features_refuse & SLG_REFUSE_CHAINED) != 0);
+        MUST(code != SEGLOG_IO);
         MUST(code != SEGLOG_OK || number == summary->next_record);
     }
     if (code == SEGLOG_OK && !end_is_elsewhere(subject))
@@ -714,6 +719,47 @@ refusal_must_be_common(const struct subject *subject, seglog_code code)
     MUST(record_append(subject, &number) != SEGLOG_OK);
 }
 
+/* Read with its chain: the same records, and heads that are computed from the
+ * ones that stand there. */
+static void
+chain_must_agree(const struct subject *subject)
+{
+    const struct slg_chain_reader_options options = { .salvage = true,
+                                                      .expect =
+                                                          subject->expect };
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_event event;
+    struct seglog_chain_hash head = { .len = 0 };
+    bool is_known = false;
+    uint64_t records = 0;
+    seglog_code code =
+        slg_chain_reader_open(subject->store, "s", &options, &reader, NULL);
+
+    if (code == SEGLOG_INVALID)
+        return;
+    MUST(code == SEGLOG_OK);
+    while ((code = slg_chain_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        /* What is before is what was behind the event before, or nothing. */
+        if (event.is_before_known)
+            MUST(is_known && slg_chain_hash_is_same(&event.before, &head));
+        if (event.type == SLG_CHAIN_EVENT_RECORD) {
+            MUST(!event.is_known || event.is_before_known);
+            records++;
+        }
+        if (event.type == SLG_CHAIN_EVENT_HEAD)
+            MUST(!event.is_broken || event.is_before_known ||
+                 event.head.is_anew ||
+                 event.head.algorithm != (uint8_t)(head.len == 32 ? 1 : 2));
+        is_known = event.is_known;
+        head = event.hash;
+    }
+    MUST(code == SEGLOG_END || (subject->looks & LOOK_UNREADABLE) != 0 ||
+         code == SEGLOG_FORMAT);
+    if (code == SEGLOG_END)
+        MUST(records == subject->survey.summary.records);
+    slg_chain_reader_close(reader);
+}
+
 static void
 subject_examine(struct subject *subject)
 {
@@ -733,6 +779,7 @@ subject_examine(struct subject *subject)
         survey_may_mislead(&subject->survey, subject->bytes, subject->len);
     read_all(subject, "s", true, &subject->salvaged);
     salvaged_must_agree(subject);
+    chain_must_agree(subject);
     strict_must_agree(subject);
     if ((subject->looks & LOOK_EXPECT) == 0)
         summary_must_agree(subject);

@@ -44,7 +44,8 @@ SCAN_VECTORS = '''
     good/zstd good/zstd-and-deflate bad/zstd-flip bad/zstd-no-run bad/zstd-bomb
     good/attributes good/attributes-behind-sync bad/attributes
     good/sealed good/sealed-from-20 bad/sealed-flip bad/sealed-footer
-    bad/sealed-cut bad/sealed-no-end bad/sealed-no-header'''.split()
+    bad/sealed-cut bad/sealed-no-end bad/sealed-no-header
+    good/chained good/chained-xxh3 bad/chained-head'''.split()
 
 
 def write(target, name, data):

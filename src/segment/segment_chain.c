@@ -96,6 +96,18 @@ slg_chain_add_gap(struct slg_chain *chain, uint64_t first, uint64_t next)
     chain->is_known = false;
 }
 
+bool
+slg_chain_settle_loss(struct slg_chain *chain)
+{
+    if (!chain->is_behind_gap || !chain->is_before_gap_known)
+        return false;
+    slg_chain_hash_anew(chain->algorithm, &chain->before_gap, chain->gap_first,
+                        chain->gap_next, &chain->hash);
+    chain->is_known = true;
+    chain->is_behind_gap = false;
+    return true;
+}
+
 void
 slg_chain_forget(struct slg_chain *chain)
 {
@@ -111,7 +123,8 @@ head_is_anew(const struct slg_chain *chain, const struct slg_chain_head *head)
     struct seglog_chain_hash hash;
 
     if (!chain->is_behind_gap)
-        return !chain->is_known;
+        return !chain->is_known ||
+               slg_chain_hash_is_same(&chain->hash, &head->hash);
     if (!chain->is_before_gap_known)
         return true;
     slg_chain_hash_anew(chain->algorithm, &chain->before_gap, chain->gap_first,

@@ -64,6 +64,13 @@ slg_chain_add_tombstone(struct slg_chain *chain,
 void
 slg_chain_add_gap(struct slg_chain *chain, uint64_t first, uint64_t next);
 
+/*
+ * Directly behind a gap, where the chain head that belongs there is missing:
+ * what it would say is known.  False: nothing of that is so.
+ */
+bool
+slg_chain_settle_loss(struct slg_chain *chain);
+
 /* The head is not known any more: damage was passed. */
 void
 slg_chain_forget(struct slg_chain *chain);

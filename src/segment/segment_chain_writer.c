@@ -50,7 +50,8 @@ slg_writer_settle_chain(struct seglog_writer *writer,
     /* What is lost has no hash. */
     at->is_chain_known = chain->is_known && at->number == tail->number;
     at->chain = chain->hash;
-    at->wants_head = tail->lacks_head;
+    at->wants_head = tail->lacks_head || tail->lacks_anew;
+    at->wants_anew = tail->lacks_anew;
     return at->is_chain_known || is_fresh(writer, at)
                ? SEGLOG_OK
                : fail_unknown(writer, at, err);

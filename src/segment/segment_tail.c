@@ -266,6 +266,7 @@ struct chain_way {
     struct slg_chain *chain; /* NULL: the segment is not chained */
     uint64_t end;
     uint64_t number;
+    uint64_t epoch;
     bool has_head; /* one stands behind the last mark */
 };
 
@@ -294,8 +295,10 @@ chain_note(struct chain_way *way, const struct slg_walk *walk,
         return;
     if (walk->is_passed || step->number != way->number)
         slg_chain_forget(chain);
-    else if (step->offset != way->end)
+    else if (step->offset != way->end && walk->at.epoch == way->epoch)
+        /* Whoever began a new epoch behind it knew that it was torn. */
         chain->has_gap |= !is_no_tombstone(step->offset - way->end);
+    way->epoch = walk->at.epoch;
     if (step->is_mark || step->frame.control == SLG_CONTROL_CHAIN_HEAD)
         way->has_head = !step->is_mark;
     way->end = step->offset + step->frame.len;
@@ -328,6 +331,9 @@ chain_settle(struct slg_tail *tail, const struct chain_way *way)
         way->chain->has_gap)
         way->chain->is_known = false;
     tail->lacks_head = tail->is_after_sync && !way->has_head;
+    tail->lacks_anew = !way->chain->has_gap && way->end == tail->end &&
+                       way->number == tail->number &&
+                       slg_chain_settle_loss(way->chain);
 }
 
 /*
@@ -374,6 +380,7 @@ tail_walk(struct slg_walk *walk, uint64_t expect, struct slg_tail *tail,
                      slg_header_is_chained(&walk->header) ? &tail->chain : NULL,
                  .end = walk->at.pos,
                  .number = walk->at.number,
+                 .epoch = walk->at.epoch,
                  .has_head = walk->at.is_after_sync && !tail->lacks_head },
     };
     seglog_code code;

@@ -46,6 +46,7 @@ struct slg_tail {
     /* Chained: the head at end, if it is known. */
     struct slg_chain chain;
     bool lacks_head; /* ... and a sync point ends there without its head */
+    bool lacks_anew; /* or a recorded gap does (SPEC.md 16.4) */
 };
 
 /*

@@ -59,6 +59,7 @@ struct slg_point {
     bool is_unsure;
     bool is_after_head;             /* a chain head ends here */
     bool wants_head;                /* the one of the sync point is missing */
+    bool wants_anew;                /* or that of a recorded gap */
     bool is_chain_known;            /* chained: what follows */
     struct seglog_chain_hash chain; /* the head here */
 };

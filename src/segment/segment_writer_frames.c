@@ -128,7 +128,7 @@ head_put(const struct seglog_writer *writer, struct slg_frames *frames,
 {
     const struct slg_chain_head head = {
         .algorithm = writer->chain,
-        .is_anew = is_anew,
+        .is_anew = is_anew || at->wants_anew,
         .hash = at->chain,
     };
     const bool is_after_sync = at->is_after_sync;
@@ -140,6 +140,7 @@ head_put(const struct seglog_writer *writer, struct slg_frames *frames,
     at->is_after_sync = is_after_sync;
     at->is_after_head = true;
     at->wants_head = false;
+    at->wants_anew = false;
 }
 
 /* SPEC.md 6.6.  What follows it still follows the sync point before it. */

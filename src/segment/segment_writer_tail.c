@@ -373,6 +373,7 @@ point_walk(struct seglog_writer *writer, const struct slg_point *base,
                    .is_known = base->is_chain_known,
                    .hash = base->chain },
         .lacks_head = base->wants_head,
+        .lacks_anew = base->wants_anew,
     };
     seglog_code code = SEGLOG_OK;
 
@@ -511,6 +512,7 @@ point_choose(const struct seglog_writer *writer, uint64_t size, bool *is_exact)
         base.number == writer->flushed.number) {
         base.is_chain_known = writer->flushed.is_chain_known;
         base.wants_head = writer->flushed.wants_head;
+        base.wants_anew = writer->flushed.wants_anew;
         base.chain = writer->flushed.chain;
     }
     return base;

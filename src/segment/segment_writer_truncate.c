@@ -142,13 +142,21 @@ static seglog_code
 cut_keep_head(const struct seglog_writer *writer, struct cut *cut,
               struct seglog_error *err)
 {
+    struct slg_chain lost = cut->chain;
     seglog_code code = SEGLOG_OK;
 
     if (!writer->is_chained || !cut->chain.is_behind_gap)
         return SEGLOG_OK;
     code = cut_step(writer, cut, err);
-    if (code == SEGLOG_OK && cut->step.frame.control == SLG_CONTROL_CHAIN_HEAD)
+    if (code == SEGLOG_OK &&
+        cut->step.frame.control == SLG_CONTROL_CHAIN_HEAD) {
         cut->at = point_of_cut(writer, cut);
+        return SEGLOG_OK;
+    }
+    /* It was lost: it is put again. */
+    cut->at.is_chain_known = slg_chain_settle_loss(&lost);
+    cut->at.chain = lost.hash;
+    cut->at.wants_head = cut->at.wants_anew = cut->at.is_chain_known;
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 

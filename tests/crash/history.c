@@ -9,13 +9,15 @@
 #include <string.h>
 
 #include "src/codec/zrun.h"
+#include "src/segment/segment_chain.h"
 #include "src/crypt/primitives.h"
 
 const char *const invariant_names[INVARIANTS] = {
-    [I1] = "I1",         [I2] = "I2",   [I3] = "I3",     [I4] = "I4",
-    [I5] = "I5",         [I6] = "I6",   [I8] = "I8",     [I9] = "I9",
-    [I12] = "I12",       [I13] = "I13", [SEAL] = "seal", [VERDICT] = "verdict",
-    [REPAIR] = "repair",
+    [I1] = "I1",         [I2] = "I2",       [I3] = "I3",
+    [I4] = "I4",         [I5] = "I5",       [I6] = "I6",
+    [I8] = "I8",         [I9] = "I9",       [I12] = "I12",
+    [I13] = "I13",       [SEAL] = "seal",   [VERDICT] = "verdict",
+    [REPAIR] = "repair", [CHAIN] = "chain",
 };
 
 uint64_t
@@ -125,6 +127,10 @@ segment_draw(struct history *history)
         history->codec = SEGLOG_CODEC_AUTO;
     history->attributes_len =
         chance(history, 3) == 0 ? 1 + (uint32_t)chance(history, 400) : 0;
+    /* From what is there: what else is drawn stays what it is. */
+    history->chain = (enum seglog_chain)(history->seed >> 40 & 3);
+    if (!slg_chain_is_computable(history->chain))
+        history->chain = (enum seglog_chain)0;
 }
 
 void

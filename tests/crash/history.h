@@ -29,6 +29,8 @@
  *   repair   a repaired segment has exactly what could be read before
  *   seal     so has a sealed one, and it stays as it is; another one goes on
  *            behind it, so that a history is a row of segments
+ *   chain    of a chained segment no head is another one than that of the
+ *            records before it, whatever was lost
  */
 #ifndef CRASH_HISTORY_H
 #define CRASH_HISTORY_H
@@ -111,6 +113,7 @@ enum invariant {
     VERDICT,
     REPAIR,
     SEAL,
+    CHAIN,
     INVARIANTS
 };
 
@@ -178,6 +181,7 @@ struct history {
     uint8_t body_log2;
     bool no_xxh3;
     enum seglog_codec codec;
+    enum seglog_chain chain; /* 0: it is not chained */
     uint32_t attributes_len;
     char dictionary[SEGLOG_DICTIONARY_NAME_BYTES]; /* "": none */
     bool is_encrypted;

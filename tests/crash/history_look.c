@@ -2,6 +2,7 @@
 /* tests/crash/history_look.c - what is there, and what was promised. */
 #include <string.h>
 
+#include "src/segment/segment_chain_reader.h"
 #include "tests/crash/history.h"
 
 /* The first eight bytes of a record are the number of its attempt. */
@@ -269,6 +270,38 @@ look_sealed(struct history *history, struct seglog_store store)
     }
 }
 
+/* A break is nothing that a crash or a lost write can leave. */
+static void
+look_chain(struct history *history, struct seglog_store store)
+{
+    const struct slg_chain_reader_options options = { .salvage = true };
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_event event;
+    uint64_t known = 0;
+    uint64_t heads = 0;
+    seglog_code code =
+        slg_chain_reader_open(store, history->name, &options, &reader, NULL);
+
+    /* Made without a chain by who came before it was drawn; or no header. */
+    if (code == SEGLOG_INVALID || code == SEGLOG_FORMAT)
+        return;
+    expect_ok(history, code);
+    while ((code = slg_chain_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        if (event.type == SLG_CHAIN_EVENT_HEAD) {
+            hold(history, CHAIN, !event.is_broken);
+            heads++;
+        }
+        if (event.type == SLG_CHAIN_EVENT_RECORD && event.is_known)
+            known++;
+        /* Where nothing is lost all of it is vouched for. */
+        if (event.type == SLG_CHAIN_EVENT_RECORD && !history->is_damaged)
+            hold(history, CHAIN, event.is_known);
+    }
+    expect(history, code == SEGLOG_END);
+    expect(history, known == 0 || heads > 0);
+    slg_chain_reader_close(reader);
+}
+
 static void
 look_attributes(struct history *history, struct seglog_store store,
                 bool is_whole)
@@ -305,6 +338,8 @@ look_last(struct history *history, struct seglog_store store, bool is_power_cut)
     end = read_all(history, store, history->name, history->first_record,
                    is_whole);
     look_attributes(history, store, is_whole);
+    if (history->chain != 0)
+        look_chain(history, store);
     if (is_whole && chance(history, 8) == 0)
         look_seek(history, store, end);
     if (chance(history, is_whole ? 32 : 4) == 0)

@@ -272,6 +272,7 @@ draw_options(struct history *history)
         .sync_log2 = history->sync_log2,
         .no_xxh3 = history->no_xxh3,
         .codec = history->codec,
+        .chain = history->chain,
         .level = (uint8_t)chance(history, 10),
         .buffer_bytes = chance(history, 2) == 0 ? 300 : 0,
         .drop_torn_tail = chance(history, 4) == 0,
@@ -329,8 +330,10 @@ check_refusal(struct history *history, const struct slot *slot,
     } else if (code == SEGLOG_CORRUPT) {
         if (!history->is_damaged)
             history_look(history, false);
-        expect(history, (history->is_damaged || history->was_lied_to) &&
-                            !options->append_to_damaged);
+        /* Of a chain the head of the end has to be known as well. */
+        expect(history,
+               (history->is_damaged || history->was_lied_to) &&
+                   (!options->append_to_damaged || history->chain != 0));
         history->is_over = chance(history, 3) == 0;
     } else if (code == SEGLOG_SEALED) {
         struct view view;

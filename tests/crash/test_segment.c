@@ -136,6 +136,7 @@ invariant_applies(enum invariant invariant, bool is_all)
         return !is_all && slg_zrun_is_there();
     case I12:
     case I13:
+    case CHAIN:
         return !is_all;
     default:
         return true;

@@ -36,6 +36,10 @@ const struct sample_kind sample_kinds[] = {
       .payload = PAYLOAD_FAT,
       .is_sealed = true,
       .is_encrypted = true },
+    { .name = "chained", .chain = SEGLOG_CHAIN_XXH3, .group = 3 },
+    { .name = "chained-deflate",
+      .chain = SEGLOG_CHAIN_XXH3,
+      .codec = SEGLOG_CODEC_DEFLATE },
     { .name = "one", .records = 1 },
     { .name = "two", .records = 2 },
     { .name = "one-deflate", .records = 1, .codec = SEGLOG_CODEC_DEFLATE },
@@ -234,6 +238,7 @@ maker_open(struct maker *maker)
         .sync_log2 = 9,
         .no_closing_mark = maker->kind->is_open,
         .codec = maker->kind->codec,
+        .chain = maker->kind->chain,
         .drop_torn_tail = true,
     };
     struct seglog_writer *writer = NULL;

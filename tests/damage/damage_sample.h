@@ -59,6 +59,7 @@ struct sample_kind {
     enum payload_type payload;
     uint64_t records; /* 0: as many as are asked for */
     enum seglog_codec codec;
+    enum seglog_chain chain;
     size_t group;   /* records in a group; 0: none */
     size_t flushed; /* so many appends at a time; 0: each */
     bool is_open;   /* no closing mark */

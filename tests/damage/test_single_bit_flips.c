@@ -75,7 +75,8 @@ main(int argc, char **argv)
         "grouped", "sealed", "encrypted",   "sealed-encrypted",
         "one",     "two",    "one-deflate", "two-encrypted",
         "hundred", "empty",  "borders",     "magic",
-        "zeros",   "logs",   NULL
+        "zeros",   "logs",   "chained",     "chained-deflate",
+        NULL
     };
 
     return run_main(argc, argv, "single_bit_flips", kinds, each);

@@ -674,14 +674,13 @@ class Chain:
             return
         self.algorithm, wanted = body[1], self.head
         if body[2]:
-            wanted = b'' if wanted is not None else None    # stands elsewhere
             if self.loss and self.loss[0] is not None:
                 self.head = self.loss[0]
                 first = self.loss[1]
                 self.add(3, struct.pack('<QQ', first, self.next))
                 wanted = self.head
         head = bytes(body[3:])
-        if wanted not in (None, head) or (body[2] and wanted == b''):
+        if wanted not in (None, head):
             self.breaks.append((self.known_from, number))
         self.head, self.loss, self.known_from = head, None, number
         self.heads += 1

@@ -489,6 +489,67 @@ open__record_of_the_last_stretch_lost__is_corrupt(void **state)
     assert_string_equal(err.name, "log");
 }
 
+/* A store that cannot cut: whoever began the new epoch knew that it was torn,
+ * also where the chain head of that is torn again. */
+static void
+open__torn_bytes_passed_over_twice__knows_the_head(void **state)
+{
+    struct seglog_faults *faulty = faulty_make(state);
+    const struct seglog_store store = store_of(state);
+    struct seglog_writer_options options = chained_options(SEGLOG_CHAIN_XXH3);
+    uint8_t bytes[1024];
+    size_t len = 0;
+
+    options.no_closing_mark = true;
+    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+    append_events(writer, 1, 3);
+    close_ok(writer);
+    uint8_t *whole = blob_read(store, "log", &len);
+    memcpy(bytes, whole, len);
+    free(whole);
+    memcpy(bytes + len, "\x20\x70half of a record", 18);
+    blob_write(store, "log", bytes, len + 18);
+    hint_forget(store);
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
+    close_ok(writer);
+    whole = blob_read(store, "log", &len);
+    blob_write(store, "log", whole, len - 10);
+    free(whole);
+    hint_forget(store);
+    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
+    assert_true(is_same(hash_of(writer), head_behind(SEGLOG_CHAIN_XXH3, 3)));
+    append_events(writer, 4, 5);
+    assert_true(is_same(hash_of(writer), head_behind(SEGLOG_CHAIN_XXH3, 5)));
+    close_ok(writer);
+}
+
+/* The copy has gaps where its source has none: it is no piece of the chain. */
+static void
+repair__chained_and_damaged__is_not_chained(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const struct seglog_writer_options options =
+        chained_options(SEGLOG_CHAIN_XXH3);
+    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+    struct seglog_scan_summary summary;
+    size_t len = 0;
+
+    append_events(writer, 1, 50);
+    close_ok(writer);
+    uint8_t *bytes = blob_read(store, "log", &len);
+    bytes[len / 2] ^= 1;
+    blob_write(store, "log", bytes, len);
+    free(bytes);
+    assert_ok(seglog_repair(store, "log", store, "new", NULL, &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_CORRUPT);
+    assert_ok(seglog_scan(store, "new", NULL, &summary, NULL));
+    assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
+    assert_int_equal(summary.features_refuse, 0);
+    assert_int_equal(summary.records + summary.recorded_lost, 50);
+    assert_true(summary.records >= 49);
+}
+
 /* -- long bodies ------------------------------------------------------------ */
 
 static void
@@ -755,6 +816,66 @@ append_gap__chained__begins_anew_behind_it(void **state)
     }
 }
 
+/* The power fails in the middle of a gap and its chain head. */
+static void
+append_gap__cut_at_any_byte__begins_anew_all_the_same(void **state)
+{
+    const struct seglog_store store = store_of(state);
+
+    EACH_CHAIN(c)
+    {
+        struct seglog_writer_options options = chained_options(chains[c]);
+        const struct seglog_finding gap = {
+            .verdict = SEGLOG_VERDICT_CORRUPT,
+            .cause = SEGLOG_CAUSE_CHECKSUM,
+            .first_record = 3,
+            .last_record = 4,
+            .lines = 2,
+        };
+        struct seglog_chain_hash first = head_behind(chains[c], 2);
+        struct seglog_chain_hash anew;
+        struct seglog_writer_state now;
+        size_t before = 0;
+        size_t len = 0;
+
+        options.no_closing_mark = true;
+        slg_chain_hash_anew(chains[c], &first, 3, 5, &anew);
+        struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+        append_events(writer, 1, 2);
+        seglog_writer_get_state(writer, &now);
+        before = (size_t)now.end;
+        assert_ok(seglog_writer_append_gap(writer, &gap, NULL));
+        close_ok(writer);
+        uint8_t *bytes = blob_read(store, "log", &len);
+        for (size_t keep = before; keep <= len; keep++) {
+            const bool is_lost = keep >= before + 58;
+            struct walked walked;
+
+            blob_write(store, "log", bytes, keep);
+            hint_forget(store);
+            writer = writer_open_ok(store, "log", &options);
+            seglog_writer_get_state(writer, &now);
+            assert_int_equal(now.next_record, is_lost ? 5 : 3);
+            assert_true(is_same(now.chain_hash, is_lost ? anew : first));
+            append_events(writer, now.next_record, now.next_record + 1);
+            close_ok(writer);
+            walk_blob(store, "log", &walked);
+            assert_int_equal(walked.anew_count, is_lost);
+            walked_free(&walked);
+            /* As those who verify it see it. */
+            hint_forget(store);
+            writer = writer_open_ok(store, "log", &options);
+            if (is_lost) {
+                assert_ok(seglog_writer_truncate(writer, 5, NULL));
+                assert_true(is_same(hash_of(writer), anew));
+            }
+            close_ok(writer);
+        }
+        free(bytes);
+        assert_ok(seglog_store_remove(store, "log", NULL));
+    }
+}
+
 int
 main(void)
 {
@@ -775,6 +896,8 @@ main(void)
         on_memory(torn_tail__cut_at_any_byte__goes_on_from_what_is_left),
         on_memory(truncate__to_any_record__has_the_head_of_what_is_left),
         on_memory(open__record_of_the_last_stretch_lost__is_corrupt),
+        on_memory(open__torn_bytes_passed_over_twice__knows_the_head),
+        on_memory(repair__chained_and_damaged__is_not_chained),
         on_memory(append__long_body__stands_behind_the_chain_head),
         on_memory(planned__while_held__says_the_head_of_each_batch),
         on_file(planned__while_held__says_the_head_of_each_batch),
@@ -782,6 +905,7 @@ main(void)
         on_memory(note_synced__by_another_handle__is_said_by_later_frames),
         on_memory(tombstone__and_signature__are_chained_and_skipped),
         on_memory(append_gap__chained__begins_anew_behind_it),
+        on_memory(append_gap__cut_at_any_byte__begins_anew_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

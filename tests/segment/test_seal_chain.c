@@ -332,6 +332,55 @@ seal__appended_meanwhile__has_the_same_heads(void **state)
     (void)seglog_writer_close(writer, NULL);
 }
 
+/* Damage costs a block of it, and no head that is called known is wrong. */
+static void
+sealed__any_byte_flipped__knows_only_heads_that_are_right(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const struct seglog_seal_options seal = { .size = sizeof seal,
+                                              .level = 1,
+                                              .block_bytes = 64 << 10 };
+    const struct slg_chain_reader_options salvage = { .salvage = true };
+    struct seglog_writer_options options = writer_options_fixed();
+    struct seglog_chain_hash heads[1501];
+    struct story story;
+    size_t len = 0;
+
+    options.chain = SEGLOG_CHAIN_XXH3;
+    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+    append_lines(writer, 1, 1500);
+    assert_ok(seglog_writer_close(writer, NULL));
+    assert_ok(seglog_segment_seal(store, "log", &seal, NULL, NULL));
+    story_read(store, "log", &story);
+    assert_int_equal(story.count, 1500);
+    for (size_t i = 0; i < story.count; i++)
+        heads[story.entries[i].number] = story.entries[i].hash;
+    story_free(&story);
+    uint8_t *bytes = blob_read(store, "log", &len);
+    for (size_t at = 0; at < len; at += at < 400 || at + 800 > len ? 1 : 67) {
+        struct slg_chain_reader *reader = NULL;
+        struct slg_chain_event event;
+        uint64_t known = 0;
+
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+        blob_write(store, "log", bytes, len);
+        bytes[at] ^= (uint8_t)(1u << at % 8);
+        assert_ok(slg_chain_reader_open(store, "log", &salvage, &reader, NULL));
+        while (slg_chain_reader_next(reader, &event, NULL) == SEGLOG_OK) {
+            if (event.type == SLG_CHAIN_EVENT_HEAD)
+                assert_false(event.is_broken);
+            if (event.type != SLG_CHAIN_EVENT_RECORD || !event.is_known)
+                continue;
+            known++;
+            assert_true(
+                slg_chain_hash_is_same(&event.hash, &heads[event.number]));
+        }
+        assert_true(known >= 700);
+        slg_chain_reader_close(reader);
+    }
+    free(bytes);
+}
+
 /* -- several into one ------------------------------------------------------- */
 
 #define PARTS      3u
@@ -640,6 +689,7 @@ main(void)
         on_memory(seal__appended_meanwhile__has_the_same_heads),
         on_memory(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
         on_file(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
+        on_memory(sealed__any_byte_flipped__knows_only_heads_that_are_right),
         on_memory(merge__signed__has_the_signature_of_its_end),
         on_memory(merge__cannot_be__leaves_nothing),
     };
