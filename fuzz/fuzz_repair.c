@@ -54,7 +54,7 @@ repaired_must_keep(const struct reading *old, const struct reading *new)
             MUST(x->gap.first_record == y->gap.first_record);
             MUST(x->gap.last_record == y->gap.last_record);
             MUST(y->gap.is_recorded &&
-                 y->gap.cause == ((unsigned)x->gap.cause <= SEGLOG_CAUSE_AUTH
+                 y->gap.cause == ((unsigned)x->gap.cause <= SEGLOG_CAUSE_DROPPED
                                       ? x->gap.cause
                                       : SEGLOG_CAUSE_NONE));
         } else {

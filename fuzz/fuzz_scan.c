@@ -443,7 +443,7 @@ gap_is_kept(const struct seglog_finding *old, const struct seglog_finding *new)
                                           ? verdict
                                           : SEGLOG_VERDICT_CORRUPT) &&
            (unsigned)new->cause ==
-               (cause <= SEGLOG_CAUSE_AUTH ? cause : SEGLOG_CAUSE_NONE) &&
+               (cause <= SEGLOG_CAUSE_DROPPED ? cause : SEGLOG_CAUSE_NONE) &&
            (unsigned)new->durable == (durable <= SEGLOG_DURABLE_YES
                                           ? durable
                                           : SEGLOG_DURABLE_UNKNOWN);

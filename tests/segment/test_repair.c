@@ -781,7 +781,7 @@ repair__a_gap_of_a_later_version__is_corrupt_for_no_known_cause(void **state)
     } cases[] = {
         { { .verdict = 0, .cause = 1, .durable = 2 }, "CORRUPT io 2-3 " },
         { { .verdict = 6, .cause = 22, .durable = 3 }, "CORRUPT auth 2-3 " },
-        { { .verdict = 5, .cause = 23, .durable = 1 }, "IO none 2-3 " },
+        { { .verdict = 5, .cause = 24, .durable = 1 }, "IO none 2-3 " },
         { { .verdict = 1, .cause = 200, .durable = 9 }, "TORN none 2-3 " },
     };
 

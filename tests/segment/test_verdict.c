@@ -18,7 +18,7 @@ names__of_all_values__lead_back_to_them(void **state)
         assert_int_equal(seglog_verdict_from_name(
                              seglog_verdict_name((enum seglog_verdict)i)),
                          i);
-    for (int i = 0; i <= SEGLOG_CAUSE_AUTH; i++) {
+    for (int i = 0; i <= SEGLOG_CAUSE_DROPPED; i++) {
         assert_int_equal(
             seglog_cause_from_name(seglog_cause_name((enum seglog_cause)i)), i);
         assert_string_not_equal(seglog_cause_text((enum seglog_cause)i),
@@ -38,10 +38,10 @@ names__of_no_value__are_unknown(void **state)
         seglog_verdict_name((enum seglog_verdict)(SEGLOG_VERDICT_IO + 1)),
         "unknown");
     assert_string_equal(
-        seglog_cause_name((enum seglog_cause)(SEGLOG_CAUSE_AUTH + 1)),
+        seglog_cause_name((enum seglog_cause)(SEGLOG_CAUSE_DROPPED + 1)),
         "unknown");
     assert_string_equal(
-        seglog_cause_text((enum seglog_cause)(SEGLOG_CAUSE_AUTH + 1)),
+        seglog_cause_text((enum seglog_cause)(SEGLOG_CAUSE_DROPPED + 1)),
         "unknown");
     assert_string_equal(
         seglog_durable_name((enum seglog_durable)(SEGLOG_DURABLE_YES + 1)),

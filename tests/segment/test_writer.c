@@ -825,7 +825,7 @@ gap__with_wrong_fields__is_invalid(void **state)
     bad[1].last_record = 0;
     bad[2].verdict = SEGLOG_VERDICT_OK;
     bad[3].verdict = SEGLOG_VERDICT_IO + 1;
-    bad[4].cause = SEGLOG_CAUSE_AUTH + 1;
+    bad[4].cause = SEGLOG_CAUSE_DROPPED + 1;
     bad[5].durable = SEGLOG_DURABLE_YES + 1;
     bad[6].lines = 2;
     bad[7].has_shift = true;
