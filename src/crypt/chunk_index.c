@@ -168,6 +168,7 @@ slg_chunk_index_add(struct slg_chunk_index *index,
     }
     index->size = head->plain + head->len;
     index->end = end;
+    index->linked_end = end;
     index->cut = head->cut;
     index->has_id = true;
     index->has_torn_id = false;
@@ -241,7 +242,7 @@ static bool
 head_fits_behind_damage(const struct slg_chunk_index *index,
                         const struct slg_chunk_head *head)
 {
-    if (!index->has_id)
+    if (!index->has_id && !index->has_torn_id)
         return true;
     return memcmp(head->nonce, index->id, sizeof index->id) == 0 &&
            (head->cut > index->cut ||
@@ -421,7 +422,7 @@ inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
 
     for (uint64_t at = index->end + 1;
          code == SEGLOG_OK && !*is_found && at < limit &&
-         index->below - at >= SLG_CHUNK_EXTRA_BYTES &&
+         index->below - at >= SLG_CHUNK_HEAD_BYTES &&
          walk->wasted <= waste_max(walk);
          at++)
         code = inside_try(walk, at, outer, is_found);
@@ -460,7 +461,7 @@ damage_walk(struct walk *walk, bool *is_done)
 {
     struct slg_chunk_index *index = walk->index;
 
-    for (uint64_t at = index->end; at + SLG_CHUNK_EXTRA_BYTES <= index->below &&
+    for (uint64_t at = index->end; at + SLG_CHUNK_HEAD_BYTES <= index->below &&
                                    walk->wasted <= waste_max(walk);
          at++) {
         struct slg_chunk_head head;
@@ -473,6 +474,8 @@ damage_walk(struct walk *walk, bool *is_done)
         if (!slg_chunk_head_parse(bytes, &head))
             continue;
         if (head_fits(index, &head) && at > index->end &&
+            (!index->has_torn_id ||
+             memcmp(head.nonce, index->id, sizeof index->id) == 0) &&
             slg_chunk_is_linked(walk->source->suite, bytes, index->mac)) {
             index->end = at;
             return SEGLOG_OK;
@@ -491,9 +494,9 @@ damage_walk(struct walk *walk, bool *is_done)
 
 /*
  * Has a crash left a tail that begins with the chunk at the end, which ends at
- * `next`?  Its zeros may stand behind that chunk: up to the end of the blob, or
- * up to what somebody has appended behind the tail since, which is the next
- * authentic chunk then.  What the tail is must not change with that.
+ * `next`?  Its zeros may stand behind that chunk: up to what somebody has
+ * appended behind the tail since, which is the next authentic chunk then, or up
+ * to the end of the blob.  What the tail is must not change with that.
  */
 static seglog_code
 tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
@@ -501,8 +504,6 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
     const struct slg_chunk_index *index = walk->index;
     seglog_code code = bytes_are_torn(walk, next, is_torn);
 
-    if (code == SEGLOG_OK && !*is_torn)
-        code = bytes_are_torn(walk, index->below, is_torn);
     for (uint64_t at = next; code == SEGLOG_OK && !*is_torn &&
                              at + SLG_CHUNK_EXTRA_BYTES <= index->below &&
                              walk->wasted <= waste_max(walk);
@@ -520,7 +521,9 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
             return head.cut > index->cut ? bytes_are_torn(walk, at, is_torn)
                                          : SEGLOG_OK;
     }
-    return code;
+    return code == SEGLOG_OK && !*is_torn
+               ? bytes_are_torn(walk, index->below, is_torn)
+               : code;
 }
 
 /*
@@ -556,14 +559,15 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         *is_done = true;
         return SEGLOG_OK;
     }
+    /* The head is right, so that the id is that of the blob, torn or changed. */
+    if (!is_sound && !index->has_id) {
+        memcpy(index->id, head->nonce, sizeof index->id);
+        index->has_torn_id = true;
+    }
     if (!is_sound)
         code = tail_is_torn(walk, next, &is_torn);
     if (code != SEGLOG_OK)
         return code;
-    if (is_torn && !index->has_id) {
-        memcpy(index->id, head->nonce, sizeof index->id);
-        index->has_torn_id = true;
-    }
     if (is_torn)
         return damage_walk(walk, is_done);
     code = chunk_take(walk, head);
@@ -603,13 +607,12 @@ index_walk(struct slg_chunk_index *index, const struct slg_chunk_source *source,
     struct walk walk = { .index = index, .source = source, .err = err };
     seglog_code code = SEGLOG_OK;
 
+    /* More bytes may tell otherwise of all that is behind the last chunk. */
+    index->end = index->linked_end;
+    index->has_torn_id = false;
     if (index->is_tail_bad) {
-        const struct slg_stretch *tail = &index->stretches[--index->count];
-
-        index->size = tail->plain;
-        index->end = tail->at;
+        index->size = index->stretches[--index->count].plain;
         index->is_tail_bad = false;
-        index->has_torn_id = false;
     }
     for (bool is_done = false; code == SEGLOG_OK && !is_done;)
         code = walk_step(&walk, &is_done);

@@ -37,7 +37,10 @@ struct slg_chunk_index {
     size_t cap;
     uint64_t size;  /* plain */
     uint64_t below; /* size of the blob below as it was walked */
-    uint64_t end;   /* behind the last chunk: what follows is a tail */
+    uint64_t end;   /* what follows is a tail */
+    /* Behind the last chunk.  Junk may stand between it and a torn one that is
+     * linked to it: cut off with that one, as it would be damage without it. */
+    uint64_t linked_end;
     bool is_loaded;
     bool has_id;
     /* Without one: that of the first chunk, which a crash has torn. */

@@ -213,9 +213,11 @@ tail_cut(struct encrypted_blob *blob, struct seglog_error *err)
 
     if (!blob->is_lock_held || index->is_tail_bad || index->end == index->below)
         return SEGLOG_OK;
-    code = seglog_blob_truncate(blob->source.below, index->end, err);
-    if (code == SEGLOG_OK)
+    code = seglog_blob_truncate(blob->source.below, index->linked_end, err);
+    if (code == SEGLOG_OK) {
+        index->end = index->linked_end;
         index->below = index->end;
+    }
     return code == SEGLOG_READ_ONLY ? SEGLOG_OK : code;
 }
 

@@ -604,6 +604,214 @@ append__behind_a_torn_chunk_and_zeros__changes_nothing_before(void **state)
     copy_close(&copy);
 }
 
+/* The blob is these bytes, and is opened anew. */
+static void
+raw_put(struct copy *copy, const uint8_t *bytes, size_t len)
+{
+    assert_ok(seglog_blob_truncate(copy->raw, 0, NULL));
+    assert_ok(seglog_blob_append(copy->raw, 0, bytes, len, NULL, NULL));
+    copy_open_blob(copy);
+}
+
+/* Behind damage stands the head of a chunk, and less than a chunk could be. */
+static void
+append__behind_damage_and_a_head__all_agree(void **state)
+{
+    uint8_t text[100];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (size_t left = 1; left < EXTRA; left++) {
+        struct copy copy = { .size = 0 };
+        uint8_t bytes[72 + EXTRA];
+        uint8_t buf[100];
+        size_t len = 0;
+        uint64_t at = 0;
+        uint8_t *raw = NULL;
+
+        copy_open(&copy, NULL);
+        assert_ok(seglog_blob_append(copy.blob, 0, text, 37, NULL, NULL));
+        raw = bytes_of(copy.raw, &len);
+        memcpy(bytes, raw, 72);
+        bytes[20] ^= 21;
+        memcpy(bytes + 72, raw, left);
+        raw_put(&copy, bytes, 72 + left);
+        assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
+                                     sizeof text, &at, NULL));
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(size_of(copy.blob), at + sizeof text);
+            assert_ok(
+                seglog_blob_read_at(copy.blob, at, buf, sizeof buf, NULL));
+            assert_memory_equal(buf, text, sizeof text);
+            copy_open_blob(&copy);
+        }
+        free(raw);
+        copy_close(&copy);
+    }
+}
+
+/* Junk, and behind it what a crash has left of a chunk linked to the one before
+ * the junk: what is cut off there may not turn the junk into damage. */
+static void
+cut__a_torn_chunk_behind_junk__leaves_no_damage(void **state)
+{
+    uint8_t text[235];
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    for (unsigned i = 0; i < 4; i++) {
+        struct copy copy = { .is_lock_held = true };
+        const size_t before = i < 2 ? 0 : 32;
+        uint8_t bytes[600];
+        uint64_t at = before;
+        size_t len = 0;
+        uint8_t *raw = NULL;
+
+        copy_open(&copy, NULL);
+        if (before > 0)
+            assert_ok(
+                seglog_blob_append(copy.blob, 0, KEY, before, NULL, NULL));
+        assert_ok(seglog_blob_append(copy.blob, before, text, 235, NULL, NULL));
+        raw = bytes_of(copy.raw, &len);
+        len -= 235 + EXTRA;
+        memcpy(bytes, raw, len);
+        test_fill(bytes + len, 300, 9);
+        memcpy(bytes + len + 300, raw + len, 97);
+        raw_put(&copy, bytes, len + 397);
+        assert_int_equal(size_of(copy.blob), before);
+        assert_ok(seglog_blob_truncate(copy.blob, before, NULL));
+        assert_int_equal(size_of(copy.raw), len);
+        if (i % 2 != 0)
+            assert_ok(
+                seglog_blob_append(copy.blob, before, KEY, 32, &at, NULL));
+        copy_open_blob(&copy);
+        assert_int_equal(size_of(copy.blob), before + (i % 2 != 0 ? 32 : 0));
+        assert_int_equal(at, before);
+        free(raw);
+        copy_close(&copy);
+    }
+}
+
+/* A changed chunk behind which somebody has appended stays one, whatever a crash
+ * leaves behind that. */
+static void
+damage__zeros_behind_what_was_appended_behind_it__stays(void **state)
+{
+    static const uint8_t zeros[700];
+    struct copy copy = { .size = 0 };
+    uint8_t bytes[200];
+    uint8_t buf[32];
+    struct seglog_error err = { 0 };
+    size_t len = 0;
+    uint64_t at = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    memcpy(bytes, raw, len);
+    bytes[EXTRA] ^= 1;
+    test_fill(bytes + len, 100, 9);
+    raw_put(&copy, bytes, len + 100);
+    assert_code(seglog_blob_read_at(copy.blob, 0, buf, 32, NULL), SEGLOG_AUTH);
+    assert_ok(
+        seglog_blob_append(copy.blob, SEGLOG_END_ANY, KEY, 32, &at, NULL));
+    assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, zeros, sizeof zeros,
+                                 NULL, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(size_of(copy.blob), at + 32 + sizeof zeros - EXTRA);
+        assert_code(seglog_blob_read_at(copy.blob, 0, buf, 32, &err),
+                    SEGLOG_AUTH);
+        assert_int_equal(err.offset, 0);
+        assert_int_equal(err.actual, 32);
+        assert_ok(seglog_blob_read_at(copy.blob, at, buf, 32, NULL));
+        assert_memory_equal(buf, KEY, 32);
+        copy_open_blob(&copy);
+    }
+    free(raw);
+    copy_close(&copy);
+}
+
+/* What is left of the first chunk names the blob: a chunk of another one behind
+ * it is none of this one. */
+static void
+chunk__of_another_blob_behind_a_torn_first_one__is_not_taken(void **state)
+{
+    static const uint8_t zeros[700];
+    struct copy copy = { .size = 0 };
+    struct copy other = { .size = 0 };
+    uint8_t buf[900];
+    size_t len = 0;
+    size_t other_len = 0;
+    size_t size = 0;
+    uint8_t *raw = NULL;
+    uint8_t *other_raw = NULL;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    copy_open(&other, &copy);
+    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
+    assert_ok(seglog_blob_append(other.blob, 0, KEY, 32, NULL, NULL));
+    assert_ok(seglog_blob_append(other.blob, 32, KEY, 32, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    other_raw = bytes_of(other.raw, &other_len);
+    raw[EXTRA] ^= 1;
+    raw_put(&copy, raw, len);
+    assert_ok(
+        seglog_blob_append(copy.raw, len, other_raw + 96, 96, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.raw, len + 96, zeros, sizeof zeros, NULL,
+                                 NULL));
+    size = len + 96 + sizeof zeros - EXTRA;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(size_of(copy.blob), size);
+        memset(buf, 1, sizeof buf);
+        assert_ok(seglog_blob_read_at(copy.blob, 0, buf, size, NULL));
+        for (size_t k = 0; k < size; k++)
+            assert_int_equal(buf[k], 0);
+        copy_open_blob(&copy);
+    }
+    free(raw);
+    free(other_raw);
+    copy_close(&copy);
+    copy_close(&other);
+}
+
+/* Twice the beginning of a chunk, and later a head that proves the first one to
+ * have been whole once: who has seen it without says the same then. */
+static void
+chunk__proved_by_what_comes_later__all_agree(void **state)
+{
+    struct copy copy = { .size = 0 };
+    uint8_t text[235];
+    uint8_t bytes[96 + 299 + 50];
+    size_t len = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    test_fill(text, sizeof text, 3);
+    copy_open(&copy, NULL);
+    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.blob, 32, text, 235, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.blob, 267, text, 235, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    memcpy(bytes, raw, 96);
+    memcpy(bytes + 96, raw + 96, 60);
+    memcpy(bytes + 156, raw + 96, 100);
+    test_fill(bytes + 256, 139, 9);
+    memcpy(bytes + 395, raw + 395, 50);
+    raw_put(&copy, bytes, 256);
+    assert_int_equal(size_of(copy.blob), 32);
+    assert_ok(seglog_blob_append(copy.raw, 256, bytes + 256, sizeof bytes - 256,
+                                 NULL, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(size_of(copy.blob), 267);
+        copy_open_blob(&copy);
+    }
+    free(raw);
+    copy_close(&copy);
+}
+
 /* The first chunk is torn, and zeros stand behind what is left of it.  What is
  * done next is still there for who opens it then. */
 static void
@@ -800,6 +1008,13 @@ main(int argc, char **argv)
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
         cmocka_unit_test(
             append__behind_a_torn_chunk_and_zeros__changes_nothing_before),
+        cmocka_unit_test(append__behind_damage_and_a_head__all_agree),
+        cmocka_unit_test(cut__a_torn_chunk_behind_junk__leaves_no_damage),
+        cmocka_unit_test(
+            damage__zeros_behind_what_was_appended_behind_it__stays),
+        cmocka_unit_test(
+            chunk__of_another_blob_behind_a_torn_first_one__is_not_taken),
+        cmocka_unit_test(chunk__proved_by_what_comes_later__all_agree),
         cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
         cmocka_unit_test(
             cut__in_a_damaged_chunk_proved_by_the_next__is_as_asked),
