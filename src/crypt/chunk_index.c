@@ -177,7 +177,6 @@ slg_chunk_index_add(struct slg_chunk_index *index,
     index->has_last = true;
     index->last_at = at;
     memcpy(index->last_head, bytes, sizeof index->last_head);
-    index->is_last_unsure = false;
     return SEGLOG_OK;
 }
 
@@ -501,7 +500,7 @@ damage_walk(struct walk *walk, bool *is_done)
 static seglog_code
 tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
 {
-    const struct slg_chunk_index *index = walk->index;
+    struct slg_chunk_index *index = walk->index;
     seglog_code code = bytes_are_torn(walk, next, is_torn);
 
     for (uint64_t at = next; code == SEGLOG_OK && !*is_torn &&
@@ -521,9 +520,10 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
             return head.cut > index->cut ? bytes_are_torn(walk, at, is_torn)
                                          : SEGLOG_OK;
     }
-    return code == SEGLOG_OK && !*is_torn
-               ? bytes_are_torn(walk, index->below, is_torn)
-               : code;
+    if (code != SEGLOG_OK || *is_torn)
+        return code;
+    index->is_unsure = true;
+    return bytes_are_torn(walk, index->below, is_torn);
 }
 
 /*
@@ -570,9 +570,7 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         return code;
     if (is_torn)
         return damage_walk(walk, is_done);
-    code = chunk_take(walk, head);
-    index->is_last_unsure = !is_sound;
-    return code;
+    return chunk_take(walk, head);
 }
 
 static seglog_code
@@ -676,7 +674,7 @@ slg_chunk_index_update(struct slg_chunk_index *index,
         if (is_same && below == index->below &&
             !slg_chunk_index_is_tail_unread(index))
             return SEGLOG_OK;
-        if (!is_same || index->is_last_unsure)
+        if (!is_same || index->is_unsure)
             slg_chunk_index_reset(index);
         index->below = below;
         code = index_walk(index, source, err);

@@ -53,9 +53,9 @@ struct slg_chunk_index {
     uint64_t last_at;
     uint8_t last_head[SLG_CHUNK_HEAD_BYTES];
     bool has_last;
-    /* It cannot be decrypted: what comes behind it may say that a crash has
-     * left it, so that the blob is walked anew when it has grown. */
-    bool is_last_unsure;
+    /* Where the blob ends has decided what a chunk is that cannot be decrypted:
+     * the blob is walked anew when it has grown. */
+    bool is_unsure;
 };
 
 /* What a walk needs; borrowed. */
