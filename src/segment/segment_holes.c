@@ -203,7 +203,12 @@ piece_compare(const void *a, const void *b)
     const struct slg_piece *x = a;
     const struct slg_piece *y = b;
 
-    return (x->first > y->first) - (x->first < y->first);
+    if (x->first != y->first)
+        return x->first > y->first ? 1 : -1;
+    /* Those without records stand before what has their number. */
+    if (x->next != y->next)
+        return x->next > y->next ? 1 : -1;
+    return (x->span > y->span) - (x->span < y->span);
 }
 
 /* Lines of records in holes: each lost one counts as one (SPEC.md 10.5). */
@@ -289,7 +294,8 @@ slg_map_fill(struct slg_map *map, const struct slg_walk *walk,
     for (size_t i = 0; code == SEGLOG_OK && i < map->span_count; i++) {
         const struct slg_span *span = &map->spans[i];
 
-        if (span->is_main && span->next > span->at.number)
+        if (span->is_main && (span->next > span->at.number ||
+                              (map->with_controls && span->end > span->start)))
             code = piece_add(map, walk, span->at.number, span->next, i, err);
     }
     map->number = walk->at.number;

@@ -66,7 +66,8 @@ struct slg_map {
     size_t piece_count, piece_cap;
     struct seglog_finding *findings;
     size_t finding_count, finding_cap;
-    bool is_complete; /* reached the end of the segment */
+    bool with_controls; /* pieces without records, but other frames, as well */
+    bool is_complete;   /* reached the end of the segment */
     bool is_closed;
     uint64_t torn_bytes;
     uint64_t number; /* behind the last record, found out of place or not */

@@ -67,6 +67,7 @@ map_build(struct seglog_reader *reader, struct seglog_error *err)
     struct slg_walk *walk = &reader->walk;
     seglog_code code = slg_context_save(&walk->context, &reader->at_map);
 
+    reader->map.with_controls = reader->wants_controls;
     if (code == SEGLOG_OK)
         code = slg_map_build(&reader->map, walk, reader->options.expect, NULL,
                              NULL, err);

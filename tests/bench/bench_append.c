@@ -7,6 +7,8 @@
  *   mode   exclusive (default) or shared
  *   kind   text (default) or bytes
  *   group  records in a group (1)
+ *   chain  how they are chained: 1 SHA-256, 2 XXH3 (0: not)
+ *   no_xxh3  1: without digests besides (SPEC.md 12)
  *   keep   1: leave the segment, closed, as "bench_append.seg"; 2: leave it
  *          without a closing mark
  */
@@ -46,6 +48,8 @@ writer_create(struct seglog_store store)
                     : SEGLOG_WRITER_EXCLUSIVE,
         .create = SEGLOG_CREATE_NEW,
         .no_closing_mark = bench_number("keep", 0) != 1,
+        .chain = (enum seglog_chain)bench_number("chain", 0),
+        .no_xxh3 = bench_number("no_xxh3", 0) == 1,
     };
     struct seglog_writer *writer = NULL;
     struct seglog_error err;

@@ -63,6 +63,28 @@ def flush(bench, figures):
                   got["locked"], 0.85)
 
 
+def chain(bench, figures):
+    values = {"records": bench.scale(400000, 100000), "size": 256}
+    batch = {"group": 100, "level": "flush", "mode": "shared", **values}
+    jobs = {
+        "none": lambda: bench.run("bench_append", **batch),
+        "xxh3": lambda: bench.run("bench_append", chain=2, **batch),
+    }
+    if bench.has("floor_hash"):
+        jobs["hash"] = lambda: bench.run("floor_hash", **values)
+        jobs["sha"] = lambda: bench.run("bench_append", chain=1, **batch)
+        jobs["lean"] = lambda: bench.run("bench_append", chain=1, no_xxh3=1,
+                                         **batch)
+    got = bench.rounds_of(jobs)
+    figures.ratio("XXH3 chain / no chain", got["xxh3"], got["none"])
+    figures.add("XXH3 chain, M rec/s",
+                [speed / 1e6 for speed in rates(got["xxh3"])], 2)
+    if "hash" in got:
+        figures.ratio("SHA-256 chain / SHA-256", got["sha"], got["hash"])
+        figures.ratio("the same without digests besides", got["lean"],
+                      got["hash"], 0.6)
+
+
 def sync(bench, figures):
     # Short runs, many of them: a device has moods that last.
     values = {"records": 100, "distinct": 1000}
@@ -308,6 +330,7 @@ def peers(bench, figures):
 SECTIONS = {
     "append": ("Buffered append", append),
     "flush": ("One visible write a record", flush),
+    "chain": ("Chained groups of 100 x 256 B", chain),
     "sync": ("One sync a record", sync),
     "scan": ("Verified reading", scan),
     "open": ("Opening a large segment", open_large),
