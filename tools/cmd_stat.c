@@ -173,6 +173,12 @@ damage_cost(const struct seglog_scan_summary *scanned)
     return scanned->groups > 0 ? "one record, or its group" : "one record";
 }
 
+static const char *
+chain_name(enum seglog_chain chain)
+{
+    return chain == SEGLOG_CHAIN_SHA256 ? "sha-256" : "xxh3";
+}
+
 static void
 report_features_json(const struct seglog_scan_summary *scanned)
 {
@@ -232,6 +238,11 @@ report_json(const struct stat_report *report)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)printf(",\"%s\":%" PRIu64, numbers[i].name, numbers[i].value);
     stat_costs_json(&report->costs);
+    if (scanned->chain != 0)
+        (void)printf(",\"chain\":\"%s\",\"chain_heads\":%" PRIu64
+                     ",\"tombstones\":%" PRIu64 ",\"signatures\":%" PRIu64,
+                     chain_name(scanned->chain), scanned->chain_heads,
+                     scanned->tombstones, scanned->signatures);
     (void)printf(",\"codec\":\"%s\"",
                  tool_stored_name(tool_stored_of(scanned->features_refuse)));
     (void)printf(",\"framing_per_record\":%.3f,\"ratio\":%.4f",
@@ -295,6 +306,11 @@ report_numbers(const struct stat_report *report)
                  " recorded gaps (%" PRIu64 " records)\n",
                  scanned->sync_points, scanned->closing_marks, scanned->cuts,
                  scanned->recorded_gaps, scanned->recorded_lost);
+    if (scanned->chain != 0)
+        (void)printf("  chain     %s, %" PRIu64 " heads, %" PRIu64
+                     " tombstones, %" PRIu64 " signatures\n",
+                     chain_name(scanned->chain), scanned->chain_heads,
+                     scanned->tombstones, scanned->signatures);
     (void)printf("  durable   known up to record %" PRIu64 "\n",
                  scanned->watermark);
     (void)printf(

@@ -595,6 +595,12 @@ struct seglog_scan_summary {
      * payload_bytes.  Records that depend on a lost one are in the former. */
     uint64_t body_bytes;
     uint64_t compressed_frames; /* of record_frames */
+    /* Of a chained segment (SPEC.md 16.1).  Whether the heads are right is not
+     * looked at: damage does not make them wrong. */
+    enum seglog_chain chain; /* 0: there is no chain head */
+    uint64_t chain_heads;
+    uint64_t tombstones;
+    uint64_t signatures;
 };
 
 /*

@@ -60,6 +60,27 @@ group_payload(const struct slg_step *step)
     return sum;
 }
 
+static void
+chain_count(struct seglog_scan_summary *summary, const struct slg_step *step)
+{
+    struct slg_chain_head head;
+    struct slg_tombstone tombstone;
+    struct slg_signature signature;
+
+    if (step->frame.control == SLG_CONTROL_CHAIN_HEAD &&
+        slg_chain_head_decode(step->bytes, &step->frame, &head)) {
+        if (summary->chain == 0)
+            summary->chain = (enum seglog_chain)head.algorithm;
+        summary->chain_heads++;
+    }
+    summary->tombstones +=
+        step->frame.control == SLG_CONTROL_TOMBSTONE &&
+        slg_tombstone_decode(step->bytes, &step->frame, &tombstone);
+    summary->signatures +=
+        step->frame.control == SLG_CONTROL_SIGNATURE &&
+        slg_signature_decode(step->bytes, &step->frame, &signature);
+}
+
 /* Groups and control frames; records are counted where they are met. */
 static void
 step_count(struct seglog_scan_summary *summary, const struct slg_step *step)
@@ -164,6 +185,8 @@ scan_on_step(void *arg, const struct slg_walk *walk,
         scan->summary->payload_bytes += step->body_len;
     } else {
         step_count(scan->summary, step);
+        if (slg_header_is_chained(&walk->header))
+            chain_count(scan->summary, step);
         if (step->frame.control == SLG_CONTROL_GAP)
             recorded_gap_count(scan, walk->is_passed, step);
     }

@@ -370,18 +370,25 @@ build_add_gap(struct slg_build *build, const struct seglog_finding *finding,
         .shift = finding->has_shift ? finding->shift : INT64_MIN,
         .depends_on = finding->depends_on,
     };
-    seglog_code code = SEGLOG_OK;
+    const bool is_dropped =
+        build->is_chained && finding->cause == SEGLOG_CAUSE_DROPPED;
+    /* One directly behind the other: what was dropped, or what was lost. */
+    const bool goes_on =
+        is_dropped ? build->dropped_count > 0
+                   : build->dropped_count == 0 && build->chain.is_behind_gap;
+    const seglog_code code =
+        goes_on ? SEGLOG_OK : slg_build_settle_dropped(build, err);
 
-    if (build->is_chained) {
+    if (code != SEGLOG_OK)
+        return code;
+    if (build->is_chained)
         slg_chain_add_gap(&build->chain, finding->first_record,
                           finding->last_record + 1);
-        if (finding->cause == SEGLOG_CAUSE_DROPPED) {
-            build->dropped_count += gap.count;
-            return SEGLOG_OK;
-        }
+    if (is_dropped) {
+        build->dropped_count += gap.count;
+        return SEGLOG_OK;
     }
-    code = slg_build_settle_dropped(build, err);
-    return code == SEGLOG_OK ? slg_build_put_gap(build, &gap, err) : code;
+    return slg_build_put_gap(build, &gap, err);
 }
 
 seglog_code

@@ -64,6 +64,16 @@ slg_build_check_chain(const struct slg_build *build, struct seglog_error *err)
                           "verify it first");
 }
 
+/* Whoever told of a loss last did not get to the chain head behind it. */
+static seglog_code
+settle_loss(struct slg_build *build, struct seglog_error *err)
+{
+    if (!build->is_chained || !slg_chain_settle_loss(&build->chain))
+        return SEGLOG_OK;
+    build->head = build->chain.hash;
+    return slg_build_put_head(build, true, err);
+}
+
 seglog_code
 slg_build_settle_dropped(struct slg_build *build, struct seglog_error *err)
 {
@@ -78,7 +88,7 @@ slg_build_settle_dropped(struct slg_build *build, struct seglog_error *err)
     seglog_code code = SEGLOG_OK;
 
     if (build->dropped_count == 0)
-        return SEGLOG_OK;
+        return settle_loss(build, err);
     code = slg_build_check_chain(build, err);
     if (code == SEGLOG_OK)
         code = slg_build_put_gap(build, &gap, err);
@@ -94,8 +104,11 @@ slg_build_drop(struct slg_build *build, const struct seglog_record *record,
                struct seglog_error *err)
 {
     const struct slg_place place = build_place(build, record->record_no);
-    const seglog_code code = slg_build_check_chain(build, err);
+    seglog_code code =
+        build->dropped_count == 0 ? settle_loss(build, err) : SEGLOG_OK;
 
+    if (code == SEGLOG_OK)
+        code = slg_build_check_chain(build, err);
     if (code != SEGLOG_OK)
         return code;
     if (!build->is_chained)

@@ -254,8 +254,10 @@ static seglog_code
 end_write(struct merge *merge, struct seglog_error *err)
 {
     const char *name = merge->options->new_name;
-    seglog_code code = slg_build_check_chain(&merge->build, err);
+    seglog_code code = slg_build_settle_dropped(&merge->build, err);
 
+    if (code == SEGLOG_OK)
+        code = slg_build_check_chain(&merge->build, err);
     if (code == SEGLOG_OK)
         code = end_sign(merge, err);
     if (code == SEGLOG_OK)

@@ -769,6 +769,10 @@ tombstone__and_signature__are_chained_and_skipped(void **state)
         assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
         assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
         assert_int_equal(summary.records, 3);
+        assert_int_equal(summary.chain, chains[c]);
+        assert_int_equal(summary.chain_heads, 3);
+        assert_int_equal(summary.tombstones, 1);
+        assert_int_equal(summary.signatures, 2);
         assert_ok(seglog_store_remove(store, "log", NULL));
     }
 }

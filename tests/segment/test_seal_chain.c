@@ -284,6 +284,40 @@ seal__chain_broken__is_corrupt(void **state)
                 SEGLOG_CORRUPT);
 }
 
+/* Who told of a loss was interrupted before the chain head behind it. */
+static void
+seal__head_behind_a_loss_missing__puts_it(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    struct seglog_writer_options options = writer_options_fixed();
+    const struct seglog_finding gap = {
+        .verdict = SEGLOG_VERDICT_CORRUPT,
+        .cause = SEGLOG_CAUSE_CHECKSUM,
+        .first_record = 3,
+        .last_record = 4,
+        .lines = 2,
+    };
+    struct story before;
+    struct story after;
+    size_t len = 0;
+
+    options.chain = SEGLOG_CHAIN_XXH3;
+    options.no_closing_mark = true;
+    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+    append_lines(writer, 1, 2);
+    assert_ok(seglog_writer_append_gap(writer, &gap, NULL));
+    assert_ok(seglog_writer_close(writer, NULL));
+    story_read(store, "log", &before);
+    uint8_t *bytes = blob_read(store, "log", &len);
+    blob_write(store, "log", bytes, len - 25);
+    free(bytes);
+    assert_ok(seglog_segment_seal(store, "log", NULL, NULL, NULL));
+    story_read(store, "log", &after);
+    assert_same_story(&before, &after);
+    story_free(&before);
+    story_free(&after);
+}
+
 /* Others append meanwhile: what comes under the lock is chained as well. */
 static bool
 append_meanwhile(void *arg, uint64_t done, uint64_t total)
@@ -686,6 +720,7 @@ main(void)
         on_memory(seal__chained__can_be_read_from_each_block),
         on_memory(seal__chained__ends_with_a_checkpoint),
         on_memory(seal__chain_broken__is_corrupt),
+        on_memory(seal__head_behind_a_loss_missing__puts_it),
         on_memory(seal__appended_meanwhile__has_the_same_heads),
         on_memory(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
         on_file(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
