@@ -253,10 +253,13 @@ words_read(struct slg_table *table, struct seglog_error *err)
             if (event.finding.verdict == SEGLOG_VERDICT_IO)
                 return slg_fail(err, SEGLOG_IO, &place,
                                 "what it holds cannot be read");
-            if (event.finding.verdict != SEGLOG_VERDICT_TORN)
+            if (event.finding.verdict == SEGLOG_VERDICT_TORN)
+                table->is_torn = true;
+            else
                 table->is_whole = false;
             continue;
         }
+        table->is_torn = false;
         if (event.record.kind != SEGLOG_BYTES || !event.record.is_confirmed ||
             !word_decode(event.record.data, event.record.len, &row,
                          &is_removed)) {
@@ -280,6 +283,7 @@ reading_begin(struct slg_table *table, struct seglog_error *err)
     slg_table_stop(table);
     rows_forget(table);
     table->is_whole = false;
+    table->is_torn = false;
     table->unread.code = SEGLOG_OK;
     code = seglog_blob_open(table->store, table->name, SEGLOG_OPEN_READ,
                             &table->blob, err);
@@ -384,7 +388,7 @@ slg_table_refresh(struct slg_table *table, bool *changed,
             SEGLOG_OK ||
         is_replaced || size < table->read_size)
         return slg_table_load(table, err);
-    if (size == table->read_size) {
+    if (size == table->read_size && !table->is_torn) {
         if (changed)
             *changed = false;
         return SEGLOG_OK;

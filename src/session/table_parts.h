@@ -37,6 +37,8 @@ struct slg_table {
     struct seglog_reader *reader;
     uint64_t read_size; /* up to here the rows are up to date */
     bool is_whole;
+    /* There was a torn end: whoever cuts it may append just as much. */
+    bool is_torn;
     /* Why the rows are not those of the segment: nothing is to be written. */
     struct seglog_error unread;
 

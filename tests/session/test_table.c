@@ -352,6 +352,42 @@ rewrite__cannot_be_read_back__nothing_is_written_over_it(void **state)
     seglog_faults_free(faults);
 }
 
+/* What a writer leaves that did not come to an end. */
+static void
+segment_tear(struct seglog_store store, uint64_t len)
+{
+    struct seglog_blob blob = { 0 };
+    uint8_t *zeros = calloc(1, (size_t)len);
+
+    assert_non_null(zeros);
+    assert_ok(seglog_blob_open(store, "t.seg", SEGLOG_OPEN_WRITE, &blob, NULL));
+    assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, zeros, (size_t)len, NULL,
+                                 NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    free(zeros);
+}
+
+static void
+refresh__as_much_appended_as_was_torn__is_seen(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t before = 0;
+    uint64_t more = 0;
+
+    put(f->a, "k", "one");
+    before = segment_size(f->store);
+    segment_tear(f->store, 40);
+    put(f->a, "k", "two");
+    more = segment_size(f->store) - before;
+    before += more;
+    segment_tear(f->store, more);
+    assert_value(f->b, "k", "two");
+    put(f->a, "k", "red");
+    assert_int_equal(segment_size(f->store), before + more);
+    assert_value(f->a, "k", "red");
+    assert_value(f->b, "k", "red");
+}
+
 int
 main(void)
 {
@@ -368,6 +404,7 @@ main(void)
         TEST(load__not_a_segment__no_rows_and_made_anew),
         TEST(rewrite__cannot_be_read_back__nothing_is_written_over_it),
         TEST(load__foreign_records__not_whole),
+        TEST(refresh__as_much_appended_as_was_torn__is_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
