@@ -214,6 +214,7 @@ session_step_truncate(struct session_world *world)
     struct session_pending *pending = &world->pending;
     enum session_outcome outcome = SESSION_AGAIN;
     seglog_code code = SEGLOG_OK;
+    unsigned tries = 0;
 
     if (!lane)
         return;
@@ -225,6 +226,7 @@ session_step_truncate(struct session_world *world)
     while (outcome == SESSION_AGAIN) {
         struct session_actor *actor = session_call_begin(world);
 
+        tries++;
         code =
             seglog_session_truncate(actor->sessions, &lane->session,
                                     &lane->segment, pending->keep, NULL, NULL);
@@ -246,6 +248,8 @@ session_step_truncate(struct session_world *world)
     }
     session_expect(world, code == SEGLOG_OK && !lane->is_sealed);
     cut_note(lane, pending->keep);
+    /* Whoever died in it may have left the new epoch to the next writer. */
+    lane->is_torn |= tries > 1;
     lane->is_quiet = false;
 }
 
