@@ -18,6 +18,8 @@ struct sight {
     size_t floor;   /* those below must be there */
     size_t next;
     bool has_gap;
+    bool is_power_cut;
+    bool has_torn;
     bool seen[SESSION_ENTRIES_MAX + SESSION_ENTRIES_MAX];
 };
 
@@ -33,11 +35,55 @@ sight_entry(const struct sight *sight, size_t at)
                : NULL;
 }
 
+/*
+ * What was torn has become whole, and it stands in the place of all that was
+ * appended behind it, none of which can have been synced.
+ */
+static bool
+torn_take(struct sight *sight, size_t at, uint64_t hash)
+{
+    struct session_lane *lane = sight->lane;
+
+    if (!sight->is_power_cut || lane->torn_count == 0 || at != lane->torn_at ||
+        lane->torn[0].hash != hash || at < sight->floor)
+        return false;
+    memcpy(&lane->entries[at], lane->torn,
+           lane->torn_count * sizeof lane->torn[0]);
+    sight->count = at + lane->torn_count;
+    sight->more = 0;
+    return true;
+}
+
+/* What is not there any more may be what was torn. */
+static void
+torn_keep(const struct sight *sight)
+{
+    const struct session_pending *pending = &sight->world->pending;
+    struct session_lane *lane = sight->lane;
+    const size_t first = sight->next;
+    const size_t count = sight->count > first ? sight->count - first : 0;
+    /* Behind a hole nobody knows where it stood. */
+    const size_t more = first <= sight->count ? sight->more : 0;
+
+    if (!sight->is_power_cut || !sight->world->cannot_cut || !sight->has_torn ||
+        count + more == 0 || count + more > SESSION_ENTRIES_MAX - first)
+        return;
+    memcpy(lane->torn, &lane->entries[first], count * sizeof lane->torn[0]);
+    for (size_t i = 0; i < more; i++) {
+        lane->torn[count + i] = pending->entries[pending->skip + i];
+        lane->torn[count + i].group_first = (uint16_t)(first + count);
+        lane->torn[count + i].group_count = (uint16_t)more;
+    }
+    lane->torn_at = first;
+    lane->torn_count = count + more;
+}
+
 static void
 record_look(struct sight *sight, const struct seglog_record *record)
 {
     struct session_world *world = sight->world;
     const size_t at = (size_t)record->record_no - 1;
+    const uint64_t hash = session_hash(record->data, record->len);
     const struct session_entry *entry = NULL;
 
     session_hold(world, SESSION_I3,
@@ -46,10 +92,12 @@ record_look(struct sight *sight, const struct seglog_record *record)
         at >= sight->count)
         sight->more_at = at;
     entry = sight_entry(sight, at);
+    if ((!entry || entry->hash != hash) && torn_take(sight, at, hash))
+        entry = sight_entry(sight, at);
     for (size_t i = sight->next; i < at; i++)
         session_hold(world, SESSION_I1,
                      i >= sight->floor || sight->lane->entries[i].hash == 0);
-    if (!entry || entry->hash != session_hash(record->data, record->len)) {
+    if (!entry || entry->hash != hash) {
         session_hold(world, SESSION_I5,
                      !session_entry_is_known(world, record->data, record->len));
         session_hold(world, SESSION_I2, false);
@@ -100,7 +148,7 @@ records_look(struct sight *sight, struct seglog_reader *reader)
         if (event.finding.verdict != SEGLOG_VERDICT_TORN)
             sight->has_gap = true;
         else
-            sight->lane->is_torn = true;
+            sight->lane->is_torn = sight->has_torn = true;
     }
     session_hold(world, SESSION_I1, code == SEGLOG_END);
     for (size_t i = sight->next; i < sight->floor; i++)
@@ -114,6 +162,7 @@ lane_adopt(struct sight *sight, bool is_power_cut)
 {
     struct session_lane *lane = sight->lane;
 
+    torn_keep(sight);
     for (size_t i = 0; i < sight->next; i++) {
         if (!sight->seen[i]) {
             lane->entries[i] = (struct session_entry){ .hash = 0 };
@@ -272,6 +321,7 @@ lane_read(struct session_world *world, struct seglog_session_store *sessions,
     memset(&sight, 0, offsetof(struct sight, seen));
     sight.world = world;
     sight.lane = lane;
+    sight.is_power_cut = is_power_cut;
     sight.count = was_there ? lane->count : 0;
     if (is_concerned && !pending->is_cutting && !pending->is_sealing)
         sight.more = pending->count - pending->skip;

@@ -176,6 +176,7 @@ void
 session_lane_sync(struct session_lane *lane)
 {
     lane->synced = lane->count;
+    lane->torn_count = 0;
     lane->is_safe = true;
 }
 
@@ -185,7 +186,7 @@ session_lane_end(struct session_lane *lane)
     lane->is_there = lane->is_safe = lane->is_sealed = lane->is_holed = false;
     lane->is_quiet = lane->is_torn = lane->refuses = false;
     lane->parent = -1;
-    lane->count = lane->synced = 0;
+    lane->count = lane->synced = lane->torn_count = 0;
 }
 
 /* -- names ----------------------------------------------------------------- */
@@ -238,10 +239,13 @@ session_world_copy(struct session_world *to, const struct session_world *from)
            offsetof(struct session_pending, entries) +
                from->pending.count * sizeof from->pending.entries[0]);
     to->lane_count = from->lane_count;
-    for (unsigned i = 0; i < from->lane_count; i++)
+    for (unsigned i = 0; i < from->lane_count; i++) {
         memcpy(&to->lanes[i], &from->lanes[i],
                offsetof(struct session_lane, entries) +
                    from->lanes[i].count * sizeof from->lanes[i].entries[0]);
+        memcpy(to->lanes[i].torn, from->lanes[i].torn,
+               from->lanes[i].torn_count * sizeof from->lanes[i].torn[0]);
+    }
     for (unsigned i = 0; i < SESSION_ACTORS; i++)
         to->actors[i].sessions = NULL;
 }

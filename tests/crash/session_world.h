@@ -124,7 +124,14 @@ struct session_lane {
     uint64_t label_hash;
     size_t count;
     size_t synced; /* of them, those that no power cut takes */
+    /*
+     * Where nothing can be cut: what stood from torn_at on before the last power
+     * cut that tore it, while that is not settled (see session_names).
+     */
+    size_t torn_at;
+    size_t torn_count;
     struct session_entry entries[SESSION_ENTRIES_MAX];
+    struct session_entry torn[SESSION_ENTRIES_MAX];
 };
 
 struct session_values {
