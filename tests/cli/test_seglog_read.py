@@ -3,9 +3,15 @@
 """seglog stat, cat and tail."""
 import json
 import os
+import pathlib
 import signal
+import sys
 import time
 
+VECTORS = pathlib.Path(__file__).resolve().parents[2] / "format/vectors"
+sys.path.append(str(VECTORS))
+
+import hex2seg
 import cli
 from cli import DAMAGED, FAILED, OK, USAGE
 
@@ -68,6 +74,19 @@ class StatTest(ReadTest):
         self.assertIn("  bodies    80000 bytes of records in %d bytes, "
                       % stat["body_bytes"], text)
         self.assertIn("the rest of its block", text)
+
+    def test_stat__chained__says_how(self):
+        for name, said in (("chained", ["sha-256", 3, 1, 1]),
+                           ("chained-xxh3", ["xxh3", 2, 0, 0])):
+            path = VECTORS / "good" / (name + ".hex")
+            self.put("c.seg", hex2seg.parse(path.read_text()))
+            stat = json.loads(self.seglog("stat", "--json", "c.seg").stdout)
+            self.assertEqual([stat["chain"], stat["chain_heads"],
+                              stat["tombstones"], stat["signatures"]], said)
+            text = self.seglog("stat", "c.seg").stdout.decode()
+            self.assertIn("chain     %s, %d heads" % tuple(said[:2]), text)
+        self.assertNotIn("chain", json.loads(
+            self.seglog("stat", "--json", "a.seg").stdout))
 
     def test_stat__groups_and_tail__counted(self):
         data = b"".join(LINES) + b'{"end":1}'
