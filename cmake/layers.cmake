@@ -10,7 +10,8 @@ set(SEGLOG_LAYERS
     src/store
     src/crypt
     src/segment
-    src/session)
+    src/session
+    src/stream)
 
 # What only tests use (cmake/testing.cmake): no layer of the library, it sees
 # public headers and its own.

@@ -15,6 +15,7 @@
  *   json_diagnose.h  what happened to a line that is none
  *   json_mend.h      what of such a line can be had back
  *   seal.h           make a finished segment small
+ *   stream.h         streams: hash-chained, appended at an expected offset
  *   chain.h          how records are chained
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
@@ -38,6 +39,7 @@
 #include "seglog/session.h"
 #include "seglog/slice.h"
 #include "seglog/store.h"
+#include "seglog/stream.h"
 #include "seglog/uuid.h"
 #include "seglog/version.h"
 

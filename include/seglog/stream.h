@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seglog/stream.h - streams: hash-chained, appended at an expected offset.
+ *
+ * A stream is a sequence of events with offsets 0, 1, 2, ...  Each event is
+ * chained to all before it: its hash is over the hash before it and its bytes,
+ * and the last one, the head, stands for the whole stream.  Events are never
+ * changed and never cut.  A stream lies in segments (seglog/segment.h) of any
+ * byte store, the last of which grows; SPEC.md 16 has their names and bytes.
+ * The event at offset o is record o + 1.
+ *
+ * Chain    hash(head before || kind || payload), where the head before the
+ *          first event is no bytes at all.  kind is one byte: 0 of an event, 2
+ *          of a tombstone.  With SHA-256 the same events have the same head
+ *          everywhere, in memory as on disk.  The chain costs no bytes per
+ *          event: heads stand at checkpoints, and what is between is computed.
+ * Offsets  are of events alone.  Checkpoints, sync points and tombstones have
+ *          none.  A tombstone moves the head all the same.
+ * Units    offsets and counts of events; sizes are bytes of payload, before
+ *          they are compressed, unless stated otherwise
+ * Threads  a store of streams is shared by any number of threads; many
+ *          processes may have the same streams open.  What is said to be so
+ *          when a call returns is so for all handles in all processes.
+ * Level    append_batch returns after FLUSH: all see the events, and they
+ *          survive the death of the process.  With is_synced after SYNC: they,
+ *          and all before them, survive a power failure.
+ * Errors   besides what each call names: IO, NO_SPACE, NO_MEMORY, INVALID (bad
+ *          argument), READ_ONLY, LOCKED (somebody held a lock too long),
+ *          FORMAT (a segment of an unknown version or feature, or a chain that
+ *          this build cannot compute).  Unless said otherwise a call that
+ *          fails has changed nothing.
+ * Since    0.1
+ */
+#ifndef SEGLOG_STREAM_H
+#define SEGLOG_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seglog/chain.h"
+#include "seglog/error.h"
+#include "seglog/export.h"
+#include "seglog/segment.h"
+#include "seglog/slice.h"
+#include "seglog/store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* For append_batch: wherever the stream ends. */
+#define SEGLOG_OFFSET_ANY        UINT64_MAX
+
+#define SEGLOG_STREAM_ID_MAX     UINT64_MAX
+#define SEGLOG_STREAM_BODY_LOG2  27 /* default: batches of up to 128 MiB */
+#define SEGLOG_STREAM_SEGMENT    (UINT64_C(256) << 20) /* default */
+#define SEGLOG_STREAM_CHECKPOINT 1000                  /* default */
+
+/* A place in a stream: behind the events below next_offset. */
+struct seglog_stream_end {
+    uint64_t next_offset;
+    struct seglog_chain_hash hash; /* the head there */
+};
+
+struct seglog_stream_event {
+    uint64_t offset;
+    /* Its payload was dropped (seglog_stream_tombstone): data is empty. */
+    bool is_dropped;
+    struct seglog_slice data;
+};
+
+/* ---------------------------------------------------------------------------
+ * Backends: what keeps streams, chosen at run time
+ *
+ * The table of a backend of your own does what is said of the calls below that
+ * have the names of its entries; tests/stream/stream_conformance.c says whether
+ * it does.  It starts with its own size; what lies beyond that is absent.
+ */
+struct seglog_streams_ops {
+    size_t size; /* sizeof(struct seglog_streams_ops) */
+
+    seglog_code (*append_batch)(void *streams, uint64_t stream,
+                                const struct seglog_slice *events, size_t count,
+                                uint64_t expected_offset,
+                                const struct seglog_chain_hash *prev_hash,
+                                bool is_synced, struct seglog_stream_end *end,
+                                struct seglog_error *err);
+    seglog_code (*read_from)(void *streams, uint64_t stream,
+                             uint64_t from_offset, uint64_t max_bytes,
+                             struct seglog_stream_event **events, size_t *count,
+                             struct seglog_error *err);
+    seglog_code (*latest_chain_hash)(void *streams, uint64_t stream,
+                                     struct seglog_stream_end *end,
+                                     struct seglog_error *err);
+    seglog_code (*segment_count)(void *streams, uint64_t stream, size_t *count,
+                                 struct seglog_error *err);
+    seglog_code (*completed_segments)(void *streams, uint64_t stream,
+                                      uint32_t **numbers, size_t *count,
+                                      struct seglog_error *err);
+    seglog_code (*flush_indexes)(void *streams, struct seglog_error *err);
+    void (*describe)(void *streams, char *buf, size_t cap);
+    seglog_code (*close)(void *streams, struct seglog_error *err);
+    /* Remove all streams.  NULL but in builds for fuzzing (SEGLOG_FUZZING):
+     * there is no call for it, so that no program can come to use it. */
+    seglog_code (*reset)(void *streams, struct seglog_error *err);
+};
+
+struct seglog_streams {
+    const struct seglog_streams_ops *ops;
+    void *self;
+};
+
+/* ---------------------------------------------------------------------------
+ * The streams of a byte store
+ */
+
+struct seglog_stream_options {
+    size_t size;
+    bool is_read_only;
+    int lock_timeout_ms; /* 0: 10 seconds; negative: wait for ever */
+    unsigned open_max;   /* streams kept open for appending; 0: 64 */
+
+    /* Of streams that are begun; the others stay what they are. */
+    enum seglog_chain chain; /* 0: SHA256 */
+
+    /* Of segments that are begun. */
+    uint8_t body_log2; /* the largest batch is 2^body_log2 bytes; 0: 27 */
+    uint8_t sync_log2; /* 0: SEGLOG_SYNC_LOG2_DEFAULT, or 15 if compressed */
+    enum seglog_codec codec; /* of what is appended: none by default */
+    uint8_t level_of_codec;
+
+    /* A segment of this many bytes, as stored, takes no more batches: with the
+     * one that has led to it the next segment is begun, so it may be larger by
+     * one batch.  0: SEGLOG_STREAM_SEGMENT. */
+    uint64_t segment_bytes;
+    /*
+     * A checkpoint is made before the first batch that comes when this many
+     * events, or a sync interval of stored bytes, have come since the last one.
+     * 0: SEGLOG_STREAM_CHECKPOINT; UINT64_MAX: by bytes alone.
+     */
+    uint64_t checkpoint_events;
+    /*
+     * Do not cut back the end of a stream over which a power failure has left
+     * a hole that shows (UNORDERED) and was never synced: append says CORRUPT
+     * instead, until seglog_stream_mend.
+     */
+    bool keeps_unordered_tail;
+};
+
+/*
+ * Open the streams of a byte store, or begin: any byte store will do, and other
+ * things may lie in it.  Nothing is written before the first event is.  The
+ * byte store stays the caller's and must outlive it.
+ *
+ *   options  NULL: all defaults
+ * Returns INVALID for options out of range, and for a chain of SHA256 where the
+ * build has no OpenSSL.
+ * Cost     none: streams are looked for when they are named
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_streams_open(struct seglog_store store,
+                    const struct seglog_stream_options *options,
+                    struct seglog_streams *streams, struct seglog_error *err);
+
+/*
+ * Make a checkpoint at the end of each stream that this handle has appended to,
+ * sync and close it.  Nobody else uses the handle any more.  Accepts a zeroed
+ * struct; zeroes it.  On failure what was acknowledged is still as it was
+ * acknowledged: the next one to open it does what is missing.
+ */
+SEGLOG_API seglog_code
+seglog_streams_close(struct seglog_streams *streams, struct seglog_error *err);
+
+/* One line for logs.  Always terminated. */
+SEGLOG_API void
+seglog_streams_describe(struct seglog_streams streams, char *buf, size_t cap);
+
+/*
+ * Append events: all of them or, whatever happens, none (one frame).
+ *
+ *   stream           its id.  One that does not exist is begun.
+ *   events, count    any bytes each, also none; count 0 is INVALID
+ *   expected_offset  the next_offset that the caller believes in: 0 of a stream
+ *                    that does not exist.  SEGLOG_OFFSET_ANY: whatever it is
+ *   prev_hash        the head the caller believes in.  NULL, or len 0: no event
+ *                    is before these; with SEGLOG_OFFSET_ANY: whatever it is
+ *   is_synced        return after SYNC.  Without effect in memory.
+ *   end              next_offset is the offset of the first event + count, hash
+ *                    that of the last one.  On CONFLICT: what they really are,
+ *                    hash.len 0 if there is no event.  May be NULL.
+ * Returns
+ *   CONFLICT   the stream does not end where, or as, it was expected:
+ *              err->actual is its next_offset
+ *   TOO_LARGE  the batch needs more than a frame may have, 2^body_log2 bytes
+ *              of its segment with 1 to 5 bytes for each event: err->actual is
+ *              that limit.  Make several of it: what is one step is one frame
+ *   CORRUPT    the end of the stream is damaged, so that its head is not known:
+ *              seglog_stream_mend.  Damage anywhere else does not keep from
+ *              appending
+ *   NO_SPACE, IO  none of the events is there
+ *   POISONED   a sync, or undoing a write, has failed: whether they are there,
+ *              and durable, is unknown.  The stream is opened anew by the next
+ *              call that names it
+ * Order       of two calls side by side either may come first.  A call that
+ *             begins after another has returned comes behind it.
+ * Durability  as is_synced says; with it, of all that was appended before too
+ * Sharing     calls of several threads to one stream that come while a write or
+ *             sync is under way are written by one write and synced by one
+ *             sync, each batch in a frame of its own with its own outcome.  The
+ *             first does not wait for others to come.  Syncs of different
+ *             streams run side by side.
+ * Cost        a lock, a write, an unlock; the hash of the events; and of what
+ *             others have appended since this handle last did.  The first call
+ *             of a stream reads one sync interval at most.  The batch that
+ *             fills a segment begins the next one, with four syncs; if that
+ *             fails, the batch is there all the same, and the next one tries
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_append_batch(struct seglog_streams streams, uint64_t stream,
+                           const struct seglog_slice *events, size_t count,
+                           uint64_t expected_offset,
+                           const struct seglog_chain_hash *prev_hash,
+                           bool is_synced, struct seglog_stream_end *end,
+                           struct seglog_error *err);
+
+/*
+ * Read events in order, as long as fewer than max_bytes bytes of payload have
+ * been read: so the last one may cross that, and there is at least one, where
+ * there are any and max_bytes is not 0.
+ *
+ *   from_offset  at or beyond the end: there are none.  So has a stream that
+ *                does not exist.
+ *   events       an array to be freed with seglog_free; the bytes go with it.
+ *                NULL if there are none.  One whose payload was dropped is
+ *                there with is_dropped set, and no bytes.
+ * The chain is computed from the checkpoint at or before from_offset to the
+ * last event, and compared with each checkpoint that is passed.  That tells
+ * damage and clumsy changes; what was forged together with its checkpoints is
+ * told by seglog_stream_verify with a head kept elsewhere, or signed.
+ * Returns
+ *   CORRUPT    an event asked for is damaged or missing, or the chain does not
+ *              lead to a checkpoint that is passed: nothing is returned.
+ *              err->record_no is the first record concerned, err->actual its
+ *              offset, err->name the segment.  Events elsewhere can be read:
+ *              damage between the checkpoint and from_offset does not keep from
+ *              reading what is behind it, which is compared from the next
+ *              checkpoint on
+ * Cost       O(log n): one read for a new segment, some small ones to find the
+ *            checkpoint, and what is between it and from_offset (of a sealed
+ *            segment a block); then what is read.  Memory: what is returned
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_read_from(struct seglog_streams streams, uint64_t stream,
+                        uint64_t from_offset, uint64_t max_bytes,
+                        struct seglog_stream_event **events, size_t *count,
+                        struct seglog_error *err);
+
+/*
+ * Where a stream ends: what append_batch wants to be told next.  A stream that
+ * does not exist ends at 0 and has no hash, which is no error.
+ *
+ * Returns CORRUPT as append_batch does.
+ * Cost  at most a sync interval is read and hashed, also right after a restart
+ *       and a rotation, however many segments there are
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_latest_chain_hash(struct seglog_streams streams, uint64_t stream,
+                                struct seglog_stream_end *end,
+                                struct seglog_error *err);
+
+/* How many segments a stream lies in, the growing one included, which may be
+ * empty; 0: it does not exist. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_segment_count(struct seglog_streams streams, uint64_t stream,
+                            size_t *count, struct seglog_error *err);
+
+/*
+ * The numbers of the segments that take no more events, ascending: all but the
+ * last.  They begin with 0; where segments were merged the lowest number stays.
+ * numbers is to be freed with seglog_free; NULL if there are none.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_completed_segments(struct seglog_streams streams, uint64_t stream,
+                                 uint32_t **numbers, size_t *count,
+                                 struct seglog_error *err);
+
+/*
+ * Sync all streams that this handle has appended to since it last did, and what
+ * is remembered about them.  Goes on after a failure, and returns the first.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_streams_flush_indexes(struct seglog_streams streams,
+                             struct seglog_error *err);
+
+/* ---------------------------------------------------------------------------
+ * Below: what the streams of seglog_streams_open can besides.  INVALID for
+ * those of another backend.
+ */
+
+/* Called for each stream, ids ascending; return false to stop. */
+typedef bool (*seglog_stream_list_fn)(void *arg, uint64_t stream);
+
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_streams_list(struct seglog_streams streams, seglog_stream_list_fn fn,
+                    void *arg, struct seglog_error *err);
+
+/* Does this byte store hold streams?  By the names of its blobs. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_streams_detect(struct seglog_store store, bool *is_one,
+                      struct seglog_error *err);
+
+struct seglog_stream_info {
+    uint8_t identity[SEGLOG_IDENTITY_BYTES]; /* random, of the stream */
+    enum seglog_chain chain;
+    struct seglog_stream_end end;
+    uint64_t checkpoint; /* offset of the last one */
+    uint64_t segments;
+    uint64_t sealed; /* of them */
+    uint64_t bytes;  /* as stored */
+};
+
+/* NOT_FOUND; CORRUPT as append_batch. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
+                       struct seglog_stream_info *info,
+                       struct seglog_error *err);
+
+/*
+ * The segment that holds an event: its blob can be read, scanned and exported
+ * like any other (seglog/segment.h).
+ * NOT_FOUND: there is no such event.
+ */
+#define SEGLOG_STREAM_NAME_CAP 80
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_find_segment(struct seglog_streams streams, uint64_t stream,
+                           uint64_t offset, char name[SEGLOG_STREAM_NAME_CAP],
+                           uint32_t *number, struct seglog_error *err);
+
+/* -- checkpoints ----------------------------------------------------------- */
+
+/*
+ * Make a checkpoint at the end, unless one is there: from it on reading and
+ * verifying can begin.  They are made by themselves (checkpoint_events, close,
+ * rotation).  Synced when it returns.  NOT_FOUND: there is no such stream.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
+                              struct seglog_stream_end *end,
+                              struct seglog_error *err);
+
+/*
+ * Begin a new segment, whatever the size of the growing one, unless that is
+ * empty.  Synced, with a checkpoint at the end of the one before, when it
+ * returns.  NOT_FOUND: there is no such stream.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_rotate(struct seglog_streams streams, uint64_t stream,
+                     struct seglog_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* SEGLOG_STREAM_H */

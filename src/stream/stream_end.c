@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* src/stream/stream_end.c - where a stream ends, and what is known of it. */
+#include <string.h>
+
+#include "src/segment/segment_chain_reader.h"
+#include "src/store/fail.h"
+#include "src/stream/stream_attributes.h"
+#include "src/stream/stream_slot.h"
+
+/* So often may the last segment be gone when it is opened. */
+#define GONE_MAX 64u
+
+/* -- the end --------------------------------------------------------------- */
+
+/* Do one thing with a stream, and wait for a sync of what came of it. */
+static seglog_code
+stream_ask(struct slg_streams *streams, uint64_t stream,
+           struct slg_request *request)
+{
+    struct slg_slot *slot = NULL;
+    seglog_code code = slg_slot_take(streams, stream, &slot, request->err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_slot_ask(slot, request);
+    if (code == SEGLOG_OK && request->serial > 0)
+        code = slg_slot_sync(slot, request);
+    slg_slot_give(slot);
+    return code;
+}
+
+/* What is read from the last checkpoint of a segment on. */
+struct tail {
+    struct seglog_stream_end end;
+    bool is_known;
+    uint64_t checkpoint; /* offset of the last one; of the segment, if none */
+};
+
+static seglog_code
+tail_read(struct slg_chain_reader *reader, struct tail *tail,
+          struct seglog_error *err)
+{
+    struct slg_chain_reader_state state;
+    struct slg_chain_event event;
+    seglog_code code = slg_chain_reader_seek(reader, INT64_MAX, err);
+
+    while (code == SEGLOG_OK) {
+        code = slg_chain_reader_next(reader, &event, err);
+        if (code != SEGLOG_OK)
+            break;
+        tail->is_known = event.is_known;
+        tail->end.hash = event.hash;
+        if (event.type == SLG_CHAIN_EVENT_HEAD && event.is_checkpoint)
+            tail->checkpoint = event.number - 1;
+    }
+    slg_chain_reader_get_state(reader, &state);
+    tail->end.next_offset = state.next_record - 1;
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+/* Of the last segment, without changing anything. */
+static seglog_code
+tail_find(const struct slg_streams *streams, uint64_t stream, struct tail *tail,
+          struct slg_stream_parts *parts, struct seglog_error *err)
+{
+    const struct slg_chain_reader_options options = { .salvage = false };
+    struct slg_chain_reader *reader = NULL;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
+    seglog_code code =
+        slg_stream_parts_list(streams->store, stream, parts, err);
+
+    *tail = (struct tail){ .is_known = true };
+    if (code != SEGLOG_OK || parts->count == 0)
+        return code;
+    slg_stream_part_name(stream, slg_stream_parts_last(parts), name);
+    tail->checkpoint = slg_stream_parts_last(parts)->offset;
+    code = slg_chain_reader_open(streams->store, name, &options, &reader, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = tail_read(reader, tail, err);
+    slg_chain_reader_close(reader);
+    if (code == SEGLOG_OK && !tail->is_known)
+        code = slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "the head of the stream is not known, because of "
+                        "damage in front of its end");
+    return code;
+}
+
+/* The same; merged with others meanwhile, it has another name. */
+static seglog_code
+tail_find_any(const struct slg_streams *streams, uint64_t stream,
+              struct tail *tail, struct slg_stream_parts *parts,
+              struct seglog_error *err)
+{
+    struct seglog_error local;
+    seglog_code code = SEGLOG_NOT_FOUND;
+
+    for (unsigned i = 0; i < GONE_MAX && code == SEGLOG_NOT_FOUND; i++)
+        code = tail_find(streams, stream, tail, parts, &local);
+    if (code != SEGLOG_OK && err)
+        *err = local;
+    return code;
+}
+
+seglog_code
+slg_stream_latest(struct slg_streams *streams, uint64_t stream,
+                  struct seglog_stream_end *end, struct seglog_error *err)
+{
+    struct slg_request look = { .kind = SLG_REQUEST_LOOK, .err = err };
+    struct slg_stream_parts parts = { 0 };
+    struct tail tail;
+    seglog_code code = SEGLOG_OK;
+
+    if (streams->options.is_read_only) {
+        code = tail_find_any(streams, stream, &tail, &parts, err);
+        slg_stream_parts_reset(&parts);
+    } else {
+        code = stream_ask(streams, stream, &look);
+        tail.end = look.end;
+    }
+    if (code == SEGLOG_OK)
+        *end = tail.end;
+    return code;
+}
+
+/* -- what is known of it --------------------------------------------------- */
+
+/* Of all segments: how many are sealed, and what they take. */
+static seglog_code
+parts_add_up(const struct slg_streams *streams, uint64_t stream,
+             const struct slg_stream_parts *parts,
+             struct seglog_stream_info *info, struct seglog_error *err)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        struct seglog_scan_summary summary;
+        char name[SEGLOG_STREAM_NAME_CAP];
+        const seglog_code code = seglog_segment_get_summary(
+            streams->store,
+            slg_stream_part_name(stream, &parts->parts[i], name), &summary,
+            err);
+
+        if (code != SEGLOG_OK)
+            return code;
+        info->bytes += summary.bytes;
+        info->sealed += (summary.features_refuse & SLG_REFUSE_SEALED) != 0;
+    }
+    info->segments = parts->count;
+    return SEGLOG_OK;
+}
+
+static seglog_code
+info_fill(const struct slg_streams *streams, uint64_t stream,
+          const struct slg_stream_parts *parts, struct seglog_stream_info *info,
+          struct seglog_error *err)
+{
+    struct slg_stream_attributes attributes;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    bool is_there = false;
+    seglog_code code = slg_stream_attributes_read(
+        streams->store,
+        slg_stream_part_name(stream, slg_stream_parts_last(parts), name),
+        stream, &attributes, &is_there, err);
+
+    if (code == SEGLOG_OK && is_there) {
+        memcpy(info->identity, attributes.identity, sizeof info->identity);
+        info->chain = attributes.chain;
+    }
+    return code == SEGLOG_OK ? parts_add_up(streams, stream, parts, info, err)
+                             : code;
+}
+
+seglog_code
+seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
+                       struct seglog_stream_info *info,
+                       struct seglog_error *err)
+{
+    struct slg_stream_parts parts = { 0 };
+    struct slg_streams *own = NULL;
+    struct tail tail;
+    seglog_code code = slg_streams_of(streams, &own, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (!info)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "info is NULL");
+    *info = (struct seglog_stream_info){ 0 };
+    code = tail_find_any(own, stream, &tail, &parts, err);
+    if (code == SEGLOG_OK && parts.count == 0)
+        code = slg_stream_fail_missing(stream, err);
+    if (code == SEGLOG_OK) {
+        info->end = tail.end;
+        info->checkpoint = tail.checkpoint;
+        code = info_fill(own, stream, &parts, info, err);
+    }
+    slg_stream_parts_reset(&parts);
+    return code;
+}
+
+static seglog_code
+segment_find(const struct slg_streams *streams, uint64_t stream,
+             uint64_t offset, struct slg_stream_parts *parts,
+             struct slg_stream_part *part, struct seglog_error *err)
+{
+    const struct slg_place place = { .record_no = offset + 1,
+                                     .offset = SEGLOG_NO_OFFSET };
+    const struct slg_stream_part *found = NULL;
+    struct tail tail;
+    seglog_code code =
+        slg_stream_parts_list(streams->store, stream, parts, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    found = slg_stream_parts_find(parts, offset);
+    if (found && found == slg_stream_parts_last(parts))
+        code = tail_find_any(streams, stream, &tail, parts, err);
+    if (code != SEGLOG_OK)
+        return code;
+    found = slg_stream_parts_find(parts, offset);
+    if (!found || (found == slg_stream_parts_last(parts) &&
+                   offset >= tail.end.next_offset))
+        return slg_fail(err, SEGLOG_NOT_FOUND, &place,
+                        "there is no such event in the stream");
+    *part = *found;
+    return SEGLOG_OK;
+}
+
+seglog_code
+seglog_stream_find_segment(struct seglog_streams streams, uint64_t stream,
+                           uint64_t offset, char name[SEGLOG_STREAM_NAME_CAP],
+                           uint32_t *number, struct seglog_error *err)
+{
+    struct slg_stream_parts parts = { 0 };
+    struct slg_stream_part part = { 0 };
+    struct slg_streams *own = NULL;
+    seglog_code code = slg_streams_of(streams, &own, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (!name)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "name is NULL");
+    code = segment_find(own, stream, offset, &parts, &part, err);
+    slg_stream_parts_reset(&parts);
+    if (code != SEGLOG_OK)
+        return code;
+    slg_stream_part_name(stream, &part, name);
+    if (number)
+        *number = part.first;
+    return SEGLOG_OK;
+}
+
+/* -- checkpoints and rotation ---------------------------------------------- */
+
+static seglog_code
+request_make(struct seglog_streams streams, uint64_t stream,
+             struct slg_request *request)
+{
+    struct slg_streams *own = NULL;
+    seglog_code code = slg_streams_of(streams, &own, request->err);
+
+    if (code == SEGLOG_OK)
+        code = slg_streams_check_writable(own, request->err);
+    return code == SEGLOG_OK ? stream_ask(own, stream, request) : code;
+}
+
+seglog_code
+seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
+                              struct seglog_stream_end *end,
+                              struct seglog_error *err)
+{
+    struct slg_request request = { .kind = SLG_REQUEST_CHECKPOINT, .err = err };
+    const seglog_code code = request_make(streams, stream, &request);
+
+    if (code == SEGLOG_OK && end)
+        *end = request.end;
+    return code;
+}
+
+seglog_code
+seglog_stream_rotate(struct seglog_streams streams, uint64_t stream,
+                     struct seglog_error *err)
+{
+    struct slg_request request = { .kind = SLG_REQUEST_ROTATE, .err = err };
+
+    return request_make(streams, stream, &request);
+}

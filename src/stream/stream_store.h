@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/stream/stream_store.h - the parts of the streams of a byte store.
+ *
+ *   backend.c            the checked calls, of any backend
+ *   stream_store.c       open, close, describe, list, detect
+ *   stream_names.c       the segments of a stream, by their names
+ *   stream_attributes.c  what a segment says of its stream
+ *   stream_slot.c        the streams that are open for appending
+ *   stream_append.c      append_batch: the queue of a stream
+ *   stream_round.c       one round: hold, compare, buffer, write
+ *   stream_sync.c        who syncs, and who waits for it
+ *   stream_birth.c       segments come: the first one, and rotation
+ *   stream_settle.c      what a power cut has left at the end
+ *   stream_end.c         where a stream ends, and what is known of it
+ *   stream_read.c        read_from
+ *   stream_readers.c     segments that are open for reading
+ *
+ * Locks, in the order in which they may be taken: whoever runs the round of a
+ * stream (struct slg_slot, is_writing) takes the lock of its segment, then the
+ * mutex of the slot.  The mutex of the list of slots is held for a look only.
+ *
+ * Layer  stream.
+ */
+#ifndef SLG_STREAM_STORE_H
+#define SLG_STREAM_STORE_H
+
+#include "seglog/stream.h"
+
+struct slg_slots;
+
+struct slg_streams {
+    struct seglog_store store;
+    struct seglog_stream_options options; /* settled: no zeros */
+    struct slg_slots *slots;
+};
+
+/* READ_ONLY where they were opened so. */
+seglog_code
+slg_streams_check_writable(const struct slg_streams *streams,
+                           struct seglog_error *err);
+
+/* NOT_FOUND, naming the stream. */
+seglog_code
+slg_stream_fail_missing(uint64_t stream, struct seglog_error *err);
+
+/* Those of seglog_streams_open; INVALID for another backend. */
+seglog_code
+slg_streams_of(struct seglog_streams streams, struct slg_streams **own,
+               struct seglog_error *err);
+
+/* -- stream_end.c ---------------------------------------------------------- */
+
+seglog_code
+slg_stream_latest(struct slg_streams *streams, uint64_t stream,
+                  struct seglog_stream_end *end, struct seglog_error *err);
+
+/* -- stream_append.c ------------------------------------------------------- */
+
+seglog_code
+slg_stream_append(struct slg_streams *streams, uint64_t stream,
+                  const struct seglog_slice *events, size_t count,
+                  uint64_t expected_offset,
+                  const struct seglog_chain_hash *prev_hash, bool is_synced,
+                  struct seglog_stream_end *end, struct seglog_error *err);
+
+/* -- stream_read.c --------------------------------------------------------- */
+
+seglog_code
+slg_stream_read(struct slg_streams *streams, uint64_t stream,
+                uint64_t from_offset, uint64_t max_bytes,
+                struct seglog_stream_event **events, size_t *count,
+                struct seglog_error *err);
+
+#endif /* SLG_STREAM_STORE_H */
