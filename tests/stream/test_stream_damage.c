@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "format/control.h"
 #include "seglog/testing/fault_store.h"
 
 #define STREAM UINT64_C(7)
@@ -288,6 +289,55 @@ torn_tail__at_each_byte_of_the_last_batch__the_rest_is_there(void **state)
     free(good);
 }
 
+/*
+ * Where nothing can be cut off, a torn tail is passed over, by a sync point of a
+ * new epoch; here the chain head behind that is torn as well.
+ */
+static void
+torn_tail__passed_over_and_torn_again__the_head_is_known(void **state)
+{
+    static const uint8_t zeros[60];
+    struct fixture *fixture = *state;
+    uint8_t *bytes = NULL;
+    size_t before = 0;
+    size_t len = 0;
+
+    seglog_faults_hide(fixture->faults,
+                       SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    fixture->store = seglog_faults_store(fixture->faults);
+    open_streams(fixture);
+    append(fixture, 3);
+    bytes = segment_bytes(fixture, &before);
+    close_streams(fixture);
+    bytes = realloc(bytes, before + sizeof zeros);
+    assert_non_null(bytes);
+    memcpy(bytes + before, zeros, sizeof zeros);
+    segment_set(fixture, bytes, before + sizeof zeros);
+    free(bytes);
+    open_streams(fixture);
+    {
+        const struct seglog_slice lost = { "lost", 4 };
+
+        assert_ok(seglog_stream_append_batch(
+            fixture->streams, STREAM, &lost, 1, 3,
+            stream_model_head(&fixture->model, 3), false, NULL, NULL));
+    }
+    bytes = segment_bytes(fixture, &len);
+    close_streams(fixture);
+    before += sizeof zeros + SLG_SYNC_POINT_BYTES;
+    assert_true(len > before + 10);
+    for (size_t more = 0; more < 41; more += 5) {
+        segment_set(fixture, bytes, before + more);
+        open_streams(fixture);
+        stream_assert_model(fixture->streams, STREAM, &fixture->model);
+        append(fixture, 1);
+        stream_assert_model(fixture->streams, STREAM, &fixture->model);
+        close_streams(fixture);
+        free((void *)fixture->model.events[--fixture->model.count].data);
+    }
+    free(bytes);
+}
+
 /* -- restarts -------------------------------------------------------------- */
 
 static void
@@ -524,6 +574,7 @@ main(void)
             changed_event__with_its_checksum_made_right__is_told_by_the_chain),
         STREAM_TEST(
             torn_tail__at_each_byte_of_the_last_batch__the_rest_is_there),
+        STREAM_TEST(torn_tail__passed_over_and_torn_again__the_head_is_known),
         STREAM_TEST(
             restart__after_each_of_many_synced_appends__no_offset_is_wrong),
         STREAM_TEST(strange_blobs__beside_the_segments__change_nothing),
