@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/crash/stream_model.c - what was promised, and whether it is so. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/segment/segment_chain.h"
+#include "tests/crash/stream_world.h"
+
+struct seglog_slice
+stream_text(uint32_t id)
+{
+    static char text[STREAM_TEXT_MAX + 64];
+    uint64_t seed = id;
+    const uint64_t how = stream_random(&seed);
+    const size_t most = how % 16 == 0   ? STREAM_TEXT_MAX
+                        : how % 16 == 1 ? 0
+                                        : 200;
+    size_t len = 0;
+
+    if (most == 0 && id % 5 == 0)
+        return (struct seglog_slice){ text, 0 };
+    len = (size_t)snprintf(text, sizeof text, "event %u%c", (unsigned)id,
+                           how % 7 == 0 ? '\n' : ' ');
+    for (size_t more = most == 0 ? 0 : (how >> 8) % most; more > 0; more--) {
+        text[len++] = (char)('a' + (how >> (more % 40)) % 23);
+    }
+    return (struct seglog_slice){ text, len };
+}
+
+struct seglog_chain_hash
+stream_log_head(const struct stream_log *log, size_t count)
+{
+    static const struct seglog_chain_hash none;
+
+    return count == 0 ? none : log->heads[count - 1];
+}
+
+void
+stream_log_add(struct stream_world *world, struct stream_log *log,
+               uint32_t first_id, unsigned count)
+{
+    stream_expect(world, log->count + count <= STREAM_EVENTS_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        const struct seglog_slice text = stream_text(first_id + i);
+        const struct seglog_chain_hash before =
+            stream_log_head(log, log->count);
+
+        slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
+                       text.data, text.len, &log->heads[log->count]);
+        log->ids[log->count] = first_id + i;
+        log->begins_batch[log->count] = i == 0;
+        log->count++;
+    }
+}
+
+void
+stream_pending_commit(struct stream_world *world)
+{
+    struct stream_pending *pending = &world->pending;
+
+    if (!pending->is_any)
+        return;
+    pending->is_any = false;
+    stream_log_add(world, &world->logs[pending->log], pending->first_id,
+                   pending->count);
+}
+
+/* -- looking --------------------------------------------------------------- */
+
+static bool
+hash_is_same(const struct seglog_chain_hash *a,
+             const struct seglog_chain_hash *b)
+{
+    return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+static void
+events_compare(struct stream_world *world, const struct stream_log *log,
+               uint64_t from, const struct seglog_stream_event *events,
+               size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct seglog_slice want = stream_text(log->ids[from + i]);
+
+        stream_hold(world, STREAM_T3, events[i].offset == from + i);
+        stream_hold(world, STREAM_T2,
+                    events[i].data.len == want.len &&
+                        memcmp(events[i].data.data, want.data, want.len) == 0);
+    }
+}
+
+/* From some place in it, and all of it.  What code the latter had. */
+static seglog_code
+log_read(struct stream_world *world, struct seglog_streams streams,
+         unsigned which)
+{
+    const struct stream_log *log = &world->logs[which];
+    struct seglog_stream_event *events = NULL;
+    const uint64_t from = stream_random(&world->chance) % (log->count + 1);
+    struct seglog_error err = { 0 };
+    size_t count = 0;
+    seglog_code code = seglog_stream_read_from(streams, which, 0, UINT64_MAX,
+                                               &events, &count, &err);
+
+    if (code != SEGLOG_OK) {
+        stream_say(world, "  log %u, %zu events: read: %s: record %llu: %s",
+                   which, log->count, seglog_code_name(code),
+                   (unsigned long long)err.record_no, err.message);
+        return code;
+    }
+    stream_hold(world, STREAM_T1, count == log->count);
+    events_compare(world, log, 0, events, count);
+    seglog_free(events);
+    stream_hold(world, STREAM_T7,
+                seglog_stream_read_from(streams, which, from, UINT64_MAX,
+                                        &events, &count, NULL) == SEGLOG_OK);
+    stream_hold(world, STREAM_T7, from + count == log->count);
+    events_compare(world, log, from, events, count);
+    seglog_free(events);
+    return SEGLOG_OK;
+}
+
+/* So much is there: what was pending among it, or cut off. */
+static void
+log_adopt(struct stream_world *world, unsigned which, size_t count,
+          bool is_power_cut)
+{
+    struct stream_log *log = &world->logs[which];
+
+    if (world->pending.is_any && world->pending.log == which &&
+        count == log->count + world->pending.count)
+        stream_pending_commit(world);
+    stream_hold(world, STREAM_T1, count >= log->synced);
+    stream_hold(world, STREAM_T3,
+                count == log->count || (is_power_cut && count < log->count &&
+                                        log->begins_batch[count]));
+    log->count = count;
+}
+
+/*
+ * There is a hole in what was not synced that might as well be damage: what was
+ * synced can be read all the same.
+ */
+static void
+log_look_holed(struct stream_world *world, struct seglog_streams streams,
+               unsigned which)
+{
+    struct stream_log *log = &world->logs[which];
+
+    for (size_t i = 0; i < log->synced; i++) {
+        struct seglog_stream_event *events = NULL;
+        size_t count = 0;
+
+        stream_hold(world, STREAM_T1,
+                    seglog_stream_read_from(streams, which, i, 1, &events,
+                                            &count, NULL) == SEGLOG_OK &&
+                        count > 0);
+        events_compare(world, log, i, events, 1);
+        seglog_free(events);
+    }
+}
+
+static void
+log_leave(struct stream_world *world, struct seglog_streams streams,
+          unsigned which, bool is_power_cut)
+{
+    struct stream_log *log = &world->logs[which];
+
+    world->watch->holes++;
+    stream_hold(world, STREAM_T4,
+                is_power_cut &&
+                    (log->synced < log->count ||
+                     (world->pending.is_any && world->pending.log == which)));
+    log->is_out = true;
+    log->count = log->synced;
+    log_look_holed(world, streams, which);
+}
+
+static void
+log_look(struct stream_world *world, struct seglog_streams streams,
+         unsigned which, bool is_power_cut)
+{
+    struct stream_log *log = &world->logs[which];
+    struct seglog_chain_hash head;
+    struct seglog_stream_end end;
+    struct seglog_error err = { 0 };
+    seglog_code code = SEGLOG_OK;
+
+    world->watch->looks++;
+    if (log->is_out) {
+        log_look_holed(world, streams, which);
+        return;
+    }
+    code = seglog_stream_latest_chain_hash(streams, which, &end, &err);
+    if (code != SEGLOG_OK)
+        stream_say(world, "  log %u: %s: %s: %s", which, seglog_code_name(code),
+                   err.name, err.message);
+    if (code == SEGLOG_CORRUPT) {
+        log_leave(world, streams, which, is_power_cut);
+        return;
+    }
+    stream_hold(world, STREAM_T4, code == SEGLOG_OK);
+    log_adopt(world, which, (size_t)end.next_offset, is_power_cut);
+    head = stream_log_head(log, log->count);
+    stream_hold(world, STREAM_T4, hash_is_same(&end.hash, &head));
+    if (log_read(world, streams, which) != SEGLOG_OK)
+        log_leave(world, streams, which, is_power_cut);
+    else if (is_power_cut)
+        log->synced = log->count;
+}
+
+void
+stream_look(struct stream_world *world, bool is_power_cut)
+{
+    struct stream_actor *actor = &world->actors[STREAM_ACTORS - 1];
+
+    if (!actor->streams.ops)
+        stream_actor_start(world, actor);
+    actor->process.meanwhile = NULL;
+    for (unsigned i = 0; i < STREAM_LOGS; i++)
+        log_look(world, actor->streams, i, is_power_cut);
+    world->pending.is_any = false;
+    for (unsigned i = 0; i < STREAM_LOGS; i++)
+        stream_say(world, "  log %u: %zu events, %zu synced%s", i,
+                   world->logs[i].count, world->logs[i].synced,
+                   world->logs[i].is_out ? ", out" : "");
+    stream_expect(world, stream_actor_stop(world, actor) == SEGLOG_OK);
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tests/crash/stream_world.h - streams on a machine that fails.
+ *
+ * As tests/crash/session_world.h: programs of steps, a model of what was
+ * promised, and an image of a power cut before each change of what one would
+ * leave, which is a world of its own that goes on and is cut again.
+ *
+ * What is checked:
+ *
+ *   T1     events that were synced are there, byte for byte
+ *   T2     nothing is there that nobody appended, and what was gone once is
+ *          never seen again
+ *   T3     a batch is there or it is not; batches stand in the order in which
+ *          they were acknowledged, without a gap
+ *   T4     the head of the end is that of the events that are there
+ *   T5     an append that expects an end has it, or is CONFLICT and says what
+ *          is right; nobody else's events come in between
+ *   T6     whoever opens it after a crash may crash as well
+ *   T7     reading from any offset gives what reading everything gives
+ *   lock   whoever dies holds nobody up
+ */
+#ifndef CRASH_STREAM_WORLD_H
+#define CRASH_STREAM_WORLD_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "seglog/stream.h"
+#include "seglog/testing/disk_store.h"
+
+#define STREAM_ACTORS     3u
+#define STREAM_LOGS       2u
+#define STREAM_EVENTS_MAX 1500u
+#define STREAM_BATCH_MAX  24u
+#define STREAM_DEPTH_MAX  3u
+#define STREAM_STEP_BYTES 8u
+#define STREAM_STEPS_MAX  1000u
+#define STREAM_TEXT_MAX   6000u
+
+enum stream_invariant {
+    STREAM_T1,
+    STREAM_T2,
+    STREAM_T3,
+    STREAM_T4,
+    STREAM_T5,
+    STREAM_T6,
+    STREAM_T7,
+    STREAM_LOCK,
+    STREAM_INVARIANTS
+};
+
+extern const char *const stream_invariant_names[STREAM_INVARIANTS];
+
+/* Shared by a world and those that come from its images. */
+struct stream_watch {
+    jmp_buf violated;
+    char message[8192];
+    uint64_t images;
+    uint64_t checks[STREAM_INVARIANTS];
+    uint64_t holes; /* streams that a power cut has left with one */
+    uint64_t looks;
+    uint64_t overtaken;
+    unsigned flaws; /* of the disk: what it promises and does not do */
+    bool is_talking;
+    char story[STREAM_DEPTH_MAX + 1][8192];
+};
+
+struct stream_program {
+    uint64_t seed;
+    uint8_t steps[STREAM_STEPS_MAX][STREAM_STEP_BYTES];
+    size_t count;
+};
+
+struct stream_log {
+    size_t count;  /* events that are there */
+    size_t synced; /* of them, those that no power cut takes */
+    /* A power cut has left a hole that is not known to be of what was never
+     * synced: nothing more is asked of it but what was. */
+    bool is_out;
+    uint32_t ids[STREAM_EVENTS_MAX];
+    bool begins_batch[STREAM_EVENTS_MAX];
+    struct seglog_chain_hash heads[STREAM_EVENTS_MAX]; /* behind each */
+};
+
+/* A batch that is under way: it may be there, or not. */
+struct stream_pending {
+    bool is_any;
+    unsigned log;
+    unsigned count;
+    uint32_t first_id;
+};
+
+struct stream_actor {
+    struct stream_world *world;
+    struct seglog_disk_process process;
+    struct seglog_store encrypted;
+    struct seglog_streams streams; /* ops NULL: not running */
+    size_t appended[STREAM_LOGS];  /* where its last append ended */
+    bool is_failing;               /* a sync will fail in this call */
+};
+
+struct stream_world {
+    struct stream_watch *watch;
+    struct seglog_disk *disk;
+    unsigned depth;
+    unsigned step;
+    uint64_t chance;
+    unsigned images_every; /* one change in so many; 0: none */
+    uint64_t changes;      /* of the step so far */
+    bool is_overtaking;
+    bool
+        has_failed; /* a sync may have, in this step, and taken what was seen */
+    /* Of the program. */
+    struct seglog_stream_options options;
+    bool is_encrypted;
+    uint32_t next_id;
+    struct stream_pending pending;
+    struct stream_actor actors[STREAM_ACTORS];
+    struct stream_log logs[STREAM_LOGS];
+};
+
+_Noreturn void
+stream_fail(struct stream_world *world, int line, const char *what);
+
+#define stream_expect(world, condition)                                        \
+    do {                                                                       \
+        if (!(condition))                                                      \
+            stream_fail((world), __LINE__, #condition);                        \
+    } while (0)
+
+/* The same, and counts that the invariant was looked at. */
+#define stream_hold(world, invariant, condition)                               \
+    do {                                                                       \
+        (world)->watch->checks[invariant]++;                                   \
+        if (!(condition))                                                      \
+            stream_fail((world), __LINE__, #invariant ": " #condition);        \
+    } while (0)
+
+void
+stream_say(const struct stream_world *world, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+uint64_t
+stream_random(uint64_t *seed);
+
+unsigned
+stream_draw(struct stream_world *world, unsigned limit);
+
+/* -- the model (stream_model.c) -------------------------------------------- */
+
+/* The bytes of an event: everything follows from its id.  Valid until the next
+ * call. */
+struct seglog_slice
+stream_text(uint32_t id);
+
+/* A batch stands at the end. */
+void
+stream_log_add(struct stream_world *world, struct stream_log *log,
+               uint32_t first_id, unsigned count);
+
+/* The pending batch is there. */
+void
+stream_pending_commit(struct stream_world *world);
+
+/* The head behind so many events. */
+struct seglog_chain_hash
+stream_log_head(const struct stream_log *log, size_t count);
+
+/* Everything is read and compared with what was promised. */
+void
+stream_look(struct stream_world *world, bool is_power_cut);
+
+/* -- processes (stream_world.c) -------------------------------------------- */
+
+void
+stream_actor_start(struct stream_world *world, struct stream_actor *actor);
+
+/* Closes it. */
+seglog_code
+stream_actor_stop(struct stream_world *world, struct stream_actor *actor);
+
+struct stream_actor *
+stream_actor_any(struct stream_world *world);
+
+/* The power fails, what is left is looked at. */
+void
+stream_cut_power(struct stream_world *world);
+
+/* Somebody else appends just now. */
+void
+stream_overtake(struct stream_world *world, const struct stream_actor *by);
+
+/* False: it was violated, and the watch says how. */
+bool
+stream_program_run(const struct stream_program *program,
+                   struct stream_watch *watch);
+
+/* -- steps (stream_step.c) ------------------------------------------------- */
+
+void
+stream_step_run(struct stream_world *world, const uint8_t *bytes);
+
+#endif /* CRASH_STREAM_WORLD_H */
