@@ -14,7 +14,7 @@
 
 static const struct scenario *const *const lists[] = {
     log_scenarios,     read_scenarios,   repair_scenarios, seal_scenarios,
-    session_scenarios, replay_scenarios, store_scenarios,
+    session_scenarios, replay_scenarios, store_scenarios,  stream_scenarios,
 };
 
 struct wish {

@@ -15,6 +15,7 @@ extern const struct scenario *const seal_scenarios[];
 extern const struct scenario *const session_scenarios[];
 extern const struct scenario *const store_scenarios[];
 extern const struct scenario *const replay_scenarios[];
+extern const struct scenario *const stream_scenarios[];
 
 /* The record of that number, the same always. */
 size_t

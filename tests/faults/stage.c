@@ -231,6 +231,7 @@ stage_let_go(struct stage *stage)
     (void)seglog_writer_close(stage->other, NULL);
     (void)seglog_session_store_close(stage->sessions, NULL);
     seglog_replay_free(stage->replay);
+    (void)seglog_streams_close(&stage->streams, NULL);
     (void)seglog_blob_close(&stage->blob, NULL);
     seglog_lock_close(&stage->lock);
     if (stage->has_encrypted) {

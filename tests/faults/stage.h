@@ -83,6 +83,8 @@ enum {
     SCENE_PARTS = 128,   /* a step is done part by part, in any order */
     SCENE_BYTES = 64,    /* blobs of bytes without checksums */
     SCENE_SLOW = 32,     /* some failures only, unless all are wanted */
+    /* Where one blob ends and the next begins depends on what has failed. */
+    SCENE_ROTATES = 512,
 };
 
 struct scenario {
@@ -118,6 +120,7 @@ struct stage {
     struct seglog_reader *reader;
     struct seglog_session_store *sessions;
     struct seglog_replay *replay;
+    struct seglog_streams streams;
     struct seglog_blob blob;
     struct seglog_lock lock;
     bool has_encrypted; /* store was opened by a step */

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/faults/scenes_stream.c - what is done with streams. */
+#include "tests/faults/scenes.h"
+
+#include <string.h>
+
+#include "tests/faults/allocation.h"
+
+#define STREAM UINT64_C(7)
+
+static seglog_code
+streams_open(struct stage *stage, struct seglog_error *err)
+{
+    const struct seglog_stream_options options = {
+        .size = sizeof options,
+        .lock_timeout_ms = 50,
+        .chain = SEGLOG_CHAIN_XXH3,
+        .body_log2 = 16,
+        .sync_log2 = 9,
+        .segment_bytes = stage->scenario->kind,
+        .checkpoint_events = 4,
+        .codec = stage->scenario->writer.codec,
+    };
+
+    if (stage->streams.ops)
+        return SEGLOG_OK;
+    return seglog_streams_open(stage->store, &options, &stage->streams, err);
+}
+
+static seglog_code
+end_ask(struct stage *stage, struct seglog_stream_end *end,
+        struct seglog_error *err)
+{
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_stream_latest_chain_hash(stage->streams,
+                                                               STREAM, end, err)
+                             : code;
+}
+
+/* Events up to number stage->arg, one by one, behind what is there. */
+static seglog_code
+step_events(struct stage *stage, struct seglog_error *err)
+{
+    struct seglog_stream_end end;
+    seglog_code code = end_ask(stage, &end, err);
+
+    while (code == SEGLOG_OK && end.next_offset < stage->arg) {
+        const struct seglog_chain_hash head = end.hash;
+        char text[RECORD_ROOM];
+        const struct seglog_slice event = {
+            text, record_make(text, end.next_offset + 1)
+        };
+
+        code =
+            seglog_stream_append_batch(stage->streams, STREAM, &event, 1,
+                                       end.next_offset, &head, true, &end, err);
+    }
+    return code;
+}
+
+/* Three at once, unless they are there. */
+static seglog_code
+step_batch(struct stage *stage, struct seglog_error *err)
+{
+    struct seglog_stream_end end;
+    char texts[3][RECORD_ROOM];
+    struct seglog_slice events[3];
+    seglog_code code = end_ask(stage, &end, err);
+
+    if (code != SEGLOG_OK || end.next_offset >= stage->arg)
+        return code;
+    for (unsigned i = 0; i < 3; i++)
+        events[i] = (struct seglog_slice){
+            texts[i], record_make(texts[i], end.next_offset + 1 + i)
+        };
+    return seglog_stream_append_batch(stage->streams, STREAM, events, 3,
+                                      end.next_offset, &end.hash, true, NULL,
+                                      err);
+}
+
+static seglog_code
+step_rotate(struct stage *stage, struct seglog_error *err)
+{
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_stream_rotate(stage->streams, STREAM, err)
+                             : code;
+}
+
+static seglog_code
+step_checkpoint(struct stage *stage, struct seglog_error *err)
+{
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_stream_make_checkpoint(stage->streams,
+                                                             STREAM, NULL, err)
+                             : code;
+}
+
+static seglog_code
+step_flush(struct stage *stage, struct seglog_error *err)
+{
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_streams_flush_indexes(stage->streams, err)
+                             : code;
+}
+
+static bool
+stream_say(void *arg, uint64_t stream)
+{
+    say(arg, "stream %llu\n", (unsigned long long)stream);
+    return true;
+}
+
+/* All that can be asked. */
+static seglog_code
+step_ask(struct stage *stage, struct seglog_error *err)
+{
+    struct seglog_stream_event *events = NULL;
+    struct seglog_stream_info info;
+    char name[SEGLOG_STREAM_NAME_CAP] = "";
+    uint32_t *numbers = NULL;
+    uint32_t number = 0;
+    size_t count = 0;
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_stream_read_from(stage->streams, STREAM, stage->arg,
+                                       UINT64_MAX, &events, &count, err);
+    for (size_t i = 0; i < count; i++)
+        say(stage, "%llu %016llx\n", (unsigned long long)events[i].offset,
+            (unsigned long long)hash_of(events[i].data.data,
+                                        events[i].data.len));
+    seglog_free(events);
+    if (code == SEGLOG_OK)
+        code = seglog_stream_get_info(stage->streams, STREAM, &info, err);
+    if (code == SEGLOG_OK)
+        code = seglog_stream_find_segment(stage->streams, STREAM, stage->arg,
+                                          name, &number, err);
+    if (code == SEGLOG_OK)
+        code = seglog_stream_completed_segments(stage->streams, STREAM,
+                                                &numbers, &count, err);
+    seglog_free(numbers);
+    if (code != SEGLOG_OK)
+        return code;
+    say(stage, "ends at %llu, %s\n", (unsigned long long)info.end.next_offset,
+        name);
+    return seglog_streams_list(stage->streams, stream_say, stage, err);
+}
+
+static seglog_code
+step_close_streams(struct stage *stage, struct seglog_error *err)
+{
+    return seglog_streams_close(&stage->streams, err);
+}
+
+/* -- what is there --------------------------------------------------------- */
+
+/* A hole that a power cut has left over what was not synced is no event. */
+static void
+look_at_streams(struct stage *stage, struct seglog_store store,
+                struct text *seen)
+{
+    const struct seglog_stream_options options = { .size = sizeof options,
+                                                   .is_read_only = true };
+    struct seglog_streams streams = { 0 };
+    struct seglog_stream_event *events = NULL;
+    struct seglog_error err;
+    size_t count = 0;
+    seglog_code code = SEGLOG_OK;
+
+    (void)stage;
+    must(seglog_streams_open(store, &options, &streams, &err), &err);
+    code = seglog_stream_read_from(streams, STREAM, 0, UINT64_MAX, &events,
+                                   &count, &err);
+    if (code != SEGLOG_OK)
+        text_add(seen, "read: %s: %s\n", seglog_code_name(code), err.message);
+    for (size_t i = 0; i < count; i++)
+        text_add(seen, "event %llu %016llx\n",
+                 (unsigned long long)events[i].offset,
+                 (unsigned long long)hash_of(events[i].data.data,
+                                             events[i].data.len));
+    seglog_free(events);
+    (void)seglog_streams_close(&streams, NULL);
+}
+
+static bool
+stream_setup(struct stage *stage)
+{
+    (void)stage;
+    return true;
+}
+
+static const struct scenario appended = {
+    .name = "stream",
+    .flags = SCENE_GROWS,
+    .setup = stream_setup,
+    .look = look_at_streams,
+    .steps = { { "begin", step_events, 1, STEP_SYNCED },
+               { "append", step_events, 3, STEP_SYNCED },
+               { "append three", step_batch, 6, STEP_SYNCED },
+               { "checkpoint", step_checkpoint, 0, STEP_SYNCED },
+               { "append more", step_events, 8, STEP_SYNCED },
+               { "ask", step_ask, 2, 0 },
+               { "flush", step_flush, 0, STEP_SYNCED },
+               { "close", step_close_streams, 0, STEP_SYNCED },
+               { "go on", step_events, 9, STEP_SYNCED },
+               { "close again", step_close_streams, 0, STEP_SYNCED } },
+};
+
+static const struct scenario rotated = {
+    .name = "rotated stream",
+    .flags = SCENE_GROWS | SCENE_ROTATES,
+    .setup = stream_setup,
+    .look = look_at_streams,
+    .kind = 400,
+    .steps = { { "append", step_events, 4, STEP_SYNCED },
+               { "rotate", step_rotate, 0, STEP_SYNCED },
+               { "append three", step_batch, 7, STEP_SYNCED },
+               { "ask", step_ask, 1, 0 },
+               { "close", step_close_streams, 0, STEP_SYNCED },
+               { "go on", step_events, 8, STEP_SYNCED } },
+};
+
+static const struct scenario packed = {
+    .name = "compressed stream",
+    .flags = SCENE_GROWS | SCENE_SLOW,
+    .setup = stream_setup,
+    .look = look_at_streams,
+    .writer = { .codec = SEGLOG_CODEC_DEFLATE },
+    .steps = { { "append", step_events, 4, STEP_SYNCED },
+               { "append three", step_batch, 7, STEP_SYNCED },
+               { "ask", step_ask, 1, 0 },
+               { "close", step_close_streams, 0, STEP_SYNCED } },
+};
+
+const struct scenario *const stream_scenarios[] = { &appended, &rotated,
+                                                    &packed, NULL };
