@@ -398,36 +398,43 @@ missing_begin(struct slg_slot *slot, struct slg_request *request,
 
 /* -- the round ------------------------------------------------------------- */
 
-/* Held, and large enough for one more; is_over: the request has its outcome. */
+static seglog_code
+round_hold(struct round *round, struct slg_request *request, bool *is_over,
+           struct seglog_error *err)
+{
+    struct slg_slot *slot = round->slot;
+    struct seglog_error local;
+    seglog_code code = slg_slot_hold(slot, &local);
+
+    if (code == SEGLOG_NOT_FOUND) {
+        code = missing_begin(slot, request, is_over, &local);
+        if (code == SEGLOG_OK && !*is_over)
+            code = slg_slot_hold(slot, &local);
+    }
+    if (code != SEGLOG_OK && err)
+        *err = local;
+    round->is_held = code == SEGLOG_OK && !*is_over;
+    return code;
+}
+
+/*
+ * Held, and rotated where it was ripe; is_over: the request has its outcome.
+ * Not rotated twice: others may make the next one ripe as well meanwhile.
+ */
 static seglog_code
 round_stand(struct round *round, struct slg_request *request, bool *is_over,
             struct seglog_error *err)
 {
-    struct slg_slot *slot = round->slot;
     seglog_code code = SEGLOG_OK;
 
     *is_over = false;
-    if (request->kind == SLG_REQUEST_APPEND)
-        round_rotate_ripe(round, request);
-    /* Once more where it was ripe before this round. */
-    for (unsigned i = 0; i < 2 && code == SEGLOG_OK && !round->is_held; i++) {
-        struct seglog_error local;
-
-        code = slg_slot_hold(slot, &local);
-        if (code == SEGLOG_NOT_FOUND) {
-            code = missing_begin(slot, request, is_over, &local);
-            if (code == SEGLOG_OK && !*is_over)
-                code = slg_slot_hold(slot, &local);
-        }
-        if (code != SEGLOG_OK && err)
-            *err = local;
-        if (code != SEGLOG_OK || *is_over)
-            return code;
-        round->is_held = true;
-        if (request->kind == SLG_REQUEST_APPEND)
-            round_rotate_ripe(round, request);
-    }
-    return code;
+    if (!round->is_held)
+        code = round_hold(round, request, is_over, err);
+    if (code != SEGLOG_OK || *is_over || request->kind != SLG_REQUEST_APPEND)
+        return code;
+    round_rotate_ripe(round, request);
+    return round->is_held ? SEGLOG_OK
+                          : round_hold(round, request, is_over, err);
 }
 
 static void

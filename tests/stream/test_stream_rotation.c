@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "seglog/testing/disk_store.h"
 #include "seglog/testing/fault_store.h"
 
 #define STREAM UINT64_C(7)
@@ -292,6 +293,64 @@ rotate__by_another_handle__is_followed(void **state)
         assert_segments(fixture, i + 2);
     }
     assert_ok(seglog_streams_close(&other, NULL));
+}
+
+/* What others do just when a handle looks which segments there are. */
+struct overtaking {
+    struct seglog_disk_process process;
+    struct seglog_streams other; /* has no limit */
+    unsigned appended;
+};
+
+static void
+append_meanwhile(void *arg, enum seglog_disk_step step)
+{
+    static char text[500];
+    const struct seglog_slice event = { memset(text, 'x', sizeof text),
+                                        sizeof text };
+    struct overtaking *overtaking = arg;
+
+    if (step == SEGLOG_DISK_LIST && overtaking->other.ops &&
+        seglog_stream_append_batch(overtaking->other, STREAM, &event, 1,
+                                   SEGLOG_OFFSET_ANY, NULL, false, NULL,
+                                   NULL) == SEGLOG_OK)
+        overtaking->appended++;
+}
+
+/* Each segment is ripe when it is looked at, however often one is begun. */
+static void
+rotation__next_one_filled_by_others_meanwhile__the_batch_goes_there(
+    void **state)
+{
+    struct seglog_stream_options options = { .size = sizeof options };
+    struct seglog_disk *disk = seglog_disk_new(NULL);
+    struct overtaking overtaking = { .appended = 0 };
+    struct seglog_disk_process process;
+    const struct seglog_slice event = { "x", 1 };
+    struct seglog_streams streams;
+    struct seglog_stream_end end = { .next_offset = 0 };
+
+    (void)state;
+    assert_non_null(disk);
+    assert_ok(seglog_streams_open(seglog_disk_start(disk, &overtaking.process),
+                                  &options, &overtaking.other, NULL));
+    options.segment_bytes = 400;
+    options.lock_timeout_ms = 1;
+    assert_ok(seglog_streams_open(seglog_disk_start(disk, &process), &options,
+                                  &streams, NULL));
+    process.meanwhile = append_meanwhile;
+    process.arg = &overtaking;
+    for (uint64_t i = 1; i <= 5; i++) {
+        assert_ok(seglog_stream_append_batch(streams, STREAM, &event, 1,
+                                             SEGLOG_OFFSET_ANY, NULL, true,
+                                             &end, NULL));
+        assert_int_equal(end.next_offset, i + overtaking.appended);
+    }
+    assert_true(overtaking.appended >= 5);
+    process.meanwhile = NULL;
+    assert_ok(seglog_streams_close(&overtaking.other, NULL));
+    assert_ok(seglog_streams_close(&streams, NULL));
+    seglog_disk_free(disk);
 }
 
 /* -- when it fails --------------------------------------------------------- */
@@ -689,6 +748,8 @@ main(void)
         STREAM_TEST(rotate__empty_segment__stays),
         STREAM_TEST(rotate__unknown_stream__is_not_found),
         STREAM_TEST(rotate__by_another_handle__is_followed),
+        cmocka_unit_test(
+            rotation__next_one_filled_by_others_meanwhile__the_batch_goes_there),
         STREAM_TEST(
             rotation__fails_anywhere__the_batch_is_there_and_the_next_tries),
         STREAM_TEST(
