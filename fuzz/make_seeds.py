@@ -225,6 +225,13 @@ def crash_seeds():
         write('crash', f'chance-{n:02}', chance.randbytes(60 + n * n * 3))
 
 
+def stream_seeds():
+    """Any bytes are a program on a stream: some of each length."""
+    for n in range(24):
+        chance = random.Random(100 + n)
+        write('stream', f'chance-{n:02}', chance.randbytes(20 + n * n * 2))
+
+
 # tests/crash/session_step.c: the kinds of steps and how often, of 256.
 KINDS = '''append:66 trace:12 expected:16 roll:14 place:12 writer:8 create:14
     fork:14 truncate:16 seal:8 delete:10 delete_session:4 names:22 dictionary:4
@@ -267,3 +274,4 @@ if __name__ == '__main__':
     program_seeds()
     crash_seeds()
     session_seeds()
+    stream_seeds()

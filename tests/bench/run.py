@@ -175,6 +175,52 @@ def session(bench, figures):
     bench.clean()
 
 
+def stream(bench, figures):
+    values = {"size": 256, "distinct": 8192,
+              "records": bench.scale(400000, 100000)}
+    runs = {
+        "hash": lambda: bench.run("bench_stream", what="hash", **values),
+        "sha256": lambda: bench.run("bench_stream", **values),
+        "xxh3": lambda: bench.run("bench_stream", chain="xxh3", **values),
+    }
+    got = bench.rounds_of(runs)
+    figures.add("XXH3, batches of 100 x 256 B, M events/s",
+                [speed / 1e6 for speed in rates(got["xxh3"])], 2)
+    figures.ratio("SHA-256, the same / libcrypto alone", got["sha256"],
+                  got["hash"], 0.6)
+    bench.clean()
+
+    values = {"batch": 100, "size": 256, "distinct": 8192,
+              "records": bench.scale(4000, 2000)}
+    got = bench.rounds_of({
+        "floor": lambda: bench.run("floor_write", mode="sync",
+                                   records=values["records"] // 100,
+                                   distinct=16, size=100 * 258 + 20),
+        "synced": lambda: bench.run("bench_stream", what="sync", **values),
+    }, bench.scale(15, 9))
+    figures.add("batches of 100, synced / write fdatasync",
+                [a["records"] / 100 / a["seconds"] /
+                 (b["records"] / b["seconds"])
+                 for a, b in zip(got["synced"], got["floor"])], 0.9)
+    bench.clean()
+
+    got = bench.rounds_of({
+        str(n): lambda n=n: bench.run("bench_stream", what="threads",
+                                      threads=n, records=50 * n)
+        for n in (1, 2, 4, 8, 16)}, bench.scale(7, 3))
+    for n, target in (("2", None), ("4", None), ("8", None), ("16", 8)):
+        figures.ratio("single synced events, %s threads / one" % n, got[n],
+                      got["1"], target)
+    bench.clean()
+
+    bench.run("bench_stream", what="make", size=256, distinct=8192,
+              bytes=bench.scale(1024, 256) * MIB)
+    got = bench.run("bench_stream", what="read", times=1000)
+    figures.add("one event at a random offset, ms", [got["p50_us"] / 1e3], 1,
+                True, "%.3f", note="p99 %.3f ms" % (got["p99_us"] / 1e3))
+    bench.clean()
+
+
 def import_lines(bench, figures):
     lines = input_lines(bench.path("lines.jsonl"), bench.scale(24, 6) * MIB)
     size = lines.stat().st_size
@@ -335,6 +381,7 @@ SECTIONS = {
     "scan": ("Verified reading", scan),
     "open": ("Opening a large segment", open_large),
     "session": ("Sessions", session),
+    "stream": ("Streams", stream),
     "import": ("Lines to segment", import_lines),
     "export": ("Segment to lines", export_lines),
     "hostile": ("Hostile bytes", hostile),
