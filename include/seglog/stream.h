@@ -56,6 +56,8 @@ extern "C" {
 #define SEGLOG_STREAM_BODY_LOG2  27 /* default: batches of up to 128 MiB */
 #define SEGLOG_STREAM_SEGMENT    (UINT64_C(256) << 20) /* default */
 #define SEGLOG_STREAM_CHECKPOINT 1000                  /* default */
+#define SEGLOG_SIGN_KEY_BYTES    32
+#define SEGLOG_SIGNATURE_BYTES   64
 
 /* A place in a stream: behind the events below next_offset. */
 struct seglog_stream_end {
@@ -350,6 +352,16 @@ seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
                               struct seglog_error *err);
 
 /*
+ * The last checkpoint at or before an offset; UINT64_MAX: the last of all.
+ * There is one at 0 in every stream.  Its head is what it says, not verified.
+ * NOT_FOUND: there is no such stream.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
+                              uint64_t offset, struct seglog_stream_end *at,
+                              struct seglog_error *err);
+
+/*
  * Begin a new segment, whatever the size of the growing one, unless that is
  * empty.  Synced, with a checkpoint at the end of the one before, when it
  * returns.  NOT_FOUND: there is no such stream.
@@ -357,6 +369,135 @@ seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_stream_rotate(struct seglog_streams streams, uint64_t stream,
                      struct seglog_error *err);
+
+/* -- verifying ------------------------------------------------------------- */
+
+/* What is wrong with a stream. */
+enum seglog_stream_fault {
+    SEGLOG_STREAM_FAULT_NONE = 0,
+    SEGLOG_STREAM_FAULT_DAMAGE = 1, /* of a segment: finding says what */
+    SEGLOG_STREAM_FAULT_CHAIN = 2,  /* events do not lead to the head that
+                                      * stands behind them */
+    SEGLOG_STREAM_FAULT_LINK = 3,   /* a segment is missing, or does not go on
+                                      * where the one before it ends */
+    SEGLOG_STREAM_FAULT_KEPT = 4,   /* another head was kept elsewhere */
+    SEGLOG_STREAM_FAULT_SHORT = 5,  /* it ends before a head that was kept */
+    SEGLOG_STREAM_FAULT_SIGNATURE = 6, /* not by this key, or of another head */
+    SEGLOG_STREAM_FAULT_DROPPED = 7, /* a payload is gone, without tombstone or
+                                      * with one that says something else */
+    SEGLOG_STREAM_FAULT_MENDED = 8   /* the chain began anew behind a loss */
+};
+
+/* Stable names: "chain", "link".  Never NULL. */
+SEGLOG_API const char *
+seglog_stream_fault_name(enum seglog_stream_fault fault);
+
+struct seglog_stream_finding {
+    enum seglog_stream_fault fault;
+    uint32_t segment; /* its number */
+    bool has_offsets;
+    uint64_t first_offset; /* the first event that is not vouched for */
+    uint64_t last_offset;  /* the last one: the next head is right again */
+    struct seglog_finding finding; /* DAMAGE: with record numbers */
+};
+
+/* A head that was kept elsewhere, perhaps signed. */
+struct seglog_kept_head {
+    struct seglog_stream_end end;
+    bool is_signed;
+    uint8_t signature[SEGLOG_SIGNATURE_BYTES];
+};
+
+struct seglog_stream_verify_options {
+    size_t size;
+    /* From the checkpoint at or before it, whose head is believed; 0: all. */
+    uint64_t from_offset;
+    /* Each must be a head that the stream has had at that offset (by
+     * tombstones there may be several).  One with the head of the end proves
+     * that nothing before was changed, and nothing cut. */
+    const struct seglog_kept_head *kept;
+    size_t kept_count;
+    /* An Ed25519 key of SEGLOG_SIGN_KEY_BYTES: every signature that is found,
+     * or kept, must be by it; NULL: they are counted only. */
+    const uint8_t *public_key;
+    unsigned threads; /* 0: as many as processors, 4 at most; 1: the caller's */
+    /* In the order of offsets; return false to stop. */
+    bool (*on_finding)(void *arg, const struct seglog_stream_finding *finding);
+    /* Called now and then, with bytes done and in all. */
+    bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+};
+
+struct seglog_stream_verified {
+    bool is_good;    /* nothing was found */
+    bool is_stopped; /* a callback returned false */
+    /* Of those found, the first that names events; else the first. */
+    struct seglog_stream_finding first;
+    uint64_t findings;
+    uint64_t from_offset; /* where it began */
+    struct seglog_stream_end end;
+    uint64_t events;  /* verified */
+    uint64_t dropped; /* of them, those whose payload is gone on purpose */
+    uint64_t checkpoints;
+    uint64_t segments;
+    uint64_t signatures;
+    uint64_t signed_offset; /* next_offset of the last signed head; 0: none */
+    uint64_t bytes_read;    /* as stored */
+};
+
+/*
+ * Compute the chain anew and compare it with every head that stands in the
+ * stream.  Others may append meanwhile: it verifies to the end that there was.
+ * Changes nothing.
+ *
+ * Returns OK also for a stream that is not good.  NOT_FOUND; INVALID for a key
+ * where the build has no OpenSSL.
+ * Not told by a stream alone: that it was cut at its end between two events, or
+ * rewritten with all its heads by somebody who can compute them.  A head of the
+ * end kept elsewhere tells both; a signature tells them of what is before it.
+ * Cost    reads everything once; a segment is done by one thread.  Memory: as a
+ *         reader, for each thread
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_verify(struct seglog_streams streams, uint64_t stream,
+                     const struct seglog_stream_verify_options *options,
+                     struct seglog_stream_verified *result,
+                     struct seglog_error *err);
+
+/* -- signatures ------------------------------------------------------------ */
+
+/*
+ * Read an Ed25519 key from a file: PEM as `openssl genpkey -algorithm ed25519`
+ * writes it (the public key of `openssl pkey -pubout`), or 32 bytes, or 64
+ * hexadecimal digits.  INVALID for anything else, and without OpenSSL.
+ * seglog_store_key_wipe forgets it.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_sign_key_read(const char *path, bool is_private,
+                     uint8_t key[SEGLOG_SIGN_KEY_BYTES],
+                     struct seglog_error *err);
+
+/*
+ * Sign the head of the end, to be kept elsewhere.  What is signed names the
+ * stream by its identity, the chain and the offset (SPEC.md 16.6): it is good
+ * for nothing else.  NOT_FOUND: no event is there.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_sign(struct seglog_streams streams, uint64_t stream,
+                   const uint8_t private_key[SEGLOG_SIGN_KEY_BYTES],
+                   struct seglog_kept_head *kept, struct seglog_error *err);
+
+/*
+ * A kept head as a line of text, "OFFSET HEX" or "OFFSET HEX SIGNATURE", and
+ * back (the hash alone is INVALID here: it has no offset).
+ */
+#define SEGLOG_KEPT_HEAD_CAP 256
+SEGLOG_API void
+seglog_kept_head_format(const struct seglog_kept_head *kept,
+                        char text[SEGLOG_KEPT_HEAD_CAP]);
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_kept_head_parse(const char *text, struct seglog_kept_head *kept,
+                       struct seglog_error *err);
 
 #ifdef __cplusplus
 }

@@ -12,10 +12,9 @@
 
 /* -- the end --------------------------------------------------------------- */
 
-/* Do one thing with a stream, and wait for a sync of what came of it. */
-static seglog_code
-stream_ask(struct slg_streams *streams, uint64_t stream,
-           struct slg_request *request)
+seglog_code
+slg_stream_ask(struct slg_streams *streams, uint64_t stream,
+               struct slg_request *request)
 {
     struct slg_slot *slot = NULL;
     seglog_code code = slg_slot_take(streams, stream, &slot, request->err);
@@ -116,7 +115,7 @@ slg_stream_latest(struct slg_streams *streams, uint64_t stream,
         code = tail_find_any(streams, stream, &tail, &parts, err);
         slg_stream_parts_reset(&parts);
     } else {
-        code = stream_ask(streams, stream, &look);
+        code = slg_stream_ask(streams, stream, &look);
         tail.end = look.end;
     }
     if (code == SEGLOG_OK)
@@ -247,40 +246,4 @@ seglog_stream_find_segment(struct seglog_streams streams, uint64_t stream,
     if (number)
         *number = part.first;
     return SEGLOG_OK;
-}
-
-/* -- checkpoints and rotation ---------------------------------------------- */
-
-static seglog_code
-request_make(struct seglog_streams streams, uint64_t stream,
-             struct slg_request *request)
-{
-    struct slg_streams *own = NULL;
-    seglog_code code = slg_streams_of(streams, &own, request->err);
-
-    if (code == SEGLOG_OK)
-        code = slg_streams_check_writable(own, request->err);
-    return code == SEGLOG_OK ? stream_ask(own, stream, request) : code;
-}
-
-seglog_code
-seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
-                              struct seglog_stream_end *end,
-                              struct seglog_error *err)
-{
-    struct slg_request request = { .kind = SLG_REQUEST_CHECKPOINT, .err = err };
-    const seglog_code code = request_make(streams, stream, &request);
-
-    if (code == SEGLOG_OK && end)
-        *end = request.end;
-    return code;
-}
-
-seglog_code
-seglog_stream_rotate(struct seglog_streams streams, uint64_t stream,
-                     struct seglog_error *err)
-{
-    struct slg_request request = { .kind = SLG_REQUEST_ROTATE, .err = err };
-
-    return request_make(streams, stream, &request);
 }

@@ -121,6 +121,13 @@ slg_slot_close_writer(struct slg_slot *slot, struct seglog_error *err);
 seglog_code
 slg_slot_ask(struct slg_slot *slot, struct slg_request *request);
 
+/* -- stream_end.c ---------------------------------------------------------- */
+
+/* Do one thing with a stream, and wait for a sync of what came of it. */
+seglog_code
+slg_stream_ask(struct slg_streams *streams, uint64_t stream,
+               struct slg_request *request);
+
 /* -- stream_round.c -------------------------------------------------------- */
 
 /* The requests from first on by next, in order. */

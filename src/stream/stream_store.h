@@ -13,6 +13,9 @@
  *   stream_birth.c       segments come: the first one, and rotation
  *   stream_settle.c      what a power cut has left at the end
  *   stream_end.c         where a stream ends, and what is known of it
+ *   stream_checkpoint.c  checkpoints, made and found; rotation
+ *   stream_verify.c      verify; stream_verify_segment.c: one segment
+ *   stream_sign.c        heads that are kept elsewhere, and signed
  *   stream_read.c        read_from
  *   stream_readers.c     segments that are open for reading
  *
