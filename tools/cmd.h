@@ -44,6 +44,12 @@ int
 cmd_seal(int argc, char **argv);
 int
 cmd_rekey(int argc, char **argv);
+int
+cmd_head(int argc, char **argv);
+int
+cmd_verify(int argc, char **argv);
+int
+cmd_append(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

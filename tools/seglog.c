@@ -11,11 +11,14 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    { "check", cmd_check },   { "repair", cmd_repair }, { "train", cmd_train },
-    { "stat", cmd_stat },     { "cat", cmd_cat },       { "tail", cmd_tail },
-    { "damage", cmd_damage }, { "ls", cmd_ls },         { "rm", cmd_rm },
-    { "import", cmd_import }, { "export", cmd_export }, { "seal", cmd_seal },
-    { "rekey", cmd_rekey },
+    { "check", cmd_check },   { "repair", cmd_repair },
+    { "train", cmd_train },   { "stat", cmd_stat },
+    { "cat", cmd_cat },       { "tail", cmd_tail },
+    { "damage", cmd_damage }, { "ls", cmd_ls },
+    { "rm", cmd_rm },         { "import", cmd_import },
+    { "export", cmd_export }, { "seal", cmd_seal },
+    { "rekey", cmd_rekey },   { "head", cmd_head },
+    { "verify", cmd_verify }, { "append", cmd_append },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -50,6 +53,10 @@ static const struct tool_spec SPEC = {
         "  export STORE -o DIR     the same folders out again\n"
         "  seal PATH...            make segments small for good\n"
         "  rekey DIR               another key for an encrypted store\n"
+        "  head STORE:STREAM       where a stream ends, to be kept\n"
+        "  verify STORE:STREAM     that nothing in a stream was changed or "
+        "cut\n"
+        "  append STORE:STREAM     lines into a stream, all at once\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

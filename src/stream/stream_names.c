@@ -61,7 +61,7 @@ slg_stream_part_parse(const char *name, uint64_t *stream,
         !number_take(&at, NUMBER_DIGITS, UINT32_MAX, &first) ||
         !number_take(&at, NUMBER_DIGITS, UINT32_MAX, &last) ||
         !number_take(&at, OFFSET_DIGITS, UINT64_MAX, &part->offset) ||
-        first > last || strcmp(at, SUFFIX + 1) != 0)
+        first > last || strcmp(at, &SUFFIX[1]) != 0)
         return false;
     part->first = (uint32_t)first;
     part->last = (uint32_t)last;

@@ -40,6 +40,9 @@ _seglog_options()
             echo "--output --mended --versions --deleted --force --json $common"
             ;;
         rekey) echo "--new-key-file --new-passphrase-fd $common" ;;
+        head) echo "--sign $common" ;;
+        verify) echo "--head --key --from $common" ;;
+        append) echo "--expect --sync $common" ;;
     esac
 }
 
@@ -47,7 +50,7 @@ _seglog()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
-        seal rekey help'
+        seal rekey head verify append help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""head, verify and append.
+
+Goal    a stream can be appended to, expected and proved from a shell.
+"""
+import hashlib
+import os
+import shutil
+import subprocess
+
+import cli
+from cli import CONFLICT, DAMAGED, FAILED, OK, USAGE
+
+
+def head_of(lines):
+    """The chain as it is defined, by somebody else's SHA-256."""
+    head = b""
+    for line in lines:
+        head = hashlib.sha256(head + b"\0" + line).digest()
+    return "%d %s" % (len(lines), head.hex())
+
+
+class StreamTest(cli.CliTest):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("probe"))
+        os.mkdir(self.path("s"))
+        done = self.append(b"probe\n", stream="probe:1", status=None)
+        if "needs a build" in done.stderr or "OpenSSL" in done.stderr:
+            self.skipTest("built without OpenSSL")
+        shutil.rmtree(self.path("probe"), ignore_errors=True)
+
+    def seglog(self, *args, status=OK, **options):
+        return self.run_tool("seglog", *args, status=status, **options)
+
+    def append(self, data, *args, stream="s:7", status=OK):
+        return self.seglog("append", *args, stream, data=data, status=status)
+
+    def head(self, *args, status=OK):
+        done = self.seglog("head", *args, "s:7", status=status)
+        return done.stdout.decode().strip()
+
+    def blob(self):
+        return ("s/stream.7.0000000000.0000000000."
+                "00000000000000000000.seg")
+
+
+class AppendTest(StreamTest):
+    def test_append__lines__lead_to_the_head_that_others_compute(self):
+        done = self.append(b"event-0\nevent-1\nevent-2\n")
+        want = head_of([b"event-0", b"event-1", b"event-2"])
+        self.assertEqual(done.stdout.decode(), want + "\n")
+        self.assertEqual(self.head(), want)
+        self.assertIn("fbfbc1b5e8e1f05090b2110dae19121070440a077faa288ae1f8b1"
+                      "d33312e063", want)
+        self.append(b"more", stream="s:stream.7")
+        self.assertEqual(self.head(), head_of(
+            [b"event-0", b"event-1", b"event-2", b"more"]))
+
+    def test_append__at_another_offset__is_a_conflict(self):
+        self.append(b"a\nb\n", "--expect", "0")
+        before = self.head()
+        for wrong in ("0", "1", "3"):
+            done = self.append(b"c\n", "--expect", wrong, status=CONFLICT)
+            self.assertIn("ends at 2", done.stderr)
+            self.assertEqual(self.head(), before)
+        self.append(b"c\n", "--expect", "2", "--sync")
+        self.assertEqual(self.head(), head_of([b"a", b"b", b"c"]))
+
+    def test_append__wrong_command_line__says_so(self):
+        for wrong in ("s", "s:", "s:x", ":7", "s:stream.", "s:-1",
+                      "s:18446744073709551616"):
+            self.append(b"a\n", stream=wrong, status=USAGE)
+        self.append(b"", status=FAILED)
+        self.seglog("head", "s:7", status=FAILED)
+        self.seglog("verify", "s:7", status=FAILED)
+        self.append(b"a\n", stream="nowhere:7", status=FAILED)
+
+
+class VerifyTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        for n in range(20):
+            self.append(b"event-%d\n" % n)
+
+    def verify(self, *args, status=OK):
+        return self.seglog("verify", *args, "s:7", status=status)
+
+    def test_verify__good_stream__is_ok(self):
+        head = self.head()
+        for args in ((), ("--head", head), ("--head", head.split()[1]),
+                     ("--head", head_of([b"event-0", b"event-1"])),
+                     ("--from", "11")):
+            self.assertIn(b"OK: ", self.verify(*args).stdout)
+
+    def test_verify__another_head__is_told(self):
+        head = self.head().split()[1]
+        wrong = "f" + head[1:] if head[0] != "f" else "e" + head[1:]
+        for args in ((wrong,), ("20 " + wrong,), ("3 " + head,)):
+            done = self.verify("--head", *args, status=DAMAGED)
+            self.assertIn("kept", done.stderr)
+        done = self.verify("--head", "21 " + head, status=DAMAGED)
+        self.assertIn("short", done.stderr)
+        self.verify("--head", "21", status=FAILED)
+        self.verify("--head", "nonsense", status=FAILED)
+
+    def test_verify__damaged_event__is_named(self):
+        data = bytearray(self.get(self.blob()))
+        data[data.index(b"event-13")] ^= 1
+        self.put(self.blob(), bytes(data))
+        done = self.verify(status=DAMAGED)
+        self.assertIn("events 13 to 13: checksum mismatch", done.stderr)
+
+    def test_verify__cut_tail__is_told_by_the_kept_head(self):
+        head = self.head()
+        data = self.get(self.blob())
+        self.put(self.blob(), data[:data.index(b"event-17") - 2])
+        self.verify()
+        done = self.verify("--head", head, status=DAMAGED)
+        self.assertIn("short", done.stderr)
+
+    def test_verify__signed_head__is_good_for_its_key_alone(self):
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl")
+        for name in ("mine", "other"):
+            subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519",
+                            "-out", self.path(name)], check=True,
+                           capture_output=True)
+            subprocess.run(["openssl", "pkey", "-in", self.path(name),
+                            "-pubout", "-out", self.path(name + ".pub")],
+                           check=True, capture_output=True)
+        head = self.head("--sign", "mine")
+        self.verify("--head", head, "--key", "mine.pub")
+        done = self.verify("--head", head, "--key", "other.pub",
+                           status=DAMAGED)
+        self.assertIn("signature", done.stderr)
+        forged = head[:-1] + ("0" if head[-1] != "0" else "1")
+        self.verify("--head", forged, "--key", "mine.pub", status=DAMAGED)
+
+
+if __name__ == "__main__":
+    cli.main("seglog")

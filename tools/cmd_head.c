@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* tools/cmd_head.c - `seglog head`: where a stream ends, to be kept. */
+#include <stdio.h>
+
+#include "tools/cmd.h"
+#include "tools/tool_key.h"
+#include "tools/tool_streams.h"
+
+enum {
+    KEY_SIGN = TOOL_KEY(1)
+};
+
+static enum tool_status
+on_option(void *arg, int key, const char *value)
+{
+    const char **sign = arg;
+
+    (void)key;
+    *sign = value;
+    return TOOL_GO_ON;
+}
+
+static const struct tool_option OPTIONS[] = {
+    { KEY_SIGN, "sign", true },
+    { 0, NULL, false },
+};
+
+static const struct tool_spec SPEC = {
+    .name = "seglog head",
+    .usage = "[--sign KEY] STORE:STREAM",
+    .help =
+        "Write where a stream ends: its next offset and the hash that stands "
+        "for all\n"
+        "before it.  Kept elsewhere, `seglog verify --head` proves by it that "
+        "nothing was\n"
+        "cut or changed.  Status 1 if there is no event.\n"
+        "\n"
+        "      --sign KEY  with a signature by the Ed25519 key in this file: "
+        "PEM, 32 bytes\n"
+        "                  or 64 hexadecimal digits\n",
+    .options = OPTIONS,
+    .operand_min = 1,
+    .operand_max = 1,
+    .on_option = on_option,
+};
+
+static seglog_code
+head_ask(const struct tool_streams *opened, const char *sign,
+         struct seglog_kept_head *kept, struct seglog_error *err)
+{
+    uint8_t key[SEGLOG_SIGN_KEY_BYTES];
+    seglog_code code = SEGLOG_OK;
+
+    *kept = (struct seglog_kept_head){ .is_signed = false };
+    if (!sign) {
+        code = seglog_stream_latest_chain_hash(opened->streams, opened->stream,
+                                               &kept->end, err);
+        if (code == SEGLOG_OK && kept->end.next_offset == 0)
+            code = tool_error_set(err, SEGLOG_NOT_FOUND, opened->shown,
+                                  "there is no event in this stream");
+        return code;
+    }
+    code = seglog_sign_key_read(sign, true, key, err);
+    if (code == SEGLOG_OK)
+        code =
+            seglog_stream_sign(opened->streams, opened->stream, key, kept, err);
+    seglog_store_key_wipe(key, sizeof key);
+    return code;
+}
+
+int
+cmd_head(int argc, char **argv)
+{
+    struct tool_streams opened = { .stream = 0 };
+    struct seglog_kept_head kept;
+    struct seglog_error err;
+    const char *sign = NULL;
+    char **paths = NULL;
+    char text[SEGLOG_KEPT_HEAD_CAP];
+    enum tool_status status = tool_parse(&SPEC, argc, argv, &sign, &paths);
+
+    if (status == TOOL_GO_ON)
+        status = tool_streams_open(paths[0], true, &opened);
+    if (status != TOOL_GO_ON)
+        return tool_end(status);
+    if (head_ask(&opened, sign, &kept, &err) == SEGLOG_OK) {
+        seglog_kept_head_format(&kept, text);
+        (void)puts(text);
+        status = TOOL_OK;
+    } else {
+        status = tool_fail(opened.shown, &err);
+    }
+    return tool_end(cmd_status_worse(status, tool_streams_close(&opened)));
+}
