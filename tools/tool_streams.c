@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* tools/tool_streams.c - STORE:STREAM: a stream of the streams in a folder. */
+#define _POSIX_C_SOURCE 200809L /* access */
+
 #include "tools/tool_streams.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/tool_key.h"
 
@@ -28,6 +31,17 @@ number_take(const char *text, uint64_t *stream)
         *stream = *stream * 10 + digit;
     }
     return *text == '\0';
+}
+
+bool
+tool_streams_are_meant(const char *path)
+{
+    const char *colon = strrchr(path, ':');
+    uint64_t stream = 0;
+
+    return colon && colon != path &&
+           strncmp(colon + 1, PREFIX, sizeof PREFIX - 1) == 0 &&
+           number_take(colon + 1, &stream) && access(path, F_OK) != 0;
 }
 
 enum tool_status

@@ -19,6 +19,11 @@ struct tool_streams {
     const char *shown; /* as it was written; borrowed */
 };
 
+/* Is it STORE:stream.NUMBER, and no file of that name?  For commands that take
+ * other paths as well. */
+bool
+tool_streams_are_meant(const char *path);
+
 /* Returns TOOL_GO_ON, or the status after saying what is wrong. */
 enum tool_status
 tool_streams_open(const char *path, bool is_read_only,

@@ -28,6 +28,29 @@
 #define STREAM    UINT64_C(1)
 #define BATCH_MAX 1000u
 
+/* What the run before this one has left. */
+static bool
+name_keep(void *arg, const char *name)
+{
+    (void)snprintf(arg, 256, "%s", name);
+    return false;
+}
+
+static void
+store_clear(struct seglog_store store)
+{
+    char name[256] = "";
+    struct seglog_error err;
+
+    do {
+        if (name[0] != '\0')
+            bench_must(seglog_store_remove(store, name, &err), &err);
+        name[0] = '\0';
+        bench_must(seglog_store_list(store, "stream.", name_keep, name, &err),
+                   &err);
+    } while (name[0] != '\0');
+}
+
 static struct seglog_streams
 streams_open(struct seglog_store store)
 {
@@ -259,6 +282,8 @@ main(int argc, char **argv)
         return 0;
     }
     store = bench_store_open();
+    if (strcmp(what, "read") != 0)
+        store_clear(store);
     if (strcmp(what, "append") == 0)
         append(store, false);
     else if (strcmp(what, "sync") == 0)

@@ -78,6 +78,32 @@ class AppendTest(StreamTest):
         self.append(b"a\n", stream="nowhere:7", status=FAILED)
 
 
+class CatTest(StreamTest):
+    def cat(self, *args, status=OK):
+        return self.seglog("cat", *args, "s:stream.7", status=status).stdout
+
+    def test_cat__stream__from_an_offset_up_to_so_many_bytes(self):
+        self.assertEqual(self.cat(), b"")
+        self.append(b"".join(b"event-%d\n" % n for n in range(9)))
+        lines = [b"event-%d\n" % n for n in range(9)]
+        self.assertEqual(self.cat(), b"".join(lines))
+        self.assertEqual(self.cat("--from", "0"), b"".join(lines))
+        self.assertEqual(self.cat("--from", "7"), b"".join(lines[7:]))
+        self.assertEqual(self.cat("--from", "9"), b"")
+        for most in range(30):
+            self.assertEqual(
+                self.cat("--from", "2", "--max-bytes", str(most)),
+                b"".join(lines[2:2 + (most + 6) // 7]))
+
+    def test_cat__options_of_the_other_kind__are_refused(self):
+        self.append(b"a\n")
+        self.seglog("cat", "--to", "3", "s:stream.7", status=USAGE)
+        self.seglog("cat", "--gaps", "s:stream.7", status=USAGE)
+        self.seglog("cat", "--max-bytes", "3", self.blob(), status=USAGE)
+        self.seglog("cat", "--from", "0", self.blob(), status=USAGE)
+        self.assertEqual(self.seglog("cat", self.blob()).stdout, b"a\n")
+
+
 class VerifyTest(StreamTest):
     def setUp(self):
         super().setUp()

@@ -16,7 +16,7 @@ _seglog_options()
         check) echo "--json --expect --strict --map $common" ;;
         repair) echo "--output --force --json --expect $common" ;;
         stat) echo "--sessions --json $common" ;;
-        cat) echo "--from --to --gaps $common" ;;
+        cat) echo "--from --to --gaps --max-bytes $common" ;;
         tail) echo "--follow --lines $common" ;;
         damage)
             echo "--output --force --json --flip-bit --flip-at --zero --ones
