@@ -209,8 +209,7 @@ reader_look_back(struct seglog_reader *reader, bool *is_cut,
     seglog_code code = SEGLOG_OK;
 
     *is_cut = reader->walk.window.size < pos;
-    if (reader->walk.window.size <= pos || pos == 0 ||
-        reader->passed_end != pos)
+    if (reader->walk.window.size <= pos || reader->passed_end != pos)
         return SEGLOG_OK;
     code = slg_window_look(&reader->walk.window, pos - SLG_CHECKSUM_BYTES,
                            SLG_CHECKSUM_BYTES, &bytes, err);
@@ -324,7 +323,7 @@ reader_meet_mark(struct seglog_reader *reader, const struct slg_step *step,
     };
 
     if (!reader->options.salvage)
-        return reader_break(reader, step->shift != 0 ? &shift : &digest, err);
+        return reader_break(reader, &shift, err);
     memset(event, 0, sizeof *event);
     event->type = SEGLOG_EVENT_GAP;
     event->finding = step->is_digest_wrong ? digest : shift;
@@ -344,9 +343,6 @@ reader_meet_dependent(struct seglog_reader *reader, const struct slg_step *step,
     const struct seglog_finding finding = {
         .verdict = SEGLOG_VERDICT_CORRUPT,
         .cause = SEGLOG_CAUSE_DEPENDS_ON,
-        .durable = step->number <= reader->walk.watermark
-                       ? SEGLOG_DURABLE_YES
-                       : SEGLOG_DURABLE_UNKNOWN,
         .first_record = step->number,
         .last_record = step->number + step->count - 1,
         .line = step->line,
@@ -422,6 +418,9 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         slg_delivery_gap(step, event);
     else
         slg_delivery_start(&reader->delivery, step, true);
+    if (reader->wants_controls && step->frame.kind == SLG_FRAME_CONTROL &&
+        step->frame.control != SLG_CONTROL_GAP)
+        event->type = SLG_EVENT_CONTROL;
     return SEGLOG_OK;
 }
 
@@ -454,6 +453,8 @@ static bool
 event_is_skipped(const struct seglog_reader *reader,
                  const struct seglog_event *event)
 {
+    if (event->type == SLG_EVENT_CONTROL)
+        return false;
     if (event->type == SEGLOG_EVENT_RECORD)
         return event->record.record_no < reader->skip_until;
     if (!reader->options.salvage && !event->finding.is_recorded)
