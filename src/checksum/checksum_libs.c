@@ -6,8 +6,12 @@
 
 #include "src/checksum/digest.h"
 
-/* Inlined: a call through the library costs more than a short record's hash. */
+/* Inlined: a call through the library costs more than a short record's hash.
+ * What is built for a debugger (-Og) refuses to inline all of it. */
 #define XXH_INLINE_ALL
+#ifndef NDEBUG
+#define XXH_NO_INLINE_HINTS 1
+#endif
 #include <xxhash.h>
 
 #ifdef SEGLOG_HAVE_LIBDEFLATE
