@@ -419,7 +419,7 @@ session_step_delete_session(struct session_world *world)
 
     session_ids_draw(world, &session, &segment);
     key = 6 + session.bytes[0] / 0x11u - 1;
-    if (world->names.batch_count == SESSION_BATCHES)
+    if (world->names.batch_count >= SESSION_BATCHES_LAZY)
         return;
     if (now.hash[key] != 0) {
         pending->has_batch = true;

@@ -139,7 +139,7 @@ session_step_names(struct session_world *world)
 {
     const unsigned how = session_draw(world, 8);
 
-    if (world->names.batch_count + 1 >= SESSION_BATCHES || how < 3)
+    if (world->names.batch_count + 1 >= SESSION_BATCHES_LAZY || how < 3)
         named_write(world, false);
     else if (how < 5)
         named_write(world, true);
@@ -159,7 +159,7 @@ session_step_dictionary(struct session_world *world)
     seglog_code code = SEGLOG_OK;
 
     if (world->dictionaries[0][0] == '\0' ||
-        world->names.batch_count == SESSION_BATCHES)
+        world->names.batch_count >= SESSION_BATCHES_LAZY)
         return;
     *batch = (struct session_batch){ .count = 1, .key = { 9 } };
     batch->hash[0] = name ? world->dictionary_hash[which] : 0;

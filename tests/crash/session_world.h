@@ -49,9 +49,11 @@
 #define SESSION_STEPS_MAX   1000u
 #define SESSION_SESSIONS    3u
 #define SESSION_NAMES       10u
-#define SESSION_BATCHES     5u
-#define SESSION_TEXT_CAP    4096u
-#define SESSION_ALL         SIZE_MAX
+/* Lazy ones, and those that somebody died in while they were full. */
+#define SESSION_BATCHES      8u
+#define SESSION_BATCHES_LAZY 5u
+#define SESSION_TEXT_CAP     4096u
+#define SESSION_ALL          SIZE_MAX
 
 enum session_invariant {
     SESSION_I1,
