@@ -679,8 +679,9 @@ append_must_keep(const struct subject *subject)
 
 /* -- one input ------------------------------------------------------------- */
 
+/* By the name of another blob, or by a block of a version that is not known. */
 static bool
-refusal_is_by_name(const struct subject *subject)
+refusal_is_of_records(const struct subject *subject)
 {
     struct seglog_scan_summary summary;
     struct seglog_error err;
@@ -688,7 +689,8 @@ refusal_is_by_name(const struct subject *subject)
     MUST(seglog_scan(subject->store, "s", NULL, &summary, &err) ==
          SEGLOG_FORMAT);
     return strstr(err.message, "dictionary") != NULL ||
-           strstr(err.message, "parent") != NULL;
+           strstr(err.message, "parent") != NULL ||
+           strstr(err.message, "a block that this build cannot read") != NULL;
 }
 
 /* Not a segment, or one whose dictionary is missing: everybody says so. */
@@ -709,10 +711,11 @@ refusal_must_be_common(const struct subject *subject, seglog_code code)
     reading_free(&reading);
     MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
          SEGLOG_OK);
-    /* Attributes need no dictionary and no parent, whatever their names. */
+    /* Attributes need no dictionary and no parent, whatever their names, and no
+     * block either. */
     MUST(seglog_segment_get_attributes(subject->store, "s", NULL, 0, &len, NULL,
                                        NULL) == SEGLOG_FORMAT ||
-         code != SEGLOG_FORMAT || refusal_is_by_name(subject));
+         code != SEGLOG_FORMAT || refusal_is_of_records(subject));
     MUST(seglog_repair(subject->store, "s", subject->memory, "r", NULL, NULL,
                        NULL) == code);
     blob_put(subject->memory, "w", subject->bytes, subject->len);
