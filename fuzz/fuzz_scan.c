@@ -679,43 +679,53 @@ append_must_keep(const struct subject *subject)
 
 /* -- one input ------------------------------------------------------------- */
 
-/* By the name of another blob, or by a block of a version that is not known. */
+/* What the scan says of why it cannot be read has this in it. */
 static bool
-refusal_is_of_records(const struct subject *subject)
+refusal_names(const struct subject *subject, const char *what)
 {
     struct seglog_scan_summary summary;
     struct seglog_error err;
 
     MUST(seglog_scan(subject->store, "s", NULL, &summary, &err) ==
          SEGLOG_FORMAT);
-    return strstr(err.message, "dictionary") != NULL ||
-           strstr(err.message, "parent") != NULL ||
-           strstr(err.message, "a block that this build cannot read") != NULL;
+    return strstr(err.message, what) != NULL;
+}
+
+/* Blocks come behind records, and behind damage: not all meet them. */
+static bool
+refusal_is_of_block(const struct subject *subject)
+{
+    return refusal_names(subject, "parent") ||
+           refusal_names(subject, "a block that this build cannot read");
 }
 
 /* Not a segment, or one whose dictionary is missing: everybody says so. */
 static void
 refusal_must_be_common(const struct subject *subject, seglog_code code)
 {
+    const bool is_of_block =
+        code == SEGLOG_FORMAT && refusal_is_of_block(subject);
     struct seglog_scan_summary summary;
     struct reading reading;
     uint64_t number = 0;
     size_t len = 0;
 
     read_all(subject, "s", true, &reading);
-    MUST(reading.code == code && reading.count == 0);
+    MUST(reading.code == code && (reading.count == 0 || is_of_block));
     reading_free(&reading);
     read_all(subject, "s", false, &reading);
     MUST(reading.code == code ||
+         (reading.code == SEGLOG_CORRUPT && is_of_block) ||
          (reading.code == SEGLOG_IO && (subject->looks & LOOK_UNREADABLE)));
     reading_free(&reading);
     MUST(seglog_segment_get_summary(subject->store, "s", &summary, NULL) !=
-         SEGLOG_OK);
-    /* Attributes need no dictionary and no parent, whatever their names, and no
-     * block either. */
+             SEGLOG_OK ||
+         is_of_block);
+    /* Attributes need no dictionary, no parent and no block. */
     MUST(seglog_segment_get_attributes(subject->store, "s", NULL, 0, &len, NULL,
                                        NULL) == SEGLOG_FORMAT ||
-         code != SEGLOG_FORMAT || refusal_is_of_records(subject));
+         code != SEGLOG_FORMAT || is_of_block ||
+         refusal_names(subject, "dictionary"));
     MUST(seglog_repair(subject->store, "s", subject->memory, "r", NULL, NULL,
                        NULL) == code);
     blob_put(subject->memory, "w", subject->bytes, subject->len);
