@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "seglog/encrypted_store.h"
+#include "tests/crash/entropy.h"
 
 const char *const stream_invariant_names[STREAM_INVARIANTS] = {
     [STREAM_T1] = "T1", [STREAM_T2] = "T2",     [STREAM_T3] = "T3",
@@ -269,6 +270,7 @@ world_begin(struct stream_world *world, struct stream_watch *watch,
 
     memset(world, 0, sizeof *world);
     world->watch = watch;
+    entropy_seed(seed, false);
     options.seed = stream_random(&seed);
     how = stream_random(&seed);
     options.cannot_cut = how % 16 == 0;
