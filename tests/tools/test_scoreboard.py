@@ -110,7 +110,8 @@ class MainTest(unittest.TestCase):
     def test_program__missing__not_run(self):
         with tempfile.TemporaryDirectory() as folder:
             status, out = self.main("--build", folder, "--only",
-                                    "single_bit_flips", "--only", "streams")
+                                    "single_bit_flips", "--only",
+                                    "stream_mending")
         self.assertEqual(status, 0)
         self.assertIn("no such program", out)
         self.assertIn("not built yet", out)
