@@ -67,7 +67,7 @@ struct seglog_stream_end {
 
 struct seglog_stream_event {
     uint64_t offset;
-    /* Its payload was dropped (seglog_stream_tombstone): data is empty. */
+    /* Its payload was dropped (SPEC.md 6.8): data is empty. */
     bool is_dropped;
     struct seglog_slice data;
 };
@@ -145,7 +145,7 @@ struct seglog_stream_options {
     /*
      * Do not cut back the end of a stream over which a power failure has left
      * a hole that shows (UNORDERED) and was never synced: append says CORRUPT
-     * instead, until seglog_stream_mend.
+     * instead.
      */
     bool keeps_unordered_tail;
 };
@@ -198,7 +198,7 @@ seglog_streams_describe(struct seglog_streams streams, char *buf, size_t cap);
  *              of its segment with 1 to 5 bytes for each event: err->actual is
  *              that limit.  Make several of it: what is one step is one frame
  *   CORRUPT    the end of the stream is damaged, so that its head is not known:
- *              seglog_stream_mend.  Damage anywhere else does not keep from
+ *              nothing is appended.  Damage anywhere else does not keep from
  *              appending
  *   NO_SPACE, IO  none of the events is there
  *   POISONED   a sync, or undoing a write, has failed: whether they are there,
