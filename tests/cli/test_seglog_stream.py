@@ -133,7 +133,8 @@ class VerifyTest(StreamTest):
 
     def test_verify__damaged_event__is_named(self):
         data = bytearray(self.get(self.blob()))
-        data[data.index(b"event-13")] ^= 1
+        # The last one: the checksum behind "event-1" may begin with a "3".
+        data[data.rindex(b"event-13")] ^= 1
         self.put(self.blob(), bytes(data))
         done = self.verify(status=DAMAGED)
         self.assertIn("events 13 to 13: checksum mismatch", done.stderr)
@@ -141,7 +142,7 @@ class VerifyTest(StreamTest):
     def test_verify__cut_tail__is_told_by_the_kept_head(self):
         head = self.head()
         data = self.get(self.blob())
-        self.put(self.blob(), data[:data.index(b"event-17") - 2])
+        self.put(self.blob(), data[:data.rindex(b"event-17") - 2])
         self.verify()
         done = self.verify("--head", head, status=DAMAGED)
         self.assertIn("short", done.stderr)
