@@ -62,13 +62,23 @@ step()
     if ! "$@" >"$log" 2>&1; then
         result=FAILED
         status=1
-        tail -n 60 "$log"
+        show_failure "$log"
         echo "test.sh: $name failed; all of it is in $log" >&2
     fi
     summary+=("$(printf '%-20s %-7s %4d s  %s' "$name" "$result" \
         $((SECONDS - began)) "$(test_counts "$name" "$log")")")
     echo "${summary[-1]}"
     [ $result = ok ]
+}
+
+# What the failed tests said, wherever in the log that is, and the end of it.
+show_failure()
+{
+    awk '/^ *[0-9]+\/[0-9]+ Test +#|^ +Start +[0-9]+:/ { shown = /[*][*][*]/ &&
+             !/[*][*][*]Skipped/; n = 0 }
+         /tests passed,.* out of/ { shown = 0 }
+         shown && n++ < 200' "$1"
+    tail -n 40 "$1"
 }
 
 # "31 programs, 2 skipped", from the log of ctest and that of the tests.
