@@ -28,7 +28,8 @@ follow(struct reading *reading, struct seglog_reader *reader)
 
     while ((code = reading_next(reading, reader)) == SEGLOG_OK)
         continue;
-    MUST(code == SEGLOG_END || code == SEGLOG_CORRUPT);
+    /* FORMAT: a block of a version that is not known (SPEC.md 15.2). */
+    MUST(code == SEGLOG_END || code == SEGLOG_CORRUPT || code == SEGLOG_FORMAT);
     return code;
 }
 
