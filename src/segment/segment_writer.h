@@ -249,6 +249,9 @@ slg_point_add_frame(const struct seglog_writer *writer, struct slg_point *at,
 void
 slg_frames_put_sync_point(const struct seglog_writer *writer,
                           struct slg_frames *frames, struct slg_point *at);
+void
+slg_frames_put_chain_head(const struct seglog_writer *writer,
+                          struct slg_frames *frames, struct slg_point *at);
 /* Copy a frame to the end of `to`, for the place `at` instead of the one with
  * old_mix. */
 void

@@ -204,6 +204,13 @@ slg_frames_put_sync_point(const struct seglog_writer *writer,
     mark_put(writer, frames, at, SLG_CONTROL_SYNC_POINT);
 }
 
+void
+slg_frames_put_chain_head(const struct seglog_writer *writer,
+                          struct slg_frames *frames, struct slg_point *at)
+{
+    head_put(writer, frames, at, false);
+}
+
 /* Where the next frame goes; a sync point stands before it if one has to. */
 static inline uint8_t *
 frame_begin(const struct seglog_writer *writer, struct slg_frames *frames,

@@ -128,6 +128,8 @@ frame_pack(struct seglog_writer *writer, struct slg_frames *to,
         prefix = slg_varint_get(body, frame->body_len, &count);
     if (at->wants_sync && !at->is_after_sync)
         mark_put(writer, to, at);
+    else if (at->wants_head)
+        slg_frames_put_chain_head(writer, to, at);
     code = body_pack(writer, body, frame->body_len, prefix, &packed, err);
     if (code != SEGLOG_OK)
         return code;

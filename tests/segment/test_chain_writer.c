@@ -13,6 +13,7 @@
 
 #include "src/codec/zrun.h"
 #include "src/segment/segment_chain.h"
+#include "src/segment/segment_chain_reader.h"
 #include "src/segment/segment_chain_writer.h"
 
 static const unsigned chains[] = { SEGLOG_CHAIN_SHA256, SEGLOG_CHAIN_XXH3 };
@@ -880,6 +881,91 @@ append_gap__cut_at_any_byte__begins_anew_all_the_same(void **state)
     }
 }
 
+/* Every record is vouched for; returns how often the chain begins anew. */
+static size_t
+check_known(struct seglog_store store)
+{
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_event event;
+    seglog_code code = SEGLOG_OK;
+    size_t count = 0;
+
+    assert_ok(slg_chain_reader_open(store, "log", NULL, &reader, NULL));
+    while ((code = slg_chain_reader_next(reader, &event, NULL)) == SEGLOG_OK) {
+        if (event.type == SLG_CHAIN_EVENT_RECORD)
+            assert_true(event.is_known);
+        if (event.type == SLG_CHAIN_EVENT_HEAD) {
+            assert_false(event.is_broken);
+            count += event.head.is_anew;
+        }
+    }
+    assert_int_equal(code, SEGLOG_END);
+    slg_chain_reader_close(reader);
+    return count;
+}
+
+/* And in the middle of the sync point and the chain head put in their place. */
+static void
+append_gap__cut_behind_a_cut__begins_anew_all_the_same(void **state)
+{
+    const struct seglog_store store = store_of(state);
+
+    for (unsigned way = 0; way < 2 * COUNT_OF(chains); way++) {
+        const unsigned c = way / 2;
+        struct seglog_writer_options options = chained_options(chains[c]);
+        const struct seglog_finding gap = {
+            .verdict = SEGLOG_VERDICT_CORRUPT,
+            .cause = SEGLOG_CAUSE_CHECKSUM,
+            .first_record = 3,
+            .last_record = 4,
+            .lines = 2,
+        };
+        struct seglog_chain_hash first = head_behind(chains[c], 2);
+        struct seglog_chain_hash anew;
+        struct seglog_writer_state now;
+        size_t len = 0;
+
+        if (!slg_chain_is_computable(chains[c]))
+            continue;
+        options.no_closing_mark = true;
+        options.codec = way % 2 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE;
+        slg_chain_hash_anew(chains[c], &first, 3, 5, &anew);
+        struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+        append_events(writer, 1, 2);
+        seglog_writer_get_state(writer, &now);
+        const size_t behind_gap = (size_t)now.end + 58;
+        assert_ok(seglog_writer_append_gap(writer, &gap, NULL));
+        close_ok(writer);
+        uint8_t *bytes = blob_read(store, "log", &len);
+        /* A piece of the chain head is left: a new epoch begins in its place. */
+        blob_write(store, "log", bytes, behind_gap + 3);
+        free(bytes);
+        hint_forget(store);
+        writer = writer_open_ok(store, "log", &options);
+        append_events(writer, 5, 6);
+        close_ok(writer);
+        bytes = blob_read(store, "log", &len);
+        for (size_t keep = behind_gap; keep <= len; keep++) {
+            blob_write(store, "log", bytes, keep);
+            hint_forget(store);
+            writer = writer_open_ok(store, "log", &options);
+            seglog_writer_get_state(writer, &now);
+            if (now.next_record == 5)
+                assert_true(is_same(now.chain_hash, anew));
+            append_events(writer, now.next_record, now.next_record + 1);
+            close_ok(writer);
+            assert_int_equal(check_known(store), 1);
+            hint_forget(store);
+            writer = writer_open_ok(store, "log", &options);
+            assert_ok(seglog_writer_truncate(writer, 5, NULL));
+            assert_true(is_same(hash_of(writer), anew));
+            close_ok(writer);
+        }
+        free(bytes);
+        assert_ok(seglog_store_remove(store, "log", NULL));
+    }
+}
+
 int
 main(void)
 {
@@ -910,6 +996,7 @@ main(void)
         on_memory(tombstone__and_signature__are_chained_and_skipped),
         on_memory(append_gap__chained__begins_anew_behind_it),
         on_memory(append_gap__cut_at_any_byte__begins_anew_all_the_same),
+        on_memory(append_gap__cut_behind_a_cut__begins_anew_all_the_same),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
