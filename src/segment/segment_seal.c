@@ -296,7 +296,8 @@ attempt_open(struct seal *seal, struct seglog_error *err)
     prelude = calloc(1, sizeof *prelude);
     if (!prelude)
         return slg_fail(err, SEGLOG_NO_MEMORY, &place, "no memory to seal");
-    code = slg_prelude_read(prelude, seal->reader->blob, seal->name, err);
+    code = slg_prelude_read(prelude, seal->store, seal->reader->blob,
+                            seal->name, err);
     if (code == SEGLOG_OK)
         code = build_start(seal, prelude, err);
     slg_walk_reset(&prelude->walk);

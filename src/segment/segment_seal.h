@@ -72,8 +72,9 @@ struct slg_prelude {
 
 /* The caller resets prelude->walk, whatever this returns. */
 seglog_code
-slg_prelude_read(struct slg_prelude *prelude, struct seglog_blob blob,
-                 const char *name, struct seglog_error *err);
+slg_prelude_read(struct slg_prelude *prelude, struct seglog_store store,
+                 struct seglog_blob blob, const char *name,
+                 struct seglog_error *err);
 
 /* The parent, as blocks are compared with it. */
 struct slg_kin;

@@ -111,8 +111,8 @@ build_start(struct merge *merge, const struct seglog_reader *reader,
 {
     struct slg_build *build = &merge->build;
     struct slg_prelude *prelude = merge->prelude;
-    seglog_code code =
-        slg_prelude_read(prelude, reader->blob, reader->name, err);
+    seglog_code code = slg_prelude_read(prelude, merge->store, reader->blob,
+                                        reader->name, err);
 
     if (code == SEGLOG_OK)
         code = header_make(merge, &reader->walk.header, epoch, err);
