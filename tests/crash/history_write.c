@@ -113,8 +113,12 @@ slot_synced(struct history *history, const struct slot *slot)
     if (history->has_lying_disk)
         return;
     seglog_writer_get_state(slot->writer, &state);
-    /* Somebody else has cut meanwhile: its numbers are those of others now. */
-    if (history->had_truncation && summary_now(history).epoch != state.epoch)
+    /* Somebody else has cut meanwhile: its numbers are those of others now.
+     * One who did not finish that, and could not leave word of it, may have
+     * left the epoch as it was. */
+    if (history->had_truncation &&
+        (summary_now(history).epoch != state.epoch ||
+         (history->has_unsure_cut && history->options.has_no_hint)))
         return;
     for (uint32_t id = 0; id < history->attempt_count; id++) {
         struct attempt *attempt = &history->attempts[id];
