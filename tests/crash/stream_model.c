@@ -152,6 +152,9 @@ log_look_holed(struct stream_world *world, struct seglog_streams streams,
         struct seglog_stream_event *events = NULL;
         size_t count = 0;
 
+        /* An empty one is no byte: what is behind it is asked for as well. */
+        if (stream_text(log->ids[i]).len == 0)
+            continue;
         stream_hold(world, STREAM_T1,
                     seglog_stream_read_from(streams, which, i, 1, &events,
                                             &count, NULL) == SEGLOG_OK &&
