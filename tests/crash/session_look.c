@@ -16,6 +16,7 @@ struct sight {
     size_t more;    /* pending entries that may stand behind */
     size_t more_at; /* where: behind a hole it is not known before */
     size_t floor;   /* those below must be there */
+    size_t cut_at;  /* those from there on are being cut; SESSION_ALL: none */
     size_t next;
     bool has_gap;
     bool is_power_cut;
@@ -130,6 +131,17 @@ groups_look(const struct sight *sight)
                          sight->seen[sight->more_at]);
 }
 
+/*
+ * Of what is being cut, some systems clear the rest of a block before the file
+ * gets shorter.  Such a hole is in records that were durable, and it says so
+ * (SECURITY.md); it cannot be told from damage.
+ */
+static bool
+is_cut_hole(const struct sight *sight, const struct seglog_finding *finding)
+{
+    return sight->is_power_cut && finding->first_record > sight->cut_at;
+}
+
 static void
 records_look(struct sight *sight, struct seglog_reader *reader)
 {
@@ -144,7 +156,8 @@ records_look(struct sight *sight, struct seglog_reader *reader)
         }
         session_hold(world, SESSION_I1,
                      event.finding.durable != SEGLOG_DURABLE_YES ||
-                         sight->lane->is_holed);
+                         sight->lane->is_holed ||
+                         is_cut_hole(sight, &event.finding));
         if (event.finding.verdict != SEGLOG_VERDICT_TORN)
             sight->has_gap = true;
         else
@@ -326,8 +339,10 @@ lane_read(struct session_world *world, struct seglog_session_store *sessions,
     if (is_concerned && !pending->is_cutting && !pending->is_sealing)
         sight.more = pending->count - pending->skip;
     sight.floor = is_power_cut ? lane->synced : sight.count;
-    if (is_concerned && pending->is_cutting && pending->keep < sight.floor)
-        sight.floor = pending->keep;
+    sight.cut_at =
+        is_concerned && pending->is_cutting ? pending->keep : SESSION_ALL;
+    if (sight.cut_at < sight.floor)
+        sight.floor = sight.cut_at;
     if (!was_there) {
         lane->lineage = pending->lineage;
         lane->label_hash = pending->label_hash;
