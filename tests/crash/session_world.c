@@ -10,6 +10,7 @@
 
 #include "seglog/encrypted_store.h"
 #include "src/codec/zrun.h"
+#include "src/crypt/primitives.h"
 
 const char *const session_invariant_names[SESSION_INVARIANTS] = {
     [SESSION_I1] = "I1",       [SESSION_I2] = "I2",
@@ -311,9 +312,7 @@ world_begin(struct session_world *world, struct session_watch *watch,
     session_expect(world, world->disk != NULL);
     world->sync_log2 = (uint8_t)(9 + (how >> 16) % 5);
     world->is_large = (how >> 24) % 32 == 0;
-#ifdef SEGLOG_WITH_OPENSSL
-    world->is_encrypted = (how >> 32) % 16 == 0;
-#endif
+    world->is_encrypted = (how >> 32) % 16 == 0 && slg_crypt_is_available();
     if ((how >> 40) % 8 < 3)
         world->codec = (enum seglog_codec)(1 + (how >> 48) % 3);
     if (world->codec == SEGLOG_CODEC_ZSTD && !slg_zrun_is_there())
