@@ -191,7 +191,8 @@ lane_adopt(struct sight *sight, bool is_power_cut)
     if (is_power_cut || lane->synced > lane->count)
         lane->synced = lane->count;
     lane->is_safe |= is_power_cut;
-    lane->is_quiet = lane->is_safe && lane->synced == lane->count;
+    lane->is_quiet =
+        lane->is_safe && lane->synced == lane->count && !lane->is_loose;
 }
 
 static void
@@ -352,6 +353,7 @@ lane_read(struct session_world *world, struct seglog_session_store *sessions,
     records_read(&sight, sessions);
     if (is_made && !was_there)
         session_hold(world, SESSION_WHOLE, sight.next == sight.more);
+    lane->is_loose = !is_power_cut && (lane->is_loose || is_concerned);
     lane_adopt(&sight, is_power_cut);
     lane->is_there = true;
 }

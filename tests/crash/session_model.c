@@ -178,13 +178,14 @@ session_lane_sync(struct session_lane *lane)
     lane->synced = lane->count;
     lane->torn_count = 0;
     lane->is_safe = true;
+    lane->is_loose = false;
 }
 
 void
 session_lane_end(struct session_lane *lane)
 {
     lane->is_there = lane->is_safe = lane->is_sealed = lane->is_holed = false;
-    lane->is_quiet = lane->is_torn = lane->refuses = false;
+    lane->is_quiet = lane->is_torn = lane->refuses = lane->is_loose = false;
     lane->parent = -1;
     lane->count = lane->synced = lane->torn_count = 0;
 }

@@ -117,10 +117,16 @@ struct session_lane {
     bool is_there; /* processes see it */
     bool is_safe;  /* a power cut does not take it */
     bool is_sealed;
-    bool is_holed;  /* a power cut has left a hole, or something torn */
-    bool is_torn;   /* the next writer cuts its tail, and its head changes */
-    bool refuses;   /* it has said that it is damaged: nothing is appended */
-    bool is_quiet;  /* all of it is synced, and somebody has read it since */
+    bool is_holed; /* a power cut has left a hole, or something torn */
+    bool is_torn;  /* the next writer cuts its tail, and its head changes */
+    bool refuses;  /* it has said that it is damaged: nothing is appended */
+    bool is_quiet; /* all of it is synced, and somebody has read it since */
+    /*
+     * Somebody died in it, and nothing of it was synced since.  What is behind
+     * its end below an encrypted store is not read before the power fails: a
+     * part of a chunk is nothing, its length with zeros is a torn end.
+     */
+    bool is_loose;
     int16_t parent; /* of a sealed one: the lane it refers to; -1: none */
     struct seglog_lineage lineage;
     uint64_t label_hash;
