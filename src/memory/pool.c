@@ -59,12 +59,12 @@ slg_pool_unlock(struct slg_pool *pool)
     (void)pthread_mutex_unlock(&pool->mutex);
 }
 
-static struct slg_pooled **
-bucket_of(struct slg_pool *pool, uint64_t key)
+static size_t
+bucket_of(const struct slg_pool *pool, uint64_t key)
 {
     const uint64_t hash = key * UINT64_C(0x9E3779B97F4A7C15);
 
-    return &pool->buckets[(size_t)(hash >> 40) & pool->bucket_mask];
+    return (size_t)(hash >> 40) & pool->bucket_mask;
 }
 
 static void
@@ -95,26 +95,30 @@ list_link_newest(struct slg_pool *pool, struct slg_pooled *pooled)
 }
 
 struct slg_pooled *
-slg_pool_use(struct slg_pool *pool, uint64_t key)
+slg_pool_find(const struct slg_pool *pool, uint64_t key, slg_pool_is_it is_it,
+              const void *wanted)
 {
-    struct slg_pooled *at = *bucket_of(pool, key);
+    struct slg_pooled *at = pool->buckets[bucket_of(pool, key)];
 
-    while (at && at->key != key)
+    while (at && (at->key != key || (is_it && !is_it(at, wanted))))
         at = at->next;
-    if (!at)
-        return NULL;
-    if (pool->newest != at) {
-        list_unlink(pool, at);
-        list_link_newest(pool, at);
-    }
-    at->users++;
     return at;
+}
+
+void
+slg_pool_use(struct slg_pool *pool, struct slg_pooled *pooled)
+{
+    if (pool->newest != pooled) {
+        list_unlink(pool, pooled);
+        list_link_newest(pool, pooled);
+    }
+    pooled->users++;
 }
 
 void
 slg_pool_add(struct slg_pool *pool, struct slg_pooled *pooled)
 {
-    struct slg_pooled **bucket = bucket_of(pool, pooled->key);
+    struct slg_pooled **bucket = &pool->buckets[bucket_of(pool, pooled->key)];
 
     pooled->next = *bucket;
     *bucket = pooled;
@@ -126,7 +130,7 @@ slg_pool_add(struct slg_pool *pool, struct slg_pooled *pooled)
 void
 slg_pool_drop(struct slg_pool *pool, struct slg_pooled *pooled)
 {
-    struct slg_pooled **link = bucket_of(pool, pooled->key);
+    struct slg_pooled **link = &pool->buckets[bucket_of(pool, pooled->key)];
 
     if (pooled->is_dropped)
         return;

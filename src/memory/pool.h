@@ -11,6 +11,7 @@
 #ifndef SLG_MEMORY_POOL_H
 #define SLG_MEMORY_POOL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +19,7 @@
 struct slg_pooled {
     uint64_t key;
     unsigned users;
-    bool is_dropped;         /* no longer in it: the last user frees it */
+    atomic_bool is_dropped;  /* no longer in it: the last user frees it */
     struct slg_pooled *next; /* in its bucket, or in a chain of evicted ones */
     struct slg_pooled *newer;
     struct slg_pooled *older;
@@ -41,9 +42,18 @@ slg_pool_unlock(struct slg_pool *pool);
 
 /* -- with the lock held ---------------------------------------------------- */
 
-/* One more user of it; NULL: there is none of that key. */
+/* Is it what is looked for?  Others may have the same key. */
+typedef bool (*slg_pool_is_it)(const struct slg_pooled *pooled,
+                               const void *wanted);
+
+/* NULL: there is none.  is_it NULL: the key says all. */
 struct slg_pooled *
-slg_pool_use(struct slg_pool *pool, uint64_t key);
+slg_pool_find(const struct slg_pool *pool, uint64_t key, slg_pool_is_it is_it,
+              const void *wanted);
+
+/* One more user of one that was found. */
+void
+slg_pool_use(struct slg_pool *pool, struct slg_pooled *pooled);
 
 /* A new one, with one user.  Its key is set. */
 void

@@ -14,16 +14,9 @@
 /* Entries are flushed one by one: more room would only be kept. */
 #define BUFFER_BYTES ((size_t)65536)
 #define YIELDS_MAX   1000
-#define BUCKETS_MAX  ((size_t)4096)
 
 struct slg_writers {
-    pthread_mutex_t mutex;
-    unsigned open_max;
-    unsigned count;
-    struct slg_lane_writer *newest;
-    struct slg_lane_writer *oldest;
-    size_t bucket_mask;
-    struct slg_lane_writer *buckets[];
+    struct slg_pool *pool;
 };
 
 /* -- one of them ---------------------------------------------------------- */
@@ -54,6 +47,13 @@ locks_init(struct slg_lane_writer *lane)
     return false;
 }
 
+/* That of all lanes of a segment. */
+static uint64_t
+key_of(const struct seglog_uuid *segment)
+{
+    return slg_load_le64(segment->bytes) ^ slg_load_le64(segment->bytes + 8);
+}
+
 static struct slg_lane_writer *
 lane_writer_new(const struct slg_lane_id *id)
 {
@@ -64,6 +64,7 @@ lane_writer_new(const struct slg_lane_id *id)
         return NULL;
     }
     lane->id = *id;
+    lane->pooled.key = key_of(&id->segment);
     return lane;
 }
 
@@ -99,14 +100,10 @@ lane_writer_open(const struct seglog_session_store *sessions,
 
 /* -- the list, under its mutex -------------------------------------------- */
 
-static size_t
-bucket_of(const struct slg_writers *writers, const struct seglog_uuid *segment)
+static struct slg_lane_writer *
+lane_of(struct slg_pooled *pooled)
 {
-    const uint64_t hash =
-        (slg_load_le64(segment->bytes) ^ slg_load_le64(segment->bytes + 8)) *
-        UINT64_C(0x9E3779B97F4A7C15);
-
-    return (size_t)(hash >> 40) & writers->bucket_mask;
+    return (struct slg_lane_writer *)(void *)pooled;
 }
 
 static bool
@@ -115,118 +112,44 @@ uuid_is_same(const struct seglog_uuid *a, const struct seglog_uuid *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* session NULL: of any. */
-static struct slg_lane_writer *
+struct wanted {
+    const struct seglog_uuid *session; /* NULL: of any */
+    const struct seglog_uuid *segment;
+    enum seglog_lane lane;
+};
+
+static bool
+lane_is_it(const struct slg_pooled *pooled, const void *arg)
+{
+    const struct slg_lane_writer *lane =
+        (const struct slg_lane_writer *)(const void *)pooled;
+    const struct wanted *wanted = arg;
+
+    return lane->id.lane == wanted->lane &&
+           uuid_is_same(&lane->id.segment, wanted->segment) &&
+           (!wanted->session ||
+            uuid_is_same(&lane->id.session, wanted->session));
+}
+
+static struct slg_pooled *
 list_find(const struct slg_writers *writers, const struct seglog_uuid *session,
           const struct seglog_uuid *segment, enum seglog_lane lane)
 {
-    struct slg_lane_writer *at = writers->buckets[bucket_of(writers, segment)];
+    const struct wanted wanted = { session, segment, lane };
 
-    while (at &&
-           (at->id.lane != lane || !uuid_is_same(&at->id.segment, segment) ||
-            (session && !uuid_is_same(&at->id.session, session))))
-        at = at->next;
-    return at;
-}
-
-static void
-list_unlink(struct slg_writers *writers, struct slg_lane_writer *lane)
-{
-    if (lane->newer)
-        lane->newer->older = lane->older;
-    else
-        writers->newest = lane->older;
-    if (lane->older)
-        lane->older->newer = lane->newer;
-    else
-        writers->oldest = lane->newer;
-    lane->newer = NULL;
-    lane->older = NULL;
-}
-
-static void
-list_link_newest(struct slg_writers *writers, struct slg_lane_writer *lane)
-{
-    lane->older = writers->newest;
-    lane->newer = NULL;
-    if (writers->newest)
-        writers->newest->newer = lane;
-    else
-        writers->oldest = lane;
-    writers->newest = lane;
-}
-
-static void
-list_add(struct slg_writers *writers, struct slg_lane_writer *lane)
-{
-    struct slg_lane_writer **bucket =
-        &writers->buckets[bucket_of(writers, &lane->id.segment)];
-
-    lane->next = *bucket;
-    *bucket = lane;
-    list_link_newest(writers, lane);
-    writers->count++;
-}
-
-/* Nobody finds it any more.  It is freed once nobody uses it. */
-static void
-list_drop(struct slg_writers *writers, struct slg_lane_writer *lane)
-{
-    struct slg_lane_writer **link =
-        &writers->buckets[bucket_of(writers, &lane->id.segment)];
-
-    if (lane->is_dropped)
-        return;
-    while (*link != lane)
-        link = &(*link)->next;
-    *link = lane->next;
-    list_unlink(writers, lane);
-    lane->is_dropped = true;
-    writers->count--;
-}
-
-/* Those that are too many and idle, the oldest first, as a chain by next. */
-static struct slg_lane_writer *
-list_evict(struct slg_writers *writers)
-{
-    struct slg_lane_writer *evicted = NULL;
-    struct slg_lane_writer *at = writers->oldest;
-
-    while (at && writers->count > writers->open_max) {
-        struct slg_lane_writer *newer = at->newer;
-
-        if (at->users == 0) {
-            list_drop(writers, at);
-            at->next = evicted;
-            evicted = at;
-        }
-        at = newer;
-    }
-    return evicted;
+    return slg_pool_find(writers->pool, key_of(segment), lane_is_it, &wanted);
 }
 
 /* All that they were given is flushed: closing them loses nothing. */
 static void
-evicted_free(struct slg_lane_writer *evicted)
+evicted_free(struct slg_pooled *evicted)
 {
     while (evicted) {
-        struct slg_lane_writer *next = evicted->next;
+        struct slg_pooled *next = evicted->next;
 
-        (void)lane_writer_free(evicted, NULL);
+        (void)lane_writer_free(lane_of(evicted), NULL);
         evicted = next;
     }
-}
-
-static void
-list_lock(struct slg_writers *writers)
-{
-    (void)pthread_mutex_lock(&writers->mutex);
-}
-
-static void
-list_unlock(struct slg_writers *writers)
-{
-    (void)pthread_mutex_unlock(&writers->mutex);
 }
 
 /* -- taking and giving ---------------------------------------------------- */
@@ -234,21 +157,20 @@ list_unlock(struct slg_writers *writers)
 static struct slg_lane_writer *
 list_use(struct slg_writers *writers, const struct slg_lane_id *id)
 {
+    struct slg_pooled *pooled = NULL;
     struct slg_lane_writer *lane = NULL;
 
-    list_lock(writers);
-    lane = list_find(writers, &id->session, &id->segment, id->lane);
-    if (!lane) {
+    slg_pool_lock(writers->pool);
+    pooled = list_find(writers, &id->session, &id->segment, id->lane);
+    if (pooled) {
+        lane = lane_of(pooled);
+        slg_pool_use(writers->pool, pooled);
+    } else {
         lane = lane_writer_new(id);
         if (lane)
-            list_add(writers, lane);
-    } else if (writers->newest != lane) {
-        list_unlink(writers, lane);
-        list_link_newest(writers, lane);
+            slg_pool_add(writers->pool, &lane->pooled);
     }
-    if (lane)
-        lane->users++;
-    list_unlock(writers);
+    slg_pool_unlock(writers->pool);
     return lane;
 }
 
@@ -268,20 +190,19 @@ static void
 list_give(struct slg_writers *writers, struct slg_lane_writer *taken,
           bool is_sound, bool is_locked)
 {
-    struct slg_lane_writer *evicted = NULL;
+    struct slg_pooled *evicted = NULL;
     bool is_last = false;
 
-    list_lock(writers);
+    slg_pool_lock(writers->pool);
     if (!is_sound)
-        list_drop(writers, taken);
+        slg_pool_drop(writers->pool, &taken->pooled);
     /* Released inside: whoever takes it next is to see that it is dropped. */
     if (is_locked)
         slg_writers_unlock(taken);
-    taken->users--;
-    is_last = taken->is_dropped && taken->users == 0;
-    if (writers->count > writers->open_max)
-        evicted = list_evict(writers);
-    list_unlock(writers);
+    taken->pooled.users--;
+    is_last = taken->pooled.is_dropped && taken->pooled.users == 0;
+    evicted = slg_pool_evict(writers->pool);
+    slg_pool_unlock(writers->pool);
     if (is_last)
         (void)lane_writer_free(taken, NULL);
     evicted_free(evicted);
@@ -319,7 +240,7 @@ slg_writers_take(struct seglog_session_store *sessions,
         lane_writer_lock(lane);
         atomic_fetch_add(&lane->served, 1);
         /* Whoever had it before may have found that it has failed. */
-        if (!lane->is_dropped)
+        if (!lane->pooled.is_dropped)
             break;
         slg_writers_give(writers, lane, false);
     }
@@ -395,18 +316,18 @@ slg_writers_forget(struct slg_writers *writers,
                    const struct seglog_uuid *segment)
 {
     for (int lane = SEGLOG_LANE_ENTRIES; lane <= SEGLOG_LANE_NOTES; lane++) {
-        struct slg_lane_writer *found = NULL;
+        struct slg_pooled *found = NULL;
         bool is_idle = false;
 
-        list_lock(writers);
+        slg_pool_lock(writers->pool);
         found = list_find(writers, session, segment, (enum seglog_lane)lane);
         if (found) {
-            list_drop(writers, found);
+            slg_pool_drop(writers->pool, found);
             is_idle = found->users == 0;
         }
-        list_unlock(writers);
+        slg_pool_unlock(writers->pool);
         if (is_idle)
-            (void)lane_writer_free(found, NULL);
+            (void)lane_writer_free(lane_of(found), NULL);
     }
 }
 
@@ -415,13 +336,13 @@ slg_writers_session_of(struct slg_writers *writers,
                        const struct seglog_uuid *segment,
                        struct seglog_uuid *session)
 {
-    const struct slg_lane_writer *found = NULL;
+    struct slg_pooled *found = NULL;
 
-    list_lock(writers);
+    slg_pool_lock(writers->pool);
     found = list_find(writers, NULL, segment, SEGLOG_LANE_ENTRIES);
     if (found)
-        *session = found->id.session;
-    list_unlock(writers);
+        *session = lane_of(found)->id.session;
+    slg_pool_unlock(writers->pool);
     return found != NULL;
 }
 
@@ -429,19 +350,15 @@ seglog_code
 slg_writers_new(unsigned open_max, struct slg_writers **writers,
                 struct seglog_error *err)
 {
-    struct slg_writers *made = NULL;
-    size_t buckets = 64;
+    struct slg_writers *made = calloc(1, sizeof *made);
 
-    while (buckets < BUCKETS_MAX && buckets / 2 < open_max)
-        buckets *= 2;
-    made = calloc(1, sizeof *made + buckets * sizeof made->buckets[0]);
-    if (!made || pthread_mutex_init(&made->mutex, NULL) != 0) {
+    if (made)
+        made->pool = slg_pool_new(open_max);
+    if (!made || !made->pool) {
         free(made);
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for a list of writers");
     }
-    made->open_max = open_max;
-    made->bucket_mask = buckets - 1;
     *writers = made;
     return SEGLOG_OK;
 }
@@ -449,20 +366,21 @@ slg_writers_new(unsigned open_max, struct slg_writers **writers,
 seglog_code
 slg_writers_free(struct slg_writers *writers, struct seglog_error *err)
 {
+    struct slg_pooled *at = NULL;
     seglog_code code = SEGLOG_OK;
 
     if (!writers)
         return SEGLOG_OK;
-    while (writers->oldest) {
-        struct slg_lane_writer *lane = writers->oldest;
-        seglog_code close_code;
+    while ((at = slg_pool_oldest(writers->pool)) != NULL) {
+        seglog_code close_code = SEGLOG_OK;
 
-        list_drop(writers, lane);
-        close_code = lane_writer_free(lane, code == SEGLOG_OK ? err : NULL);
+        slg_pool_drop(writers->pool, at);
+        close_code =
+            lane_writer_free(lane_of(at), code == SEGLOG_OK ? err : NULL);
         if (code == SEGLOG_OK)
             code = close_code;
     }
-    (void)pthread_mutex_destroy(&writers->mutex);
+    slg_pool_free(writers->pool);
     free(writers);
     return code;
 }

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "src/memory/pool.h"
 #include "src/session/session_store.h"
 
 /* One blob of a session store. */
@@ -33,6 +34,7 @@ struct slg_notes_left {
 };
 
 struct slg_lane_writer {
+    struct slg_pooled pooled; /* the key is of the id of the segment */
     struct slg_lane_id id;
     struct seglog_writer *writer;
     struct slg_notes_left notes; /* of the entries lane */
@@ -45,13 +47,6 @@ struct slg_lane_writer {
     uint64_t synced;            /* so many of the appends are synced */
     atomic_uint arrived;        /* threads that have asked for the mutex */
     atomic_uint served;         /* of them, those that have got it */
-
-    /* Of the list, under its mutex. */
-    unsigned users;
-    atomic_bool is_dropped;       /* no longer in it: the last user frees it */
-    struct slg_lane_writer *next; /* in its bucket */
-    struct slg_lane_writer *newer;
-    struct slg_lane_writer *older;
 };
 
 /* open_max: how many stay open while nobody uses them. */

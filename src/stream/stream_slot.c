@@ -172,8 +172,10 @@ slg_slot_take(struct slg_streams *streams, uint64_t stream,
     struct slg_pooled *pooled = NULL;
 
     slg_pool_lock(slots->pool);
-    pooled = slg_pool_use(slots->pool, stream);
-    if (!pooled) {
+    pooled = slg_pool_find(slots->pool, stream, NULL, NULL);
+    if (pooled) {
+        slg_pool_use(slots->pool, pooled);
+    } else {
         struct slg_slot *made = slot_new(streams, stream);
 
         if (made) {
