@@ -26,8 +26,6 @@
 
 /* The largest blocks that fit into this part of memory_max. */
 #define MEMORY_SHARE 16u
-/* Readers expect no smaller frames than this, and a footer has to fit. */
-#define BODY_LOG2_LEAST 23u
 /* How often the end is read without the lock while much comes. */
 #define ROUNDS_MAX 4u
 /* After so many changes under its hands it keeps the lock from the start. */
@@ -196,87 +194,21 @@ segment_look(struct seal *seal, bool keeps_lock, struct seglog_error *err)
 
 /* -- the new segment ------------------------------------------------------ */
 
-static unsigned
-log2_above(uint64_t value)
-{
-    unsigned log2 = 0;
-
-    while (UINT64_C(1) << log2 < value)
-        log2++;
-    return log2;
-}
-
-uint8_t
-slg_seal_body_log2(uint8_t body_log2, size_t block_bytes)
-{
-    const unsigned block_log2 = log2_above(block_bytes);
-
-    if (body_log2 < BODY_LOG2_LEAST)
-        body_log2 = BODY_LOG2_LEAST;
-    return body_log2 < block_log2 ? (uint8_t)block_log2 : body_log2;
-}
-
-static seglog_code
-header_make(struct seal *seal, struct seglog_error *err)
-{
-    struct slg_build *build = &seal->build;
-    uint32_t random = 0;
-
-    if (!slg_writer_random(&random, sizeof random))
-        return slg_fail(err, SEGLOG_IO, NULL,
-                        "the system gives no random bytes for an epoch");
-    build->header = seal->reader->walk.header;
-    /* A block is long: it has a digest, also of a segment without them. */
-    build->header.features_refuse =
-        SLG_REFUSE_SEALED | (seal->kin ? SLG_REFUSE_REFERS : 0) |
-        (build->header.features_refuse & SLG_REFUSE_CHAINED);
-    build->header.body_log2 =
-        slg_seal_body_log2(build->header.body_log2, seal->options.block_bytes);
-    build->new_epoch = ((seal->epoch >> 32) + 1) << 32 | random;
-    return SEGLOG_OK;
-}
-
-/* An earlier one gives way: whoever made it does not hold its lock any more. */
-static seglog_code
-temp_create(struct seal *seal, struct seglog_error *err)
-{
-    seglog_code code = seglog_store_remove(seal->store, seal->temp, err);
-
-    if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND)
-        return code;
-    return seglog_blob_open(seal->store, seal->temp,
-                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
-                            &seal->build.blob, err);
-}
-
 static seglog_code
 build_start(struct seal *seal, const struct slg_prelude *prelude,
             struct seglog_error *err)
 {
     struct slg_build *build = &seal->build;
-    seglog_code code = header_make(seal, err);
 
     build->name = seal->temp;
-    build->line = prelude->line;
-    build->level = seal->options.level;
-    build->block_bytes = seal->options.block_bytes;
-    build->memory_max = seal->options.memory_max / 2;
-    build->threads = seal->options.threads;
     build->kin = seal->kin;
     build->parent = seal->options.parent;
-    if (code == SEGLOG_OK && slg_header_is_chained(&build->header))
-        code = slg_build_begin_chain(
-            build, prelude->has_head ? &prelude->head : NULL, err);
-    if (code == SEGLOG_OK)
-        code = temp_create(seal, err);
-    if (code == SEGLOG_OK)
-        code = slg_build_begin(build, err);
-    if (code == SEGLOG_OK && prelude->has_predecessor)
-        code = slg_build_put_predecessor(build, &prelude->predecessor, err);
-    if (code == SEGLOG_OK && prelude->has_attributes)
-        code = slg_build_put_attributes(build, prelude->attributes,
-                                        prelude->attributes_len, err);
-    return code == SEGLOG_OK ? slg_build_put_reference(build, err) : code;
+    build->header = seal->reader->walk.header;
+    build->header.features_refuse &= SLG_REFUSE_CHAINED;
+    if (seal->kin)
+        build->header.features_refuse |= SLG_REFUSE_REFERS;
+    return slg_build_start(build, seal->store, &seal->options, prelude,
+                           seal->epoch, err);
 }
 
 static seglog_code

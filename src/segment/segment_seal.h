@@ -200,7 +200,20 @@ slg_build_begin(struct slg_build *build, struct seglog_error *err);
 void
 slg_build_reset(struct slg_build *build);
 
-/* Predecessor, attributes and (where there is a parent) reference, before the first record. */
+/*
+ * Begin it in a new blob, with the frames of the prelude; an earlier blob of
+ * that name gives way.  name, kin and parent are set, and header to the old
+ * one with what becomes of its features; options are settled.
+ *   epoch  the newest of the old segment
+ */
+seglog_code
+slg_build_start(struct slg_build *build, struct seglog_store store,
+                const struct seglog_seal_options *options,
+                const struct slg_prelude *prelude, uint64_t epoch,
+                struct seglog_error *err);
+
+/* Predecessor, attributes and (where there is a parent) reference, before the
+ * first record. */
 seglog_code
 slg_build_put_predecessor(struct slg_build *build,
                           const struct slg_predecessor *predecessor,
@@ -284,9 +297,6 @@ slg_build_put_frame(struct slg_build *build, unsigned kind, const uint8_t *body,
 seglog_code
 slg_seal_options_settle(struct seglog_seal_options *options,
                         struct seglog_error *err);
-/* Of a sealed segment whose blocks, and records, are so large. */
-uint8_t
-slg_seal_body_log2(uint8_t body_log2, size_t block_bytes);
 
 /* Reading back what is built. */
 struct slg_verify {

@@ -8,7 +8,6 @@
 
 #include "src/segment/segment_reader.h"
 #include "src/segment/segment_seal.h"
-#include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 
 #define PROGRESS_BYTES (UINT64_C(1) << 20)
@@ -70,72 +69,27 @@ sources_look(struct merge *merge, uint64_t *epoch, struct seglog_error *err)
     return SEGLOG_OK;
 }
 
-static seglog_code
-header_make(struct merge *merge, const struct slg_header *first, uint64_t epoch,
-            struct seglog_error *err)
-{
-    struct slg_header *header = &merge->build.header;
-    uint32_t random = 0;
-
-    if (epoch >> 32 == UINT32_MAX)
-        return fail_source(merge->options->names[0], 0, SEGLOG_TOO_LARGE,
-                           "it was cut too often", err);
-    if (!slg_writer_random(&random, sizeof random))
-        return slg_fail(err, SEGLOG_IO, NULL,
-                        "the system gives no random bytes for an epoch");
-    *header = *first;
-    header->features_refuse = SLG_REFUSE_SEALED | SLG_REFUSE_CHAINED;
-    header->body_log2 =
-        slg_seal_body_log2(merge->body_log2, merge->seal.block_bytes);
-    merge->build.new_epoch = ((epoch >> 32) + 1) << 32 | random;
-    return SEGLOG_OK;
-}
-
-static seglog_code
-blob_create(struct merge *merge, struct seglog_error *err)
-{
-    const char *name = merge->options->new_name;
-    seglog_code code = seglog_store_remove(merge->store, name, err);
-
-    if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND)
-        return code;
-    return seglog_blob_open(merge->store, name,
-                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
-                            &merge->build.blob, err);
-}
-
 /* The frames in front of the first record are those of the first segment. */
 static seglog_code
 build_start(struct merge *merge, const struct seglog_reader *reader,
             uint64_t epoch, struct seglog_error *err)
 {
     struct slg_build *build = &merge->build;
-    struct slg_prelude *prelude = merge->prelude;
-    seglog_code code = slg_prelude_read(prelude, merge->store, reader->blob,
-                                        reader->name, err);
+    const seglog_code code = slg_prelude_read(merge->prelude, merge->store,
+                                              reader->blob, reader->name, err);
 
-    if (code == SEGLOG_OK)
-        code = header_make(merge, &reader->walk.header, epoch, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (epoch >> 32 == UINT32_MAX)
+        return fail_source(merge->options->names[0], 0, SEGLOG_TOO_LARGE,
+                           "it was cut too often", err);
     build->name = merge->options->new_name;
-    build->line = prelude->line;
-    build->level = merge->seal.level;
-    build->block_bytes = merge->seal.block_bytes;
-    build->memory_max = merge->seal.memory_max / 2;
-    build->threads = merge->seal.threads;
+    build->header = reader->walk.header;
+    build->header.features_refuse = SLG_REFUSE_CHAINED;
+    build->header.body_log2 = merge->body_log2;
     merge->next = build->header.first_record;
-    if (code == SEGLOG_OK)
-        code = slg_build_begin_chain(
-            build, prelude->has_head ? &prelude->head : NULL, err);
-    if (code == SEGLOG_OK)
-        code = blob_create(merge, err);
-    if (code == SEGLOG_OK)
-        code = slg_build_begin(build, err);
-    if (code == SEGLOG_OK && prelude->has_predecessor)
-        code = slg_build_put_predecessor(build, &prelude->predecessor, err);
-    if (code == SEGLOG_OK && prelude->has_attributes)
-        code = slg_build_put_attributes(build, prelude->attributes,
-                                        prelude->attributes_len, err);
-    return code;
+    return slg_build_start(build, merge->store, &merge->seal, merge->prelude,
+                           epoch, err);
 }
 
 /* -- reading --------------------------------------------------------------- */

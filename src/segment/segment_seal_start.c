@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* src/segment/segment_seal_start.c - frames in front of the records. */
+/* src/segment/segment_seal_start.c - what stands in front of the records. */
 #include <string.h>
 
 #include "src/segment/segment_chain_reader.h"
 #include "src/segment/segment_seal.h"
+#include "src/segment/segment_writer.h"
+#include "src/store/fail.h"
+
+/* Readers expect no smaller frames than this, and a footer has to fit. */
+#define BODY_LOG2_LEAST 23u
 
 static void
 prelude_note(struct slg_prelude *prelude)
@@ -78,4 +83,93 @@ slg_prelude_read(struct slg_prelude *prelude, struct seglog_store store,
                    !prelude->has_head
                ? head_find(prelude, store, name, err)
                : code;
+}
+
+static unsigned
+log2_above(uint64_t value)
+{
+    unsigned log2 = 0;
+
+    while (UINT64_C(1) << log2 < value)
+        log2++;
+    return log2;
+}
+
+/* Of a sealed segment whose blocks, and records, are so large. */
+static uint8_t
+sealed_body_log2(uint8_t body_log2, size_t block_bytes)
+{
+    const unsigned block_log2 = log2_above(block_bytes);
+
+    if (body_log2 < BODY_LOG2_LEAST)
+        body_log2 = BODY_LOG2_LEAST;
+    return body_log2 < block_log2 ? (uint8_t)block_log2 : body_log2;
+}
+
+static seglog_code
+header_finish(struct slg_build *build, size_t block_bytes, uint64_t epoch,
+              struct seglog_error *err)
+{
+    struct slg_header *header = &build->header;
+    uint32_t random = 0;
+
+    if (!slg_writer_random(&random, sizeof random))
+        return slg_fail(err, SEGLOG_IO, NULL,
+                        "the system gives no random bytes for an epoch");
+    /* A block is long: it has a digest, also of a segment without them. */
+    header->features_refuse |= SLG_REFUSE_SEALED;
+    header->body_log2 = sealed_body_log2(header->body_log2, block_bytes);
+    build->new_epoch = ((epoch >> 32) + 1) << 32 | random;
+    return SEGLOG_OK;
+}
+
+/* An earlier one gives way: whoever made it does not hold its lock any more. */
+static seglog_code
+blob_create(struct slg_build *build, struct seglog_store store,
+            struct seglog_error *err)
+{
+    const seglog_code code = seglog_store_remove(store, build->name, err);
+
+    if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND)
+        return code;
+    return seglog_blob_open(store, build->name,
+                            SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
+                            &build->blob, err);
+}
+
+static seglog_code
+prelude_put(struct slg_build *build, const struct slg_prelude *prelude,
+            struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    if (prelude->has_predecessor)
+        code = slg_build_put_predecessor(build, &prelude->predecessor, err);
+    if (code == SEGLOG_OK && prelude->has_attributes)
+        code = slg_build_put_attributes(build, prelude->attributes,
+                                        prelude->attributes_len, err);
+    return code == SEGLOG_OK ? slg_build_put_reference(build, err) : code;
+}
+
+seglog_code
+slg_build_start(struct slg_build *build, struct seglog_store store,
+                const struct seglog_seal_options *options,
+                const struct slg_prelude *prelude, uint64_t epoch,
+                struct seglog_error *err)
+{
+    seglog_code code = header_finish(build, options->block_bytes, epoch, err);
+
+    build->line = prelude->line;
+    build->level = options->level;
+    build->block_bytes = options->block_bytes;
+    build->memory_max = options->memory_max / 2;
+    build->threads = options->threads;
+    if (code == SEGLOG_OK && slg_header_is_chained(&build->header))
+        code = slg_build_begin_chain(
+            build, prelude->has_head ? &prelude->head : NULL, err);
+    if (code == SEGLOG_OK)
+        code = blob_create(build, store, err);
+    if (code == SEGLOG_OK)
+        code = slg_build_begin(build, err);
+    return code == SEGLOG_OK ? prelude_put(build, prelude, err) : code;
 }
