@@ -6,7 +6,7 @@
  * is read from it.  How a vector is written down is in README.md there; this
  * is a reader of that notation of its own.
  */
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -296,15 +296,9 @@ static struct seglog_store
 store_with(const char *name, const struct bytes *bytes)
 {
     struct seglog_store store;
-    struct seglog_blob blob;
-    uint64_t offset;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    assert_ok(seglog_blob_open(
-        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(
-        seglog_blob_append(blob, 0, bytes->data, bytes->len, &offset, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
+    blob_replace(store, name, bytes->data, bytes->len);
     return store;
 }
 

@@ -2,28 +2,14 @@
 /* tests/segment/damage_support.c - build a segment, damage it, look at it. */
 #include "tests/segment/damage_support.h"
 
+#include "tests/support/blobs.h"
+
 static const uint8_t identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
                                                          6,  7,  8,  9, 10, 11,
                                                          12, 13, 14, 15 };
 
+/* Opened when it is needed first. */
 static struct seglog_store image_store;
-
-static void
-store_put(const char *name, const uint8_t *bytes, size_t len)
-{
-    struct seglog_blob blob;
-    uint64_t offset;
-
-    if (!image_store.ops)
-        assert_ok(seglog_store_memory_open(&image_store, NULL));
-    (void)!seglog_store_remove(image_store, name, NULL);
-    assert_ok(seglog_blob_open(image_store, name,
-                               SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
-                               &blob, NULL));
-    assert_ok(
-        seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, &offset, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
 
 const uint8_t *
 image_payload(const struct image *image, uint64_t number)
@@ -109,8 +95,6 @@ image_write(struct image *image, const struct image_plan *plan)
 void
 image_make(struct image *image, const struct image_plan *plan)
 {
-    struct seglog_blob blob;
-    uint64_t size;
 
     memset(image, 0, sizeof *image);
     assert_true(plan->records <= IMAGE_RECORDS_MAX);
@@ -121,14 +105,7 @@ image_make(struct image *image, const struct image_plan *plan)
         assert_ok(seglog_store_memory_open(&image_store, NULL));
     (void)!seglog_store_remove(image_store, "image", NULL);
     image_write(image, plan);
-    assert_ok(
-        seglog_blob_open(image_store, "image", SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    image->len = (size_t)size;
-    image->bytes = malloc(image->len);
-    assert_non_null(image->bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, image->bytes, image->len, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
+    image->bytes = blob_read(image_store, "image", &image->len);
 
     const struct seglog_scan_options options = { .size = sizeof options,
                                                  .on_frame = frame_note,
@@ -213,7 +190,9 @@ image_look(const struct image *image, const uint8_t *bytes, size_t len,
     struct seglog_error err;
 
     memset(looked, 0, sizeof *looked);
-    store_put("damaged", bytes, len);
+    if (!image_store.ops)
+        assert_ok(seglog_store_memory_open(&image_store, NULL));
+    blob_replace(image_store, "damaged", bytes, len);
     assert_code_err(
         seglog_scan(image_store, "damaged", &options, &looked->summary, &err),
         SEGLOG_OK, &err);

@@ -409,7 +409,7 @@ look_at_expecting(const struct forge *forge, const void *bytes, size_t len,
     struct seglog_store store;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "look", bytes, len);
+    blob_replace(store, "look", bytes, len);
     look_in_store(forge, store, expect, look);
     assert_int_equal(look->summary.bytes, len);
     seglog_store_close(&store);

@@ -10,7 +10,7 @@
 #ifndef FORGE_SUPPORT_H
 #define FORGE_SUPPORT_H
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "format/control.h"
 #include "seglog/segment.h"
@@ -219,16 +219,5 @@ probe_fail_reads(struct probe *probe, uint64_t start, uint64_t end);
 /* Make the blob hold exactly these bytes, replacing one of that name. */
 void
 probe_put(struct probe *probe, const char *name, const void *bytes, size_t len);
-/* The same in any store. */
-void
-store_put_bytes(struct seglog_store store, const char *name, const void *bytes,
-                size_t len);
-void
-store_append_bytes(struct seglog_store store, const char *name,
-                   const void *bytes, size_t len);
-uint8_t *
-store_get_bytes(struct seglog_store store, const char *name, size_t *len);
-bool
-store_has(struct seglog_store store, const char *name);
 
 #endif /* FORGE_SUPPORT_H */

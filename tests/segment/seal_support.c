@@ -153,14 +153,3 @@ assert_scan_ok(struct seglog_store store, const char *name,
     assert_int_equal(summary->findings, 0);
     assert_int_equal(summary->lost, 0);
 }
-
-bool
-blob_exists(struct seglog_store store, const char *name)
-{
-    struct seglog_blob blob = { 0 };
-    const seglog_code code =
-        seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL);
-
-    seglog_blob_close(&blob, NULL);
-    return code == SEGLOG_OK;
-}

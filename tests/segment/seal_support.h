@@ -5,7 +5,7 @@
 #ifndef SEAL_SUPPORT_H
 #define SEAL_SUPPORT_H
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "seglog/seal.h"
 
@@ -59,8 +59,5 @@ seal_ok(struct seglog_store store, const char *name,
 void
 assert_scan_ok(struct seglog_store store, const char *name,
                struct seglog_scan_summary *summary);
-
-bool
-blob_exists(struct seglog_store store, const char *name);
 
 #endif /* SEAL_SUPPORT_H */

@@ -16,7 +16,7 @@
 static void
 put_forge(struct seglog_store store, struct forge *forge)
 {
-    store_put_bytes(store, NAME, forge->bytes, forge->len);
+    blob_replace(store, NAME, forge->bytes, forge->len);
     forge_free(forge);
 }
 
@@ -103,7 +103,7 @@ make_shifted(struct seglog_store store)
 
     forge_forty(&forge, true, 30);
     uint8_t *bytes = forge_moved(&forge, 1000, 7, &len);
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
     forge_free(&forge);
 }
@@ -188,10 +188,10 @@ static void
 damage_at(struct seglog_store store, size_t part, size_t parts)
 {
     size_t len;
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
 
     bytes[len * part / parts] ^= 0x40;
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -277,8 +277,8 @@ make_sealed_no_end(struct seglog_store store)
     size_t len;
 
     make_sealed_blocks(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
-    store_put_bytes(store, NAME, bytes, len - 200);
+    uint8_t *bytes = blob_read(store, NAME, &len);
+    blob_replace(store, NAME, bytes, len - 200);
     free(bytes);
 }
 
@@ -410,7 +410,7 @@ make_much_damaged(struct seglog_store store)
     }
     put_forge(store, &forge);
     frames = frames_find(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
     /* A length that leads nowhere. */
     for (size_t i = 5; i < 45; i += 2)
         bytes[frames.at[i] + 1] ^= 64;
@@ -419,7 +419,7 @@ make_much_damaged(struct seglog_store store)
     frames_move(bytes, &frames, 170, 190, 200);
     frames_move(bytes, &frames, frames.syncs[5], frames.syncs[6],
                 frames.syncs[7]);
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -435,14 +435,14 @@ much_damage(struct seglog_store store, enum seglog_codec codec)
     write_lines(store, NAME, &options, 300);
     frames = frames_find(store);
     assert_true(frames.sync_count > 10);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
     /* Nothing depends on the first of them, all of a stretch on the others. */
     bytes[frames.at[frames.syncs[1] - 1] + 10] ^= 4;
     for (size_t i = 1; i + 6 < frames.sync_count; i += 2)
         bytes[frames.at[frames.syncs[i] + 2] + 10] ^= 4;
     const size_t *last = &frames.syncs[frames.sync_count - 1];
     frames_move(bytes, &frames, last[-3], last[-2], last[0]);
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -501,10 +501,10 @@ make_gaps_out_of_place(struct seglog_store store)
     forge_fill(&forge, 3, 20);
     put_forge(store, &forge);
     frames = frames_find(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
     frames_move(bytes, &frames, frames.syncs[0], frames.syncs[1],
                 frames.syncs[2]);
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -533,9 +533,9 @@ make_long_headless(struct seglog_store store)
     size_t len;
 
     make_long(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
     memset(bytes, 0xEE, FORGE_HEADER_BYTES);
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -548,9 +548,9 @@ make_long_damaged(struct seglog_store store)
 
     make_long(store);
     frames = frames_find(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
+    uint8_t *bytes = blob_read(store, NAME, &len);
     bytes[frames.at[frames.syncs[0]] + 20] ^= 1;
-    store_put_bytes(store, NAME, bytes, len);
+    blob_replace(store, NAME, bytes, len);
     free(bytes);
 }
 
@@ -616,8 +616,8 @@ make_deflated_torn(struct seglog_store store)
     size_t len;
 
     make_deflated(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
-    store_put_bytes(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
+    uint8_t *bytes = blob_read(store, NAME, &len);
+    blob_replace(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
     free(bytes);
 }
 
@@ -627,8 +627,8 @@ make_zstd_torn(struct seglog_store store)
     size_t len;
 
     kind_make_zstd(store);
-    uint8_t *bytes = store_get_bytes(store, NAME, &len);
-    store_put_bytes(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
+    uint8_t *bytes = blob_read(store, NAME, &len);
+    blob_replace(store, NAME, bytes, len - SLG_CLOSING_MARK_BYTES - 5);
     free(bytes);
 }
 

@@ -47,14 +47,6 @@ is_same(struct seglog_chain_hash a, struct seglog_chain_hash b)
     return slg_chain_hash_is_same(&a, &b);
 }
 
-static void
-close_ok(struct seglog_writer *writer)
-{
-    struct seglog_error err = { 0 };
-
-    assert_code_err(seglog_writer_close(writer, &err), SEGLOG_OK, &err);
-}
-
 /* Records as events: "event-0" is number 1. */
 static void
 append_events(struct seglog_writer *writer, uint64_t from, uint64_t to)
@@ -274,21 +266,6 @@ append__reopened_all_the_time__goes_on_with_the_chain(void **state)
 }
 
 static void
-hint_forget(struct seglog_store store)
-{
-    struct seglog_lock lock = { 0 };
-    void *hint = NULL;
-
-    assert_ok(seglog_lock_open(store, "log", &lock, NULL));
-    assert_ok(seglog_lock_acquire(lock, 1000, NULL));
-    hint = seglog_lock_get_hint(lock);
-    if (hint)
-        memset(hint, 0, SEGLOG_LOCK_HINT_BYTES);
-    assert_ok(seglog_lock_release(lock, NULL));
-    seglog_lock_close(&lock);
-}
-
-static void
 append__two_writers_in_turns__share_one_chain(void **state)
 {
     const struct seglog_store store = store_of(state);
@@ -307,7 +284,7 @@ append__two_writers_in_turns__share_one_chain(void **state)
             const uint64_t count = turn % 7 + 1;
 
             if (turn % 11 == 10)
-                hint_forget(store);
+                hint_fill(store, "log", 0);
             append_events(writer, next, next + count - 1);
             next += count;
             assert_true(
@@ -414,7 +391,7 @@ torn_tail__cut_at_any_byte__goes_on_from_what_is_left(void **state)
             struct seglog_writer_state now;
 
             blob_write(store, "log", bytes, keep);
-            hint_forget(store);
+            hint_fill(store, "log", 0);
             writer = writer_open_ok(store, "log", &options);
             seglog_writer_get_state(writer, &now);
             assert_true(is_same(now.chain_hash,
@@ -481,7 +458,7 @@ open__record_of_the_last_stretch_lost__is_corrupt(void **state)
     bytes[54 + 9 + 4] ^= 1;
     blob_write(store, "log", bytes, len);
     free(bytes);
-    hint_forget(store);
+    hint_fill(store, "log", 0);
     forced.append_to_damaged = true;
     assert_code(seglog_writer_open(store, "log", &options, &writer, &err),
                 SEGLOG_CORRUPT);
@@ -511,13 +488,13 @@ open__torn_bytes_passed_over_twice__knows_the_head(void **state)
     free(whole);
     memcpy(bytes + len, "\x20\x70half of a record", 18);
     blob_write(store, "log", bytes, len + 18);
-    hint_forget(store);
+    hint_fill(store, "log", 0);
     writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
     close_ok(writer);
     whole = blob_read(store, "log", &len);
     blob_write(store, "log", whole, len - 10);
     free(whole);
-    hint_forget(store);
+    hint_fill(store, "log", 0);
     writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
     assert_true(is_same(hash_of(writer), head_behind(SEGLOG_CHAIN_XXH3, 3)));
     append_events(writer, 4, 5);
@@ -758,7 +735,7 @@ tombstone__and_signature__are_chained_and_skipped(void **state)
         assert_true(is_same(hash_of(writer), chain.hash));
         close_ok(writer);
         /* Whoever opens it finds the same head. */
-        hint_forget(store);
+        hint_fill(store, "log", 0);
         writer = writer_open_ok(store, "log", &options);
         assert_true(is_same(hash_of(writer), chain.hash));
         close_ok(writer);
@@ -857,7 +834,7 @@ append_gap__cut_at_any_byte__begins_anew_all_the_same(void **state)
             struct walked walked;
 
             blob_write(store, "log", bytes, keep);
-            hint_forget(store);
+            hint_fill(store, "log", 0);
             writer = writer_open_ok(store, "log", &options);
             seglog_writer_get_state(writer, &now);
             assert_int_equal(now.next_record, is_lost ? 5 : 3);
@@ -868,7 +845,7 @@ append_gap__cut_at_any_byte__begins_anew_all_the_same(void **state)
             assert_int_equal(walked.anew_count, is_lost);
             walked_free(&walked);
             /* As those who verify it see it. */
-            hint_forget(store);
+            hint_fill(store, "log", 0);
             writer = writer_open_ok(store, "log", &options);
             if (is_lost) {
                 assert_ok(seglog_writer_truncate(writer, 5, NULL));
@@ -940,14 +917,14 @@ append_gap__cut_behind_a_cut__begins_anew_all_the_same(void **state)
         /* A piece of the chain head is left: a new epoch begins in its place. */
         blob_write(store, "log", bytes, behind_gap + 3);
         free(bytes);
-        hint_forget(store);
+        hint_fill(store, "log", 0);
         writer = writer_open_ok(store, "log", &options);
         append_events(writer, 5, 6);
         close_ok(writer);
         bytes = blob_read(store, "log", &len);
         for (size_t keep = behind_gap; keep <= len; keep++) {
             blob_write(store, "log", bytes, keep);
-            hint_forget(store);
+            hint_fill(store, "log", 0);
             writer = writer_open_ok(store, "log", &options);
             seglog_writer_get_state(writer, &now);
             if (now.next_record == 5)
@@ -955,7 +932,7 @@ append_gap__cut_behind_a_cut__begins_anew_all_the_same(void **state)
             append_events(writer, now.next_record, now.next_record + 1);
             close_ok(writer);
             assert_int_equal(check_known(store), 1);
-            hint_forget(store);
+            hint_fill(store, "log", 0);
             writer = writer_open_ok(store, "log", &options);
             assert_ok(seglog_writer_truncate(writer, 5, NULL));
             assert_true(is_same(hash_of(writer), anew));

@@ -600,7 +600,7 @@ assert_packed(unsigned kind, enum slg_packing packing, const void *body,
     forge_compressed(&forge, kind, packing, body, len, count);
     (void)forge_text(&forge, "the last one");
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
     assert_int_equal(summary.records, is_good ? 2 + count : 2);
     assert_int_equal(summary.lost, is_good ? 0 : count);
@@ -776,7 +776,7 @@ assert_run(enum slg_packing packing, const void *body, size_t len, bool is_good)
                      1);
     (void)forge_text(&forge, "the last one");
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
     assert_int_equal(summary.records, is_good ? 4 : 3);
     assert_int_equal(summary.lost, is_good ? 0 : 1);

@@ -164,7 +164,7 @@ repair_check(const struct mix *mix, unsigned round)
     struct seglog_error err = { 0 };
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", mix->bytes, mix->len);
+    blob_replace(store, "log", mix->bytes, mix->len);
     const seglog_code code =
         seglog_repair(store, "log", store, "new", NULL, NULL, &err);
     if (code != SEGLOG_OK)

@@ -150,7 +150,7 @@ frame_forge(struct subject *subject, const struct seglog_frame *frame,
     assert_int_equal(slg_frame_mixed(start, &parsed), mixed);
     (void)snprintf(forged, sizeof forged, "byte %u of the frame @%u: %02x",
                    (unsigned)(at - frame->offset), (unsigned)frame->offset, to);
-    store_put_bytes(subject->store, KIND_NAME, subject->bytes, subject->len);
+    blob_replace(subject->store, KIND_NAME, subject->bytes, subject->len);
     segment_check(subject->store, with_repair);
     subject->bytes[at] = before;
     slg_store_le32(sum, sum_before);
@@ -170,7 +170,7 @@ forge_fields(const struct segment_kind *kind)
 
     assert_ok(seglog_store_memory_open(&subject.store, NULL));
     kind->make(subject.store);
-    subject.bytes = store_get_bytes(subject.store, KIND_NAME, &subject.len);
+    subject.bytes = blob_read(subject.store, KIND_NAME, &subject.len);
     assert_int_equal(slg_header_decode(subject.bytes, &header), SLG_HEADER_OK);
     subject.limits = slg_header_limits(&header);
     assert_ok(seglog_scan(subject.store, KIND_NAME, &options, &summary, NULL));
@@ -218,7 +218,7 @@ header__of_any_value__is_no_reason_to_disagree(void **state)
 
     assert_ok(seglog_store_memory_open(&subject.store, NULL));
     kind->make(subject.store);
-    subject.bytes = store_get_bytes(subject.store, KIND_NAME, &subject.len);
+    subject.bytes = blob_read(subject.store, KIND_NAME, &subject.len);
     copy = exact_copy(subject.bytes, SLG_HEADER_BYTES);
     for (size_t at = 0; at < SLG_HEADER_BYTES - SLG_CHECKSUM_BYTES; at++) {
         for (unsigned bit = 0; bit < 8; bit += 3) {
@@ -227,8 +227,7 @@ header__of_any_value__is_no_reason_to_disagree(void **state)
                                SLG_CHECKSUM_BYTES,
                            slg_crc32(0, subject.bytes,
                                      SLG_HEADER_BYTES - SLG_CHECKSUM_BYTES));
-            store_put_bytes(subject.store, KIND_NAME, subject.bytes,
-                            subject.len);
+            blob_replace(subject.store, KIND_NAME, subject.bytes, subject.len);
             segment_check(subject.store, bit == 0);
             memcpy(subject.bytes, copy, SLG_HEADER_BYTES);
         }

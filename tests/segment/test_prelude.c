@@ -191,7 +191,7 @@ get__of_no_bytes__needs_no_room(void **state)
     assert_ok(seglog_store_memory_open(&store, NULL));
     forge_start(&forge);
     put_attributes(&forge, 0);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(
         seglog_segment_get_attributes(store, "log", NULL, 0, &len, NULL, NULL));
     assert_int_equal(len, 0);

@@ -286,22 +286,22 @@ stage_open(struct stage *stage, const struct scene *scene)
 {
     stage->store = probe_open(&stage->probe);
     scene->make(stage->probe.inner);
-    stage->bytes = store_get_bytes(stage->probe.inner, NAME, &stage->len);
+    stage->bytes = blob_read(stage->probe.inner, NAME, &stage->len);
 }
 
 static void
 stage_restore(struct stage *stage, struct said *said)
 {
     size_t len;
-    uint8_t *bytes = store_get_bytes(stage->probe.inner, NAME, &len);
+    uint8_t *bytes = blob_read(stage->probe.inner, NAME, &len);
 
     if (len != stage->len || memcmp(bytes, stage->bytes, len) != 0)
-        store_put_bytes(stage->probe.inner, NAME, stage->bytes, stage->len);
+        blob_replace(stage->probe.inner, NAME, stage->bytes, stage->len);
     free(bytes);
-    if (!store_has(stage->probe.inner, COPY))
+    if (!blob_exists(stage->probe.inner, COPY))
         return;
     if (said->code == SEGLOG_OK) {
-        bytes = store_get_bytes(stage->probe.inner, COPY, &len);
+        bytes = blob_read(stage->probe.inner, COPY, &len);
         say(said, "copy +%zu\n", len);
         free(bytes);
     }

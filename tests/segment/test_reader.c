@@ -104,7 +104,7 @@ seek_ok(struct seglog_reader *reader, uint64_t number)
 static void
 put(struct seglog_store store, const struct forge *forge)
 {
-    store_put_bytes(store, "log", forge->bytes, forge->len);
+    blob_replace(store, "log", forge->bytes, forge->len);
 }
 
 static void
@@ -282,7 +282,7 @@ strict__at_damage__stops_and_keeps_saying_so(void **state)
     }
     assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_CORRUPT);
     /* Appends do not change it. */
-    store_append_bytes(store, "log", "x", 1);
+    blob_add(store, "log", "x", 1);
     assert_code_err(seglog_reader_next(reader, &event, &err), SEGLOG_CORRUPT,
                     &err);
     seglog_reader_close(reader);
@@ -389,7 +389,7 @@ torn_tail__is_end_in_strict_and_one_event_in_salvage(void **state)
     (void)state;
     forge_start(&forge);
     forge_fill(&forge, 3, 40);
-    store_put_bytes(store, "log", forge.bytes, forge.len - 5);
+    blob_replace(store, "log", forge.bytes, forge.len - 5);
     struct seglog_reader *reader = reader_open(store, false, 0);
     expect_records(reader, &forge, 1, 2);
     expect_code(reader, SEGLOG_END);
@@ -609,10 +609,9 @@ seek__beyond_the_end__is_end_until_that_record_comes(void **state)
     expect_code(reader, SEGLOG_END);
     const size_t from = forge.len;
     forge_fill(&forge, 5, 40);
-    store_append_bytes(store, "log", forge.bytes + from, 2 * RECORD);
+    blob_add(store, "log", forge.bytes + from, 2 * RECORD);
     expect_code(reader, SEGLOG_END);
-    store_append_bytes(store, "log", forge.bytes + from + 2 * RECORD,
-                       3 * RECORD);
+    blob_add(store, "log", forge.bytes + from + 2 * RECORD, 3 * RECORD);
     expect_records(reader, &forge, 13, 15);
     expect_code(reader, SEGLOG_END);
     seek_ok(reader, UINT64_MAX);
@@ -803,14 +802,13 @@ live__at_end__sees_later_appends_once(void **state)
     for (unsigned salvage = 0; salvage < 2; salvage++) {
         struct seglog_store store = memory_open();
 
-        store_put_bytes(store, "log", forge.bytes, HEADER);
+        blob_replace(store, "log", forge.bytes, HEADER);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
         for (size_t i = 0; i < forge.frame_count; i++) {
             const struct forge_frame *frame = &forge.frames[i];
 
             expect_code(reader, SEGLOG_END);
-            store_append_bytes(store, "log", forge.bytes + frame->offset,
-                               frame->len);
+            blob_add(store, "log", forge.bytes + frame->offset, frame->len);
             if (frame->control == 0)
                 expect_records(reader, &forge, frame->number,
                                frame->number + frame->count - 1);
@@ -842,14 +840,14 @@ live__frames_appearing_piecewise__are_never_damage(void **state)
         struct seglog_store store = memory_open();
         uint64_t number = 1;
 
-        store_put_bytes(store, "log", "", 0);
+        blob_replace(store, "log", "", 0);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
         for (size_t at = 0; at < forge.len; at++) {
             struct seglog_event event;
             struct seglog_error err = { 0 };
             seglog_code code;
 
-            store_append_bytes(store, "log", forge.bytes + at, 1);
+            blob_add(store, "log", forge.bytes + at, 1);
             while ((code = seglog_reader_next(reader, &event, &err)) ==
                    SEGLOG_OK) {
                 if (event.type == SEGLOG_EVENT_GAP) {
@@ -890,7 +888,7 @@ live__a_torn_tail_cut_and_written_again__continues_with_the_new(void **state)
     for (unsigned salvage = 0; salvage < 2; salvage++) {
         struct seglog_store store = memory_open();
 
-        store_put_bytes(store, "log", old.bytes, old.len - 7);
+        blob_replace(store, "log", old.bytes, old.len - 7);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
         expect_records(reader, &forge, 1, 10);
         if (salvage != 0)
@@ -898,7 +896,7 @@ live__a_torn_tail_cut_and_written_again__continues_with_the_new(void **state)
         expect_code(reader, SEGLOG_END);
         cut_to(store, cut);
         expect_code(reader, SEGLOG_END);
-        store_append_bytes(store, "log", forge.bytes + cut, forge.len - cut);
+        blob_add(store, "log", forge.bytes + cut, forge.len - cut);
         expect_records(reader, &forge, 11, 13);
         expect_code(reader, SEGLOG_END);
         seglog_reader_close(reader);
@@ -923,13 +921,13 @@ live__torn_bytes_passed_over__continues_behind_them(void **state)
     for (unsigned salvage = 0; salvage < 2; salvage++) {
         struct seglog_store store = memory_open();
 
-        store_put_bytes(store, "log", forge.bytes, torn);
+        blob_replace(store, "log", forge.bytes, torn);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
         expect_records(reader, &forge, 1, 10);
         if (salvage != 0)
             expect_gap(reader, "TORN torn 11-? l11 @514+39 s? no");
         expect_code(reader, SEGLOG_END);
-        store_append_bytes(store, "log", forge.bytes + torn, forge.len - torn);
+        blob_add(store, "log", forge.bytes + torn, forge.len - torn);
         if (salvage != 0)
             expect_gap(reader, "TORN passed-over - l- @514+39 s0 no");
         expect_records(reader, &forge, 11, 13);
@@ -960,12 +958,12 @@ live__behind_damage__goes_on_at_the_end(void **state)
     expect_gap(reader, "CORRUPT checksum 3-3 l3 @146+46 s? unknown");
     expect_records(reader, &forge, 4, 10);
     expect_code(reader, SEGLOG_END);
-    store_append_bytes(store, "log", forge.bytes + from, RECORD + 11);
+    blob_add(store, "log", forge.bytes + from, RECORD + 11);
     expect_record(reader, &forge, 11);
     expect_gap(reader, "TORN torn 12-? l12 @560+11 s? no");
     expect_code(reader, SEGLOG_END);
-    store_append_bytes(store, "log", forge.bytes + from + RECORD + 11,
-                       forge.len - from - RECORD - 11);
+    blob_add(store, "log", forge.bytes + from + RECORD + 11,
+             forge.len - from - RECORD - 11);
     expect_records(reader, &forge, 12, 17);
     expect_code(reader, SEGLOG_END);
     seglog_reader_close(reader);
@@ -983,7 +981,7 @@ live__damage_and_a_torn_tail__the_tail_may_still_become_whole(void **state)
     forge_start(&forge);
     forge_fill(&forge, 10, 40);
     forge.bytes[HEADER + 2 * RECORD + 9] ^= 1;
-    store_put_bytes(store, "log", forge.bytes, forge.len - 9);
+    blob_replace(store, "log", forge.bytes, forge.len - 9);
     struct seglog_reader *reader = reader_open(store, true, 0);
     expect_records(reader, &forge, 1, 2);
     expect_gap(reader, "CORRUPT checksum 3-3 l3 @146+46 s? unknown");
@@ -991,7 +989,7 @@ live__damage_and_a_torn_tail__the_tail_may_still_become_whole(void **state)
     expect_gap(reader, "TORN torn 10-? l10 @468+37 s? no");
     expect_code(reader, SEGLOG_END);
     expect_code(reader, SEGLOG_END);
-    store_append_bytes(store, "log", forge.bytes + forge.len - 9, 9);
+    blob_add(store, "log", forge.bytes + forge.len - 9, 9);
     expect_record(reader, &forge, 10);
     expect_code(reader, SEGLOG_END);
     seglog_reader_close(reader);
@@ -1025,7 +1023,7 @@ live__cut_before_its_place__is_conflict_until_it_seeks(void **state)
     forge.len = cut;
     (void)forge_new_epoch(&forge, 9);
     forge_fill(&forge, 3, 41);
-    store_append_bytes(store, "log", forge.bytes + cut, forge.len - cut);
+    blob_add(store, "log", forge.bytes + cut, forge.len - cut);
     expect_records(reader, &forge, 9, 11);
     seglog_reader_close(reader);
     forge_free(&forge);
@@ -1052,7 +1050,7 @@ live__cut_and_overgrown_before_it_looked__is_not_silent(void **state)
     assert_int_equal(forge.len, HEADER + 10 * RECORD);
     forge_fill(&forge, 6, 40);
     cut_to(store, cut);
-    store_append_bytes(store, "log", forge.bytes + cut, forge.len - cut);
+    blob_add(store, "log", forge.bytes + cut, forge.len - cut);
     expect_code(reader, SEGLOG_CONFLICT);
     seglog_reader_close(reader);
     forge_free(&forge);
@@ -1094,11 +1092,11 @@ wait__appended_between_end_and_wait__is_not_missed(void **state)
     (void)state;
     forge_start(&forge);
     forge_fill(&forge, 2, 40);
-    store_put_bytes(store, "log", forge.bytes, forge.len - RECORD);
+    blob_replace(store, "log", forge.bytes, forge.len - RECORD);
     struct seglog_reader *reader = reader_open(store, false, 0);
     expect_record(reader, &forge, 1);
     expect_code(reader, SEGLOG_END);
-    store_append_bytes(store, "log", forge.bytes + forge.len - RECORD, RECORD);
+    blob_add(store, "log", forge.bytes + forge.len - RECORD, RECORD);
     const int64_t start = test_now_ms();
     assert_code_err(seglog_reader_wait(reader, 20000, &err), SEGLOG_OK, &err);
     assert_true(test_now_ms() - start < 10000);
@@ -1123,13 +1121,13 @@ appender_run(void *arg)
         const struct forge_frame *frame = &appender->forge->frames[i];
         const size_t half = frame->len / 2;
 
-        store_append_bytes(appender->store, "log",
-                           appender->forge->bytes + frame->offset, half);
+        blob_add(appender->store, "log", appender->forge->bytes + frame->offset,
+                 half);
         if (i % 16 == 0)
             test_sleep_ms(2);
-        store_append_bytes(appender->store, "log",
-                           appender->forge->bytes + frame->offset + half,
-                           frame->len - half);
+        blob_add(appender->store, "log",
+                 appender->forge->bytes + frame->offset + half,
+                 frame->len - half);
     }
     return NULL;
 }
@@ -1174,7 +1172,7 @@ wait__an_appender_thread__is_followed_to_the_end(void **state)
         struct appender appender = { store, &forge, 0 };
         pthread_t thread;
 
-        store_put_bytes(store, "log", forge.bytes, HEADER);
+        blob_replace(store, "log", forge.bytes, HEADER);
         struct seglog_reader *reader = reader_open(store, salvage != 0, 0);
         assert_int_equal(pthread_create(&thread, NULL, appender_run, &appender),
                          0);
@@ -1197,7 +1195,7 @@ wait__another_process_appends__is_followed_to_the_end(void **state)
     (void)state;
     make_stretches(&forge, 20);
     assert_ok(seglog_store_file_open(dir, false, &store, NULL));
-    store_put_bytes(store, "log", forge.bytes, HEADER);
+    blob_replace(store, "log", forge.bytes, HEADER);
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -1236,14 +1234,13 @@ wait__replaced__is_sealed_when_all_of_the_old_was_read(void **state)
             assert_ok(seglog_store_file_open(dir, false, &store, NULL));
         else
             store = memory_open();
-        store_put_bytes(store, "log", forge.bytes, forge.len - RECORD);
+        blob_replace(store, "log", forge.bytes, forge.len - RECORD);
         struct seglog_reader *reader = reader_open(store, false, 0);
         expect_records(reader, &forge, 1, 2);
         expect_code(reader, SEGLOG_END);
         /* A last record, and then the name leads elsewhere. */
-        store_append_bytes(store, "log", forge.bytes + forge.len - RECORD,
-                           RECORD);
-        store_put_bytes(store, "new", forge.bytes, HEADER);
+        blob_add(store, "log", forge.bytes + forge.len - RECORD, RECORD);
+        blob_replace(store, "new", forge.bytes, HEADER);
         assert_ok(seglog_store_replace(store, "new", "log", NULL));
         assert_code_err(seglog_reader_wait(reader, 1000, &err), SEGLOG_OK,
                         &err);
@@ -1269,11 +1266,11 @@ wait__before_there_is_a_header__ends_when_it_comes(void **state)
     (void)state;
     forge_start(&forge);
     forge_fill(&forge, 2, 40);
-    store_put_bytes(store, "log", forge.bytes, 20);
+    blob_replace(store, "log", forge.bytes, 20);
     struct seglog_reader *reader = reader_open(store, false, 2);
     expect_code(reader, SEGLOG_END);
     assert_code_err(seglog_reader_wait(reader, 30, &err), SEGLOG_END, &err);
-    store_append_bytes(store, "log", forge.bytes + 20, forge.len - 20);
+    blob_add(store, "log", forge.bytes + 20, forge.len - 20);
     assert_code_err(seglog_reader_wait(reader, 10000, &err), SEGLOG_OK, &err);
     expect_record(reader, &forge, 2);
     seglog_reader_close(reader);
@@ -1423,7 +1420,7 @@ open__bad_arguments__are_refused(void **state)
     (void)state;
     assert_code_err(seglog_reader_open(store, "log", NULL, &reader, &err),
                     SEGLOG_NOT_FOUND, &err);
-    store_put_bytes(store, "log", "not a segment, surely, is this one", 34);
+    blob_replace(store, "log", "not a segment, surely, is this one", 34);
     assert_code_err(seglog_reader_open(store, "log", NULL, &reader, &err),
                     SEGLOG_FORMAT, &err);
     assert_code_err(seglog_reader_open(store, "log", &options, &reader, &err),

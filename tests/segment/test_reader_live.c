@@ -8,7 +8,7 @@
  * Method  a store that lets a writer do its work right before any chosen
  *         operation of the reader.
  */
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include <stdio.h>
 
@@ -68,15 +68,11 @@ tear(struct scene *scene, size_t len)
 {
     uint8_t bytes[600];
     struct seglog_disk_process process;
-    struct seglog_blob blob = { 0 };
 
     /* The beginning of a record of 32,767 bytes. */
     memset(bytes, 't', sizeof bytes);
     memcpy(bytes, "\x21\xFF\x7F", 3);
-    assert_ok(seglog_blob_open(seglog_disk_start(scene->disk, &process), NAME,
-                               SEGLOG_OPEN_WRITE, &blob, NULL));
-    assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
+    blob_add(seglog_disk_start(scene->disk, &process), NAME, bytes, len);
 }
 
 static void

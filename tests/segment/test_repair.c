@@ -82,11 +82,11 @@ check_repair(const void *bytes, size_t len, struct seglog_scan_summary *summary)
     struct seglog_error err = { 0 };
     size_t len_after = 0;
 
-    store_put_bytes(store, "log", bytes, len);
+    blob_replace(store, "log", bytes, len);
     assert_code_err(
         seglog_repair(store, "log", store, "new", NULL, &source, &err),
         SEGLOG_OK, &err);
-    uint8_t *unchanged = store_get_bytes(store, "log", &len_after);
+    uint8_t *unchanged = blob_read(store, "log", &len_after);
     assert_int_equal(len_after, len);
     if (len > 0)
         assert_memory_equal(unchanged, bytes, len);
@@ -176,7 +176,7 @@ repair__a_recorded_gap__keeps_all_that_was_said_of_the_loss(void **state)
     (void)state;
     forge_ten(&forge, true);
     memset(forge.bytes + HEADER + 5 * RECORD, 0, 2 * RECORD);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_repair(store, "log", store, "new", NULL, NULL, NULL));
     assert_ok(seglog_reader_open(store, "new", NULL, &reader, NULL));
     for (unsigned i = 1; i <= 5; i++)
@@ -397,7 +397,7 @@ repair__below_what_is_expected__records_the_cut(void **state)
 
     (void)state;
     forge_ten(&forge, true);
-    store_put_bytes(store, "log", forge.bytes, forge.len - 100);
+    blob_replace(store, "log", forge.bytes, forge.len - 100);
     assert_ok(
         seglog_repair(store, "log", store, "new", &options, &summary, NULL));
     assert_int_equal(summary.lost, 3);
@@ -420,7 +420,7 @@ repair__expected_records_of_an_empty_blob__are_recorded(void **state)
     struct seglog_error err = { 0 };
 
     (void)state;
-    store_put_bytes(store, "log", "", 0);
+    blob_replace(store, "log", "", 0);
     assert_code_err(
         seglog_repair(store, "log", store, "new", &options, &summary, &err),
         SEGLOG_OK, &err);
@@ -489,7 +489,7 @@ repair__a_source_that_fails_once__is_io_and_loses_nothing(void **state)
         code = seglog_repair(store, "log", target, "new", NULL, &summary, NULL);
         if (code != SEGLOG_OK) {
             assert_code(code, SEGLOG_IO);
-            assert_false(store_has(target, "new"));
+            assert_false(blob_exists(target, "new"));
             continue;
         }
         if (summary.verdict != SEGLOG_VERDICT_IO) {
@@ -549,7 +549,7 @@ repair__callbacks__are_told_of_the_source(void **state)
     forge_ten(&forge, true);
     forge.bytes[HEADER + 2 * RECORD + 9] ^= 1;
     forge.bytes[HEADER + 6 * RECORD + 9] ^= 1;
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_repair(store, "log", store, "new", &options, NULL, NULL));
     assert_int_equal(told.findings, 2);
     assert_int_equal(told.done, forge.len);
@@ -568,18 +568,18 @@ repair__onto_something_that_is_there__is_exists_and_leaves_it(void **state)
 
     (void)state;
     forge_ten(&forge, true);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
-    store_put_bytes(store, "new", "precious", 8);
+    blob_replace(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "new", "precious", 8);
     assert_code_err(seglog_repair(store, "log", store, "new", NULL, NULL, &err),
                     SEGLOG_EXISTS, &err);
-    uint8_t *bytes = store_get_bytes(store, "new", &len);
+    uint8_t *bytes = blob_read(store, "new", &len);
     assert_int_equal(len, 8);
     assert_memory_equal(bytes, "precious", 8);
     free(bytes);
     /* Onto itself is no different. */
     assert_code_err(seglog_repair(store, "log", store, "log", NULL, NULL, &err),
                     SEGLOG_EXISTS, &err);
-    bytes = store_get_bytes(store, "log", &len);
+    bytes = blob_read(store, "log", &len);
     assert_int_equal(len, forge.len);
     assert_memory_equal(bytes, forge.bytes, len);
     free(bytes);
@@ -597,13 +597,13 @@ repair__no_segment_or_none_at_all__creates_nothing(void **state)
     (void)state;
     assert_code_err(seglog_repair(store, "log", store, "new", NULL, NULL, &err),
                     SEGLOG_NOT_FOUND, &err);
-    store_put_bytes(store, "log", "just some text\n", 15);
+    blob_replace(store, "log", "just some text\n", 15);
     assert_code_err(seglog_repair(store, "log", store, "new", NULL, NULL, &err),
                     SEGLOG_FORMAT, &err);
     assert_code_err(
         seglog_repair(store, "log", store, "new", &options, NULL, &err),
         SEGLOG_INVALID, &err);
-    assert_false(store_has(store, "new"));
+    assert_false(blob_exists(store, "new"));
     seglog_store_close(&store);
 }
 
@@ -630,7 +630,7 @@ repair__a_destination_that_fails__leaves_nothing_there(void **state)
         (void)forge_sync(&forge);
     }
     forge.bytes[5000] ^= 1;
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     for (unsigned fail = 1;; fail++) {
         struct seglog_error err = { 0 };
         struct probe probe;
@@ -669,7 +669,7 @@ repair__a_destination_that_lies__is_corrupt_and_removed(void **state)
 
     (void)state;
     forge_ten(&forge, true);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     /* It takes everything and gives back other bytes. */
     assert_true(seglog_faults_add(probe.faults, &flipped));
     assert_code_err(
@@ -739,10 +739,10 @@ planted_make(struct seglog_store store, const char *name, enum planting how)
         return;
     /* In the closing mark: nothing is lost by it. */
     size_t len;
-    uint8_t *bytes = store_get_bytes(store, name, &len);
+    uint8_t *bytes = blob_read(store, name, &len);
 
     bytes[len - 30] ^= how == PLANT_DAMAGED;
-    store_put_bytes(store, name, bytes, how == PLANT_TORN ? len - 1 : len);
+    blob_replace(store, name, bytes, how == PLANT_TORN ? len - 1 : len);
     free(bytes);
 }
 
@@ -764,7 +764,7 @@ repair__another_segment_read_back__is_corrupt_and_removed(void **state)
         assert_code_err(
             seglog_repair(source, "log", target, "new", NULL, NULL, &err),
             how == PLANT_THE_SAME ? SEGLOG_OK : SEGLOG_CORRUPT, &err);
-        assert_int_equal(store_has(memory, "new"), how == PLANT_THE_SAME);
+        assert_int_equal(blob_exists(memory, "new"), how == PLANT_THE_SAME);
         seglog_store_close(&memory);
         seglog_store_close(&source);
     }
@@ -802,7 +802,7 @@ repair__a_gap_of_a_later_version__is_corrupt_for_no_known_cause(void **state)
         (void)forge_gap(&forge, &gap);
         (void)forge_text(&forge, "four");
         (void)forge_close(&forge);
-        store_put_bytes(store, "log", forge.bytes, forge.len);
+        blob_replace(store, "log", forge.bytes, forge.len);
         assert_code_err(
             seglog_repair(store, "log", store, "new", NULL, NULL, &err),
             SEGLOG_OK, &err);

@@ -299,7 +299,7 @@ header__lost_without_a_mark__needs_three_records(void **state)
     forge_fill(&forge, 2, 40);
     memset(forge.bytes, 0xEE, HEADER);
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "look", forge.bytes, forge.len);
+    blob_replace(store, "look", forge.bytes, forge.len);
     assert_code_err(seglog_scan(store, "look", NULL, &summary, &err),
                     SEGLOG_FORMAT, &err);
     assert_int_equal(err.offset, 0);
@@ -487,7 +487,7 @@ scan_bytes(const struct forge *forge, const struct seglog_scan_options *options,
     struct seglog_store store;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge->bytes, forge->len);
+    blob_replace(store, "log", forge->bytes, forge->len);
     const seglog_code code = seglog_scan(store, "log", options, summary, err);
     seglog_store_close(&store);
     return code;
@@ -622,7 +622,7 @@ not_a_segment__is_format_and_a_missing_one_not_found(void **state)
     assert_code_err(seglog_scan(store, "log", NULL, &summary, &err),
                     SEGLOG_NOT_FOUND, &err);
     for (size_t len = 1; len < sizeof text; len++) {
-        store_put_bytes(store, "log", text, len);
+        blob_replace(store, "log", text, len);
         assert_code_err(seglog_scan(store, "log", NULL, &summary, &err),
                         SEGLOG_FORMAT, &err);
     }
@@ -723,7 +723,7 @@ header__of_no_segment_at_all__is_format(void **state)
     assert_non_null(bytes);
     memset(bytes, 0xFF, 70000);
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, 70000);
+    blob_replace(store, "log", bytes, 70000);
     assert_code(seglog_scan(store, "log", NULL, &summary, NULL), SEGLOG_FORMAT);
     free(bytes);
     seglog_store_close(&store);
@@ -770,7 +770,7 @@ header__lost_and_a_mark_comes_later__is_not_accepted(void **state)
     forge_start(&forge);
     forge_fill(&forge, 10, 40);
     memset(forge.bytes, 0xEE, HEADER);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     assert_ok(seglog_reader_open(store, "log", &salvage, &reader, NULL));
     while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK)
         records += event.type == SEGLOG_EVENT_RECORD;
@@ -779,7 +779,7 @@ header__lost_and_a_mark_comes_later__is_not_accepted(void **state)
 
     (void)forge_sync(&forge);
     forge_fill(&forge, 2, 40);
-    store_append_bytes(store, "log", forge.bytes + at, forge.len - at);
+    blob_add(store, "log", forge.bytes + at, forge.len - at);
     while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK) {
         records += event.type == SEGLOG_EVENT_RECORD;
         if (event.type == SEGLOG_EVENT_GAP)

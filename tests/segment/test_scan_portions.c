@@ -56,7 +56,7 @@ count_all(const void *bytes, size_t len, uint64_t records)
     uint64_t got = 0;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, len);
+    blob_replace(store, "log", bytes, len);
     assert_ok(seglog_scan(store, "log", &options, &summary, NULL));
     assert_int_equal(summary.findings, scanned.findings);
     assert_int_equal(summary.lost, scanned.lost);
@@ -200,7 +200,7 @@ scan__of_more_dependent_frames_than_fit_a_portion__loses_each(void **state)
     }
     assert_ok(seglog_writer_close(writer, NULL));
     assert_ok(seglog_scan(store, "log", &look, &summary, NULL));
-    uint8_t *bytes = store_get_bytes(store, "log", &len);
+    uint8_t *bytes = blob_read(store, "log", &len);
     for (size_t i = 0; i < seconds.count; i++)
         bytes[seconds.at[i] + 8] ^= 1;
     const struct counts counts = count_all(bytes, len, records);
@@ -283,11 +283,11 @@ reader__dependent_frames_appended_behind_damage__are_lost(void **state)
     image.bytes[image.frames[image.frame_of[5]].offset + 8] ^= 1;
     const size_t first = (size_t)image.frames[image.frame_of[20]].offset;
 
-    store_put_bytes(store, "log", image.bytes, first);
+    blob_replace(store, "log", image.bytes, first);
     struct seglog_reader *reader = salvage_open(store);
     assert_int_equal(read_to_end(reader, &lost, &depends_on), 4);
     assert_int_equal(lost, 15);
-    store_append_bytes(store, "log", image.bytes + first, image.len - first);
+    blob_add(store, "log", image.bytes + first, image.len - first);
     assert_int_equal(read_to_end(reader, &lost, &depends_on), 0);
     assert_int_equal(lost, 26);
     assert_int_equal(depends_on, 5);
@@ -317,7 +317,7 @@ reader__a_mark_that_says_two_things__says_both(void **state)
     mark.digest ^= 1;
     slg_mark_encode(&mark, at);
     forge_fill(&forge, 1, 20);
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     struct seglog_reader *reader = salvage_open(store);
     for (unsigned i = 0; i < 3; i++)
         assert_ok(seglog_reader_next(reader, &event, NULL));
@@ -357,13 +357,13 @@ reader__appended_behind_records_out_of_place__reads_on(void **state)
     /* 12 before 11, and a piece of nothing behind them. */
     memcpy(bytes + at, forge.bytes + at + len, len);
     memcpy(bytes + at + len, forge.bytes + at, len);
-    store_put_bytes(store, "log", bytes, at + 2 * len);
+    blob_replace(store, "log", bytes, at + 2 * len);
     struct seglog_reader *reader = salvage_open(store);
     (void)read_to_end(reader, &lost, &depends_on);
     (void)forge_sync(&forge);
     forge_fill(&forge, 3, 40);
-    store_append_bytes(store, "log", forge.bytes + at + 2 * len,
-                       forge.len - at - 2 * len);
+    blob_add(store, "log", forge.bytes + at + 2 * len,
+             forge.len - at - 2 * len);
     assert_int_equal(read_to_end(reader, &lost, &depends_on), 3);
     assert_int_equal(lost, 0);
     seglog_reader_close(reader);

@@ -126,7 +126,7 @@ closing_mark__torn_with_zeros_behind__is_the_end_for_strict_readers(
             assert_non_null(bytes);
             memcpy(bytes, forge.bytes, 514 + right);
             look_at(&forge, bytes, 514 + len, &look);
-            store_put_bytes(store, "log", bytes, 514 + len);
+            blob_replace(store, "log", bytes, 514 + len);
             assert_int_equal(
                 seglog_reader_open(store, "log", NULL, &reader, NULL),
                 SEGLOG_OK);
@@ -307,7 +307,7 @@ summary__of_a_torn_tail__has_its_bytes(void **state)
     (void)state;
     assert_ok(seglog_store_memory_open(&store, NULL));
     forge_ten(&forge, false);
-    store_put_bytes(store, "log", forge.bytes, forge.len - 7);
+    blob_replace(store, "log", forge.bytes, forge.len - 7);
     assert_ok(seglog_segment_get_summary(store, "log", &summary, NULL));
     assert_int_equal(summary.verdict, SEGLOG_VERDICT_TORN);
     assert_int_equal(summary.torn_bytes, 46 - 7);
@@ -333,7 +333,7 @@ summary__of_a_segment_closed_twice__is_closed(void **state)
         forge_fill(&forge, records, 40);
         (void)forge_close(&forge);
         (void)forge_close(&forge);
-        store_put_bytes(store, "log", forge.bytes, forge.len);
+        blob_replace(store, "log", forge.bytes, forge.len);
         assert_ok(seglog_segment_get_summary(store, "log", &summary, NULL));
         assert_ok(seglog_scan(store, "log", NULL, &scanned, NULL));
         assert_true(summary.is_closed);

@@ -7,7 +7,7 @@
  * Method  each record is a chunk of its own.  The bytes below are damaged in
  *         every place there is, then scanned and read in salvage mode.
  */
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include <stdio.h>
 
@@ -56,35 +56,6 @@ payload(uint64_t number, char *buf, size_t cap)
 {
     return (size_t)snprintf(buf, cap, "{\"record\":%03u,\"text\":\"%.*s\"}",
                             (unsigned)number, (int)(number % 7), "abcdefg");
-}
-
-static void
-raw_put(const char *name, const uint8_t *bytes, size_t len)
-{
-    struct seglog_blob blob;
-
-    (void)!seglog_store_remove(it.below, name, NULL);
-    assert_ok(seglog_blob_open(
-        it.below, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
-static uint8_t *
-raw_get(const char *name, size_t *len)
-{
-    struct seglog_blob blob;
-    uint64_t size = 0;
-    uint8_t *bytes = NULL;
-
-    assert_ok(seglog_blob_open(it.below, name, SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size + 1);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-    *len = (size_t)size;
-    return bytes;
 }
 
 static void
@@ -156,7 +127,7 @@ segment_make(bool is_closed)
     (void)!seglog_store_remove(it.store, "log", NULL);
     append_some("log", 1, RECORDS, is_closed);
     free(it.raw);
-    it.raw = raw_get("log", &it.raw_len);
+    it.raw = blob_read(it.below, "log", &it.raw_len);
     chunks_parse();
     assert_ok(seglog_scan(it.store, "log", &options, &summary, NULL));
     assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
@@ -221,7 +192,7 @@ look(const char *name, struct looked *looked)
 static void
 look_at(const uint8_t *bytes, size_t len, struct looked *looked)
 {
-    raw_put("damaged", bytes, len);
+    blob_replace(it.below, "damaged", bytes, len);
     look("damaged", looked);
 }
 
@@ -512,7 +483,7 @@ file__of_zeros__is_written_anew(void **state)
     for (size_t i = 0; i < COUNT_OF(lens); i++) {
         struct looked looked;
 
-        raw_put("damaged", zeros, lens[i]);
+        blob_replace(it.below, "damaged", zeros, lens[i]);
         append_some("damaged", 1, RECORDS, true);
         look("damaged", &looked);
         assert_ok(looked.code);
@@ -538,11 +509,11 @@ file__of_something_else__is_refused_and_stays(void **state)
 
         if (i == 1)
             test_fill(bytes, wants, 3);
-        raw_put("damaged", bytes, wants);
+        blob_replace(it.below, "damaged", bytes, wants);
         assert_code(
             seglog_writer_open(it.store, "damaged", &options, &writer, NULL),
             SEGLOG_FORMAT);
-        after = raw_get("damaged", &len);
+        after = blob_read(it.below, "damaged", &len);
         assert_int_equal(len, wants);
         assert_memory_equal(after, bytes, len);
         free(after);
@@ -637,7 +608,8 @@ tail__that_cannot_be_read_once__is_neither_changed_nor_cut_too_much(
         for (uint64_t k = 1; k < 1000; k++) {
             struct looked looked;
 
-            raw_put("damaged", bytes, it.raw_len - (is_zeros_tail ? 0 : 20));
+            blob_replace(it.below, "damaged", bytes,
+                         it.raw_len - (is_zeros_tail ? 0 : 20));
             if (!open_with_failing_reads(k, times)) {
                 assert_true(k > 1);
                 break;
@@ -681,7 +653,7 @@ tail__that_is_passed_over__is_torn_still(void **state)
                     memset(bytes + edge, 0, chunk->end - edge);
                 else
                     memset(bytes + chunk->at, 0, edge - chunk->at);
-                raw_put("damaged", bytes, chunk->end);
+                blob_replace(it.below, "damaged", bytes, chunk->end);
                 append_some("damaged", chunk->first, RECORDS, true);
                 look("damaged", &looked);
                 assert_int_equal(looked.records, RECORDS);
@@ -709,7 +681,7 @@ reader__of_a_bad_tail__goes_on_once_it_was_written_anew(void **state)
     segment_make(false);
     last = &it.chunks[it.chunk_count - 1];
     memset(it.raw + last->at, 0, it.raw_len - last->at);
-    raw_put("damaged", it.raw, it.raw_len);
+    blob_replace(it.below, "damaged", it.raw, it.raw_len);
     assert_ok(seglog_reader_open(it.store, "damaged", &options, &reader, NULL));
     for (uint64_t n = 1; n < last->first; n++)
         assert_ok(seglog_reader_next(reader, &event, NULL));
@@ -754,15 +726,15 @@ cut__before_an_earlier_one__never_undoes_that(void **state)
     assert_ok(seglog_blob_append(blob, 0, "aaaa", 4, NULL, NULL));
     assert_ok(seglog_blob_append(blob, 4, "bbbbcccc", 8, NULL, NULL));
     assert_ok(seglog_blob_truncate(blob, 8, NULL));
-    first = raw_get("log", &first_len);
+    first = blob_read(it.below, "log", &first_len);
     assert_ok(seglog_blob_truncate(blob, 4, NULL));
     assert_ok(seglog_blob_close(&blob, NULL));
-    second = raw_get("log", &second_len);
+    second = blob_read(it.below, "log", &second_len);
     assert_int_equal(size_of("log"), 4);
     assert_true(second_len >= first_len);
     assert_memory_equal(second, first, first_len);
     for (size_t len = first_len; len <= second_len; len++) {
-        raw_put("damaged", second, len);
+        blob_replace(it.below, "damaged", second, len);
         assert_int_equal(size_of("damaged"), len == second_len ? 4 : 8);
     }
     free(first);
@@ -780,7 +752,7 @@ repair__of_a_forged_one__records_the_loss(void **state)
     segment_make(true);
     chunk = &it.chunks[20];
     it.raw[chunk->at + 1] ^= 1;
-    raw_put("damaged", it.raw, it.raw_len);
+    blob_replace(it.below, "damaged", it.raw, it.raw_len);
     assert_ok(seglog_repair(it.store, "damaged", it.store, "repaired", NULL,
                             &summary, NULL));
     assert_int_equal(summary.records, RECORDS - 1);

@@ -37,7 +37,7 @@ tail_of_expecting(const void *bytes, size_t len, uint64_t expect)
     struct seglog_store store;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, len);
+    blob_replace(store, "log", bytes, len);
     const struct slg_tail tail = tail_find(store, expect);
     seglog_store_close(&store);
     return tail;
@@ -519,7 +519,7 @@ find__not_a_segment__is_format(void **state)
 
     (void)state;
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", "{\"a\":1}\n{\"a\":2}\n", 16);
+    blob_replace(store, "log", "{\"a\":1}\n{\"a\":2}\n", 16);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
     assert_code_err(slg_tail_find(blob, "log", 0, NULL, &tail, &err),
                     SEGLOG_FORMAT, &err);
@@ -527,7 +527,7 @@ find__not_a_segment__is_format(void **state)
     assert_ok(seglog_blob_close(&blob, NULL));
     header.version = 2;
     slg_header_encode(&header, bytes);
-    store_put_bytes(store, "log", bytes, sizeof bytes);
+    blob_replace(store, "log", bytes, sizeof bytes);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
     assert_code_err(slg_tail_find(blob, "log", 0, NULL, &tail, &err),
                     SEGLOG_FORMAT, &err);
@@ -626,7 +626,7 @@ check_summary(const void *bytes, size_t len)
     struct seglog_store store;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, len);
+    blob_replace(store, "log", bytes, len);
     memset(&quick, 0xA5, sizeof quick);
     assert_ok(seglog_segment_get_summary(store, "log", &quick, NULL));
     assert_ok(seglog_scan(store, "log", NULL, &full, NULL));
@@ -674,7 +674,7 @@ get_summary__missing_or_no_segment__fails(void **state)
     assert_ok(seglog_store_memory_open(&store, NULL));
     assert_code_err(seglog_segment_get_summary(store, "log", &summary, &err),
                     SEGLOG_NOT_FOUND, &err);
-    store_put_bytes(store, "log", "text", 4);
+    blob_replace(store, "log", "text", 4);
     assert_code_err(seglog_segment_get_summary(store, "log", &summary, &err),
                     SEGLOG_FORMAT, &err);
     assert_code_err(seglog_segment_get_summary(store, "log", NULL, &err),
@@ -733,13 +733,12 @@ advance__frame_by_frame__says_what_find_says(void **state)
         struct seglog_store store;
 
         assert_ok(seglog_store_memory_open(&store, NULL));
-        store_put_bytes(store, "log", forge.bytes, HEADER);
+        blob_replace(store, "log", forge.bytes, HEADER);
         struct slg_tail tail = tail_find(store, 0);
         for (size_t i = 0; i < forge.frame_count; i++) {
             const struct forge_frame *frame = &forge.frames[i];
 
-            store_append_bytes(store, "log", forge.bytes + frame->offset,
-                               frame->len);
+            blob_add(store, "log", forge.bytes + frame->offset, frame->len);
             if (i % step != 0 && i + 1 != forge.frame_count)
                 continue;
             advance(store, &tail);
@@ -762,7 +761,7 @@ advance__nothing_new__changes_nothing(void **state)
     make_log(&forge);
     (void)forge_close(&forge);
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     struct slg_tail tail = tail_find(store, 0);
     advance(store, &tail);
     assert_tail_is(&tail, &forge, 15);
@@ -779,13 +778,13 @@ advance__a_torn_tail_that_is_finished__is_whole(void **state)
     (void)state;
     make_log(&forge);
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len - 20);
+    blob_replace(store, "log", forge.bytes, forge.len - 20);
     struct slg_tail tail = tail_find(store, 0);
     assert_tail_verdict(&tail, "TORN torn 15-? l15 @780+26 s? no");
-    store_append_bytes(store, "log", forge.bytes + forge.len - 20, 10);
+    blob_add(store, "log", forge.bytes + forge.len - 20, 10);
     advance(store, &tail);
     assert_tail_verdict(&tail, "TORN torn 15-? l15 @780+36 s? no");
-    store_append_bytes(store, "log", forge.bytes + forge.len - 10, 10);
+    blob_add(store, "log", forge.bytes + forge.len - 10, 10);
     advance(store, &tail);
     assert_tail_is(&tail, &forge, 7);
     seglog_store_close(&store);
@@ -802,11 +801,11 @@ advance__damage_in_what_is_new__is_corrupt(void **state)
     make_log(&forge);
     const size_t from = forge.len;
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     struct slg_tail tail = tail_find(store, 0);
     forge_fill(&forge, 5, 40);
     forge.bytes[from + RECORD + 9] ^= 1;
-    store_append_bytes(store, "log", forge.bytes + from, forge.len - from);
+    blob_add(store, "log", forge.bytes + from, forge.len - from);
     advance(store, &tail);
     assert_tail_verdict(&tail, "CORRUPT checksum 17-17 l17 @872+46 s? unknown");
     assert_int_equal(tail.number, 21);
@@ -826,7 +825,7 @@ advance__cut_before_its_place__is_an_error(void **state)
     (void)state;
     make_log(&forge);
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", forge.bytes, forge.len);
+    blob_replace(store, "log", forge.bytes, forge.len);
     struct slg_tail tail = tail_find(store, 0);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_WRITE, &blob, NULL));
     assert_ok(seglog_blob_truncate(blob, forge.len - 1, NULL));
@@ -855,8 +854,7 @@ advance__in_a_large_segment__reads_what_was_appended(void **state)
     struct slg_tail tail = tail_find(store, 0);
     const size_t from = forge.len;
     forge_fill(&forge, 30, 1000);
-    store_append_bytes(probe.inner, "log", forge.bytes + from,
-                       forge.len - from);
+    blob_add(probe.inner, "log", forge.bytes + from, forge.len - from);
     seglog_faults_reset_counts(probe.faults);
     advance(store, &tail);
     assert_tail_is(&tail, &forge, 0);

@@ -23,15 +23,6 @@ end_of(const struct seglog_writer *writer)
     return state.end;
 }
 
-static struct seglog_writer_state
-state_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state;
-}
-
 /* A record of len letters, at FLUSH level. */
 static void
 append_size(struct seglog_writer *writer, enum seglog_kind kind, size_t len)

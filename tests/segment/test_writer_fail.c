@@ -16,15 +16,6 @@
 
 #include "src/segment/segment_writer.h"
 
-static struct seglog_writer_state
-state_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state;
-}
-
 static seglog_code
 append_code(struct seglog_writer *writer, const char *text,
             enum seglog_level level, struct seglog_error *err)

@@ -72,21 +72,6 @@ head_is(struct seglog_head a, struct seglog_head b)
 }
 
 static void
-hint_wipe(struct seglog_store store)
-{
-    struct seglog_lock lock = { 0 };
-    void *hint = NULL;
-
-    assert_ok(seglog_lock_open(store, "log", &lock, NULL));
-    assert_ok(seglog_lock_acquire(lock, 1000, NULL));
-    hint = seglog_lock_get_hint(lock);
-    if (hint)
-        memset(hint, 0, SEGLOG_LOCK_HINT_BYTES);
-    assert_ok(seglog_lock_release(lock, NULL));
-    seglog_lock_close(&lock);
-}
-
-static void
 heads_check(struct program *program, struct seglog_head want)
 {
     struct seglog_scan_summary summary;
@@ -262,7 +247,7 @@ step_any(struct program *program, unsigned i)
 
     if (!program->has_hints || below(program, 4) == 0)
         if (program->options.mode == SEGLOG_WRITER_SHARED)
-            hint_wipe(program->store);
+            hint_fill(program->store, "log", 0);
     if (choice < 7)
         step_append(program, writer);
     else if (choice < 10)
@@ -288,7 +273,7 @@ program_run(struct program *program)
 
         step_any(program, i);
         if (!program->has_hints)
-            hint_wipe(program->store);
+            hint_fill(program->store, "log", 0);
         head = head_of(writer_of(program, i));
         if (program->count != count)
             assert_false(head_is(head, program->last));

@@ -13,26 +13,6 @@
 
 #define HEADER_BYTES 54u
 
-static struct seglog_writer_state
-state_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state;
-}
-
-static bool
-blob_exists(struct seglog_store store, const char *name)
-{
-    struct seglog_blob blob = { 0 };
-    const seglog_code code =
-        seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL);
-
-    assert_ok(seglog_blob_close(&blob, NULL));
-    return code == SEGLOG_OK;
-}
-
 static seglog_code
 open_code(struct seglog_store store, const char *name,
           const struct seglog_writer_options *options, struct seglog_error *err)

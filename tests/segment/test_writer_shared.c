@@ -29,44 +29,11 @@ shared_options(void)
     return options;
 }
 
-static struct seglog_writer_state
-state_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state;
-}
-
 static void
 buffer_ok(struct seglog_writer *writer, const char *text)
 {
     assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, text, strlen(text),
                                    SEGLOG_LEVEL_APPEND, NULL, NULL));
-}
-
-static void
-close_ok(struct seglog_writer *writer)
-{
-    struct seglog_error err = { 0 };
-
-    assert_code_err(seglog_writer_close(writer, &err), SEGLOG_OK, &err);
-}
-
-/* Overwrite the hint: with zeros, as if there had never been one, or else. */
-static void
-hint_fill(struct seglog_store store, int byte)
-{
-    struct seglog_lock lock = { 0 };
-    void *hint = NULL;
-
-    assert_ok(seglog_lock_open(store, "log", &lock, NULL));
-    assert_ok(seglog_lock_acquire(lock, 1000, NULL));
-    hint = seglog_lock_get_hint(lock);
-    if (hint)
-        memset(hint, byte, SEGLOG_LOCK_HINT_BYTES);
-    assert_ok(seglog_lock_release(lock, NULL));
-    seglog_lock_close(&lock);
 }
 
 /* -- two writers ---------------------------------------------------------- */
@@ -252,7 +219,7 @@ hint__there__saves_reading_what_others_wrote(void **state)
     assert_int_equal(faulty_count(faulty, SEGLOG_FAULT_SYNC), 0);
     /* Without one the frames of the other are walked. */
     append_ok(a, "3", 3);
-    hint_fill(store, 0);
+    hint_fill(store, "log", 0);
     append_ok(b, "4", 4);
     assert_true(faulty_count(faulty, SEGLOG_FAULT_READ) > 0);
     close_ok(a);
@@ -351,7 +318,7 @@ damage__by_another__is_corrupt_and_takes_nothing(void **state)
     bytes = blob_read(store, "log", &len);
     bytes[54 + 9 + 3] ^= 1;
     blob_write(store, "log", bytes, len);
-    hint_fill(store, 0);
+    hint_fill(store, "log", 0);
     buffer_ok(a, "kept");
     for (unsigned i = 0; i < 2; i++) {
         assert_code(seglog_writer_append(a, SEGLOG_TEXT, "x", 1,
@@ -502,7 +469,7 @@ exclusive_writer__in_between__is_seen(void **state)
     exclusive = writer_open_ok(store, "log", &options);
     append_ok(exclusive, "4", 4);
     close_ok(exclusive);
-    hint_fill(store, 0xA5);
+    hint_fill(store, "log", 0xA5);
     append_ok(shared, "5", 5);
     close_ok(shared);
     walk_blob(store, "log", &walked);

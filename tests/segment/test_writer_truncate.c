@@ -16,23 +16,6 @@
 
 #define RECORDS 40u
 
-static struct seglog_writer_state
-state_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state;
-}
-
-static void
-close_ok(struct seglog_writer *writer)
-{
-    struct seglog_error err = { 0 };
-
-    assert_code_err(seglog_writer_close(writer, &err), SEGLOG_OK, &err);
-}
-
 /* -- a segment with everything in it -------------------------------------- */
 
 static size_t
@@ -97,17 +80,6 @@ walked_check(struct seglog_store store, uint64_t first, uint64_t first_line,
     walked_free(&walked);
 }
 
-static bool
-blob_is_there(struct seglog_store store, const char *name)
-{
-    struct seglog_blob blob = { 0 };
-    const seglog_code code =
-        seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL);
-
-    (void)seglog_blob_close(&blob, NULL);
-    return code == SEGLOG_OK;
-}
-
 static void
 truncate__to_every_number__leaves_what_is_before(void **state)
 {
@@ -148,8 +120,8 @@ truncate__to_every_number__leaves_what_is_before(void **state)
             log_fill(writer, next, next + 5);
             close_ok(writer);
             walked_check(store, first, line, next + 5);
-            assert_false(blob_is_there(store, "log.torn"));
-            assert_false(blob_is_there(store, "log.cut"));
+            assert_false(blob_exists(store, "log.torn"));
+            assert_false(blob_exists(store, "log.cut"));
             assert_ok(seglog_store_remove(store, "log", NULL));
         }
     }

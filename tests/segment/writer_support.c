@@ -423,38 +423,6 @@ walked_free(struct walked *walked)
     free(walked->syncs);
 }
 
-/* -- blobs ---------------------------------------------------------------- */
-
-uint8_t *
-blob_read(struct seglog_store store, const char *name, size_t *len)
-{
-    struct seglog_blob blob = { 0 };
-    uint64_t size = 0;
-    uint8_t *bytes = NULL;
-
-    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size + 1);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-    *len = (size_t)size;
-    return bytes;
-}
-
-void
-blob_write(struct seglog_store store, const char *name, const void *bytes,
-           size_t len)
-{
-    struct seglog_blob blob = { 0 };
-
-    assert_ok(seglog_blob_open(
-        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(seglog_blob_truncate(blob, 0, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
 void
 header_seal(uint8_t *bytes)
 {
@@ -500,6 +468,38 @@ append_ok(struct seglog_writer *writer, const char *text, uint64_t number)
                                          &err),
                     SEGLOG_OK, &err);
     assert_int_equal(got, number);
+}
+
+void
+close_ok(struct seglog_writer *writer)
+{
+    struct seglog_error err = { 0 };
+
+    assert_code_err(seglog_writer_close(writer, &err), SEGLOG_OK, &err);
+}
+
+struct seglog_writer_state
+state_of(const struct seglog_writer *writer)
+{
+    struct seglog_writer_state state;
+
+    seglog_writer_get_state(writer, &state);
+    return state;
+}
+
+void
+hint_fill(struct seglog_store store, const char *name, int byte)
+{
+    struct seglog_lock lock = { 0 };
+    void *hint = NULL;
+
+    assert_ok(seglog_lock_open(store, name, &lock, NULL));
+    assert_ok(seglog_lock_acquire(lock, 1000, NULL));
+    hint = seglog_lock_get_hint(lock);
+    if (hint)
+        memset(hint, byte, SEGLOG_LOCK_HINT_BYTES);
+    assert_ok(seglog_lock_release(lock, NULL));
+    seglog_lock_close(&lock);
 }
 
 /* -- fixtures ------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #ifndef WRITER_SUPPORT_H
 #define WRITER_SUPPORT_H
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "seglog/segment.h"
 #include "seglog/testing/fault_store.h"
@@ -66,14 +66,6 @@ walk_blob(struct seglog_store store, const char *name, struct walked *walked);
 void
 walked_free(struct walked *walked);
 
-/* The whole blob; the caller frees it. */
-uint8_t *
-blob_read(struct seglog_store store, const char *name, size_t *len);
-/* Make the blob hold exactly these bytes. */
-void
-blob_write(struct seglog_store store, const char *name, const void *bytes,
-           size_t len);
-
 /* Put the right checksum into a header that was changed. */
 void
 header_seal(uint8_t *bytes);
@@ -89,6 +81,17 @@ writer_open_ok(struct seglog_store store, const char *name,
 /* Append text and expect it to get this number. */
 void
 append_ok(struct seglog_writer *writer, const char *text, uint64_t number);
+
+void
+close_ok(struct seglog_writer *writer);
+
+struct seglog_writer_state
+state_of(const struct seglog_writer *writer);
+
+/* Overwrite the hint of a lock, where there is one: with zeros, as if there had
+ * never been one, or else. */
+void
+hint_fill(struct seglog_store store, const char *name, int byte);
 
 /* -- stores as fixtures ----------------------------------------------------
  * *state is the fixture; each test runs with a memory, a file and an encrypted

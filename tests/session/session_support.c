@@ -154,57 +154,39 @@ session_has_blob(const struct session_fixture *fixture, enum seglog_lane lane)
            SEGLOG_OK;
 }
 
-void *
-blob_get(struct seglog_store store, const char *name, size_t *len)
-{
-    struct seglog_blob blob;
-    uint64_t size = 0;
-    char *bytes = NULL;
+struct row_seen {
+    struct seglog_uuid segment;
+    struct seglog_lineage lineage;
+    bool is_found;
+};
 
-    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size + 1);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-    *len = (size_t)size;
-    return bytes;
+static bool
+row_look(void *arg, const struct seglog_session_row *row)
+{
+    struct row_seen *seen = arg;
+
+    if (seglog_uuid_compare(&row->segment, &seen->segment) != 0)
+        return true;
+    seen->lineage = row->lineage;
+    seen->is_found = true;
+    return false;
 }
 
 void
-blob_put(struct seglog_store store, const char *name, const void *bytes,
-         size_t len)
+session_expect_lineage(const struct session_fixture *fixture,
+                       const struct seglog_uuid *segment,
+                       const struct seglog_lineage *want)
 {
-    struct seglog_blob blob;
+    struct row_seen seen = { .segment = *segment };
 
-    assert_ok(seglog_blob_open(
-        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(seglog_blob_truncate(blob, 0, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
-void
-blob_add(struct seglog_store store, const char *name, const void *bytes,
-         size_t len)
-{
-    struct seglog_blob blob;
-
-    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_WRITE, &blob, NULL));
-    assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
-void
-blob_flip(struct seglog_store store, const char *name, uint64_t from_end)
-{
-    size_t len = 0;
-    unsigned char *bytes = blob_get(store, name, &len);
-
-    assert_true(from_end >= 1 && from_end <= len);
-    bytes[len - from_end] ^= 0x55;
-    blob_put(store, name, bytes, len);
-    free(bytes);
+    assert_ok(seglog_session_list(fixture->sessions, &fixture->session,
+                                  row_look, &seen, NULL));
+    assert_true(seen.is_found);
+    assert_int_equal(seen.lineage.kind, want->kind);
+    assert_memory_equal(&seen.lineage.segment, &want->segment,
+                        sizeof want->segment);
+    assert_int_equal(seen.lineage.at_turn, want->at_turn);
+    assert_int_equal(seen.lineage.at_record, want->at_record);
 }
 
 void

@@ -8,7 +8,7 @@
 #ifndef SESSION_SUPPORT_H
 #define SESSION_SUPPORT_H
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "seglog/session.h"
 
@@ -67,21 +67,11 @@ session_head(struct seglog_session_store *sessions,
 bool
 session_has_blob(const struct session_fixture *fixture, enum seglog_lane lane);
 
-/* Change a byte of a blob from its end; 1 is the last one. */
+/* A segment of the fixture's session is listed with that lineage. */
 void
-blob_flip(struct seglog_store store, const char *name, uint64_t from_end);
-
-/* Put bytes behind the end of a blob. */
-void
-blob_add(struct seglog_store store, const char *name, const void *bytes,
-         size_t len);
-
-/* A blob holds exactly these bytes from now on. */
-void
-blob_put(struct seglog_store store, const char *name, const void *bytes,
-         size_t len);
-void *
-blob_get(struct seglog_store store, const char *name, size_t *len);
+session_expect_lineage(const struct session_fixture *fixture,
+                       const struct seglog_uuid *segment,
+                       const struct seglog_lineage *want);
 
 #define SESSION_ENTRY_CAP 160
 

@@ -9,7 +9,7 @@
  */
 #define _POSIX_C_SOURCE 200809L /* nanosleep */
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -210,38 +210,6 @@ assert_all_listed(struct fixture *f)
 
 /* -- the bytes of the index ----------------------------------------------- */
 
-static uint8_t *
-index_read(struct fixture *f, size_t *len)
-{
-    struct seglog_blob blob = { 0 };
-    uint64_t size = 0;
-    uint8_t *bytes = NULL;
-
-    assert_ok(
-        seglog_blob_open(f->store, "index.seg", SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size + 1);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-    *len = (size_t)size;
-    return bytes;
-}
-
-/* In place: the name goes on leading to the same blob. */
-static void
-index_write(struct fixture *f, const uint8_t *bytes, size_t len)
-{
-    struct seglog_blob blob = { 0 };
-
-    assert_ok(seglog_blob_open(f->store, "index.seg",
-                               SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob,
-                               NULL));
-    assert_ok(seglog_blob_truncate(blob, 0, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
 /* Long enough for the stamp of a folder to settle. */
 static void
 settle(void)
@@ -282,16 +250,16 @@ list__any_byte_of_the_index_damaged__same_answer(void **state)
 
     settle();
     assert_all_listed(f);
-    bytes = index_read(f, &len);
+    bytes = blob_read(f->store, "index.seg", &len);
     for (size_t at = 0; at < len; at++) {
         bytes[at] ^= (uint8_t)(1u << at % 8);
-        index_write(f, bytes, len);
+        blob_write(f->store, "index.seg", bytes, len);
         bytes[at] ^= (uint8_t)(1u << at % 8);
         sessions_reopen(f);
         assert_all_listed_by(f, f->sessions);
     }
     for (size_t cut = 0; cut < len; cut += 7) {
-        index_write(f, bytes, cut);
+        blob_write(f->store, "index.seg", bytes, cut);
         assert_all_listed(f);
     }
     free(bytes);
@@ -313,11 +281,11 @@ list__index_of_before_put_back__same_answer(void **state)
     assert_ok(seglog_session_lookup_session_of(f->sessions, &extra,
                                                &extra_session, &existed, NULL));
     assert_true(existed);
-    bytes = index_read(f, &len);
+    bytes = blob_read(f->store, "index.seg", &len);
     assert_ok(
         seglog_session_delete(f->sessions, &extra_session, &existed, NULL));
     assert_true(existed);
-    index_write(f, bytes, len);
+    blob_write(f->store, "index.seg", bytes, len);
     assert_all_listed(f);
     free(bytes);
 
@@ -326,7 +294,7 @@ list__index_of_before_put_back__same_answer(void **state)
         seglog_session_delete(f->sessions, &f->session[0], &existed, NULL));
     settle();
     assert_ok(seglog_session_rebuild_index(f->sessions, NULL));
-    bytes = index_read(f, &len);
+    bytes = blob_read(f->store, "index.seg", &len);
     for (unsigned i = 0; i < 3; i++) {
         char label[32];
 
@@ -334,7 +302,7 @@ list__index_of_before_put_back__same_answer(void **state)
         segment_create(f->sessions, f->session[i], f->segment[i],
                        i ? &f->segment[0] : NULL, label);
     }
-    index_write(f, bytes, len);
+    blob_write(f->store, "index.seg", bytes, len);
     assert_all_listed(f);
     free(bytes);
 }

@@ -313,24 +313,6 @@ append__damaged_end_rolls_over__goes_on_in_one_successor(void **state)
     seglog_free(ids);
 }
 
-struct row_seen {
-    struct seglog_uuid segment;
-    struct seglog_lineage lineage;
-    bool is_found;
-};
-
-static bool
-row_look(void *arg, const struct seglog_session_row *row)
-{
-    struct row_seen *seen = arg;
-
-    if (seglog_uuid_compare(&row->segment, &seen->segment) != 0)
-        return true;
-    seen->lineage = row->lineage;
-    seen->is_found = true;
-    return false;
-}
-
 static void
 append__rolled_over__lineage_names_the_last_readable_record(void **state)
 {
@@ -339,7 +321,10 @@ append__rolled_over__lineage_names_the_last_readable_record(void **state)
                                                                sizeof options,
                                                            .rolls_over = true };
     struct seglog_appended done;
-    struct row_seen seen = { 0 };
+    const struct seglog_lineage want = { .kind = SEGLOG_LINEAGE_CONTINUES,
+                                         .segment = f->segment,
+                                         .at_turn = 7,
+                                         .at_record = 3 };
     char name[SEGLOG_LANE_NAME_CAP];
 
     session_put(f->sessions, f,
@@ -353,14 +338,7 @@ append__rolled_over__lineage_names_the_last_readable_record(void **state)
     assert_ok(seglog_session_append(f->sessions, &f->session, &f->segment, "4",
                                     1, &options, &done, NULL));
     assert_true(done.rolled_over);
-    seen.segment = done.segment;
-    assert_ok(
-        seglog_session_list(f->sessions, &f->session, row_look, &seen, NULL));
-    assert_true(seen.is_found);
-    assert_int_equal(seen.lineage.kind, SEGLOG_LINEAGE_CONTINUES);
-    assert_memory_equal(&seen.lineage.segment, &f->segment, sizeof f->segment);
-    assert_int_equal(seen.lineage.at_turn, 7);
-    assert_int_equal(seen.lineage.at_record, 3);
+    session_expect_lineage(f, &done.segment, &want);
 }
 
 static void

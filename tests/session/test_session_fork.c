@@ -39,40 +39,18 @@ fork_with(struct session_fixture *f, const struct seglog_fork_options *options)
     return forked;
 }
 
-struct row_seen {
-    struct seglog_uuid segment;
-    struct seglog_lineage lineage;
-    bool is_found;
-};
-
-static bool
-row_look(void *arg, const struct seglog_session_row *row)
-{
-    struct row_seen *seen = arg;
-
-    if (seglog_uuid_compare(&row->segment, &seen->segment) != 0)
-        return true;
-    seen->lineage = row->lineage;
-    seen->is_found = true;
-    return false;
-}
-
 static void
 expect_lineage(const struct session_fixture *of,
                const struct session_fixture *from,
                enum seglog_lineage_kind kind, uint64_t at_turn,
                uint64_t at_record)
 {
-    struct row_seen seen = { .segment = of->segment };
+    const struct seglog_lineage want = { .kind = kind,
+                                         .segment = from->segment,
+                                         .at_turn = at_turn,
+                                         .at_record = at_record };
 
-    assert_ok(
-        seglog_session_list(of->sessions, &of->session, row_look, &seen, NULL));
-    assert_true(seen.is_found);
-    assert_int_equal(seen.lineage.kind, kind);
-    assert_memory_equal(&seen.lineage.segment, &from->segment,
-                        sizeof from->segment);
-    assert_int_equal(seen.lineage.at_turn, at_turn);
-    assert_int_equal(seen.lineage.at_record, at_record);
+    session_expect_lineage(of, &of->segment, &want);
 }
 
 /* -- by replay ------------------------------------------------------------ */

@@ -349,10 +349,10 @@ lane__damaged_in_the_middle__entries_are_read_instead(void **state)
 
     put_one_series(f, 1, 1100, 0);
     lane_name(f, name);
-    bytes = blob_get(f->store, name, &len);
+    bytes = blob_read(f->store, name, &len);
     for (size_t at = 300; at + 40 < len; at += 977) {
         bytes[at] ^= 0x20;
-        blob_put(f->store, name, bytes, len);
+        blob_write(f->store, name, bytes, len);
         bytes[at] ^= 0x20;
         expect_notes(f->sessions, f, 1100, UINT64_MAX);
         expect_seeks(f->sessions, f, 1100);
@@ -371,9 +371,9 @@ lane__damaged_at_its_end__appending_goes_on_and_it_is_made_anew(void **state)
 
     put_one_series(f, 1, 800, 0);
     lane_name(f, name);
-    bytes = blob_get(f->store, name, &len);
+    bytes = blob_read(f->store, name, &len);
     bytes[len / 2] ^= 1;
-    blob_put(f->store, name, bytes, len);
+    blob_write(f->store, name, bytes, len);
     free(bytes);
     other = session_open_other(f, NULL);
     put_series(f, &other, 1, 801, 1400, 0);
@@ -395,7 +395,7 @@ lane__removed_or_no_segment__is_made_anew(void **state)
     expect_seeks(f->sessions, f, 600);
     put_one_series(f, 601, 1300, 0);
     expect_lane(f, 5, UINT64_MAX);
-    blob_put(f->store, name, "what is this?", 13);
+    blob_write(f->store, name, "what is this?", 13);
     expect_notes(f->sessions, f, 1300, UINT64_MAX);
 }
 

@@ -330,9 +330,9 @@ delete__parent_of_a_fork_with_a_damaged_end__is_refused(void **state)
     size_t len = 0;
 
     (void)seglog_lane_name(&f->session, &forked, SEGLOG_LANE_ENTRIES, name);
-    uint8_t *bytes = blob_get(f->store, name, &len);
+    uint8_t *bytes = blob_read(f->store, name, &len);
     bytes[len - 1] ^= 1;
-    blob_put(f->store, name, bytes, len);
+    blob_write(f->store, name, bytes, len);
     free(bytes);
     assert_code_err(seglog_session_delete_segment(f->sessions, &f->session,
                                                   &f->segment, NULL, &err),

@@ -135,7 +135,7 @@ create__leftover_of_a_dead_creator__gives_way(void **state)
 
     seglog_lane_name(&f->session, &f->segment, SEGLOG_LANE_ENTRIES, name);
     strcat(name, ".new");
-    blob_put(f->store, name, "half of it", 10);
+    blob_write(f->store, name, "half of it", 10);
     assert_ok(seglog_session_create_segment(f->sessions, &f->session,
                                             &f->segment, NULL, NULL));
     put_texts(f, 1);
@@ -480,10 +480,10 @@ truncate__damaged_segment__corrupt_and_nothing_is_cut(void **state)
     session_close_ok(f->sessions);
     seglog_lane_name(&f->session, &f->segment, SEGLOG_LANE_ENTRIES, name);
     blob_flip(f->store, name, 40);
-    before = blob_get(f->store, name, &before_len);
+    before = blob_read(f->store, name, &before_len);
     f->sessions = session_open_other(f, NULL);
     assert_code(cut_to(f, 1, NULL, NULL), SEGLOG_CORRUPT);
-    after = blob_get(f->store, name, &after_len);
+    after = blob_read(f->store, name, &after_len);
     assert_int_equal(after_len, before_len);
     assert_memory_equal(after, before, before_len);
     free(before);
@@ -553,7 +553,7 @@ delete_segment__dies_at_any_removal__leaves_nothing_behind_it(void **state)
         session_put(f->sessions, f, "1");
         for (size_t i = 0; i < COUNT_OF(left); i++) {
             (void)snprintf(name, sizeof name, "%s%s", lane, left[i]);
-            blob_put(f->store, name, "x", 1);
+            blob_write(f->store, name, "x", 1);
         }
         assert_non_null(faults);
         assert_true(seglog_faults_add(faults, &fault));

@@ -6,7 +6,7 @@
  *         also after damage, rewriting and replacing.
  * Method  memory store; two tables on one segment stand for two processes.
  */
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include <stdio.h>
 
@@ -101,19 +101,11 @@ segment_size(struct seglog_store store)
 static void
 segment_damage(struct seglog_store store, uint64_t at)
 {
-    struct seglog_blob blob = { 0 };
-    uint64_t size = 0;
-    uint8_t *bytes = NULL;
+    size_t len = 0;
+    uint8_t *bytes = blob_read(store, "t.seg", &len);
 
-    assert_ok(seglog_blob_open(store, "t.seg", SEGLOG_OPEN_WRITE, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
     bytes[at] ^= 0x10;
-    assert_ok(seglog_blob_truncate(blob, 0, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, (size_t)size, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
+    blob_write(store, "t.seg", bytes, len);
     free(bytes);
 }
 

@@ -172,36 +172,6 @@ stream_append_next(struct seglog_streams streams, uint64_t stream,
     free(texts);
 }
 
-uint8_t *
-stream_blob_read(struct seglog_store store, const char *name, size_t *len)
-{
-    struct seglog_blob blob = { 0 };
-    uint64_t size = 0;
-    uint8_t *bytes = NULL;
-
-    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, NULL));
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    bytes = malloc((size_t)size + 1);
-    assert_non_null(bytes);
-    assert_ok(seglog_blob_read_at(blob, 0, bytes, (size_t)size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-    *len = (size_t)size;
-    return bytes;
-}
-
-void
-stream_blob_write(struct seglog_store store, const char *name,
-                  const void *bytes, size_t len)
-{
-    struct seglog_blob blob = { 0 };
-
-    assert_ok(seglog_blob_open(
-        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(seglog_blob_truncate(blob, 0, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
 char *
 stream_segment_name(struct seglog_store store, uint64_t stream, size_t number,
                     char name[SEGLOG_STREAM_NAME_CAP])

@@ -3,7 +3,7 @@
 #ifndef STREAM_SUPPORT_H
 #define STREAM_SUPPORT_H
 
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "seglog/stream.h"
 
@@ -60,14 +60,6 @@ stream_assert_hash(const struct seglog_chain_hash *hash,
 /* The hash as hexadecimal digits is this. */
 void
 stream_assert_hex(const struct seglog_chain_hash *hash, const char *want);
-
-/* Bytes of a blob, and back; the caller frees them. */
-uint8_t *
-stream_blob_read(struct seglog_store store, const char *name, size_t *len);
-
-void
-stream_blob_write(struct seglog_store store, const char *name,
-                  const void *bytes, size_t len);
 
 /* The name of the number-th segment, of those that there are. */
 char *

@@ -6,94 +6,11 @@
  *         batch, nothing destroyed by looking, nothing read twice, and a head
  *         that is right or not told.
  */
-#include "tests/stream/stream_support.h"
+#include "tests/stream/stream_fixture.h"
 
 #include <stdio.h>
 
 #include "format/control.h"
-#include "seglog/testing/fault_store.h"
-
-#define STREAM UINT64_C(7)
-
-struct fixture {
-    struct seglog_store memory;
-    struct seglog_faults *faults;
-    struct seglog_store store;
-    struct seglog_stream_options options;
-    struct seglog_streams streams;
-    struct stream_model model;
-};
-
-static int
-fixture_setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-
-    assert_non_null(fixture);
-    assert_ok(seglog_store_memory_open(&fixture->memory, NULL));
-    fixture->faults = seglog_faults_new(fixture->memory);
-    assert_non_null(fixture->faults);
-    fixture->store = seglog_faults_store(fixture->faults);
-    fixture->options.size = sizeof fixture->options;
-    stream_model_init(&fixture->model, SEGLOG_CHAIN_SHA256);
-    *state = fixture;
-    return 0;
-}
-
-static int
-fixture_teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    (void)seglog_streams_close(&fixture->streams, NULL);
-    seglog_faults_free(fixture->faults);
-    seglog_store_close(&fixture->memory);
-    stream_model_reset(&fixture->model);
-    free(fixture);
-    return 0;
-}
-
-static void
-open_streams(struct fixture *fixture)
-{
-    struct seglog_error err;
-
-    assert_code_err(seglog_streams_open(fixture->store, &fixture->options,
-                                        &fixture->streams, &err),
-                    SEGLOG_OK, &err);
-}
-
-static void
-close_streams(struct fixture *fixture)
-{
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
-}
-
-static void
-append(struct fixture *fixture, size_t count)
-{
-    stream_append_next(fixture->streams, STREAM, &fixture->model, count, false);
-}
-
-static uint8_t *
-segment_bytes(const struct fixture *fixture, size_t *len)
-{
-    char name[SEGLOG_STREAM_NAME_CAP];
-
-    return stream_blob_read(
-        fixture->memory, stream_segment_name(fixture->memory, STREAM, 0, name),
-        len);
-}
-
-static void
-segment_set(const struct fixture *fixture, const uint8_t *bytes, size_t len)
-{
-    char name[SEGLOG_STREAM_NAME_CAP];
-
-    stream_blob_write(fixture->memory,
-                      stream_segment_name(fixture->memory, STREAM, 0, name),
-                      bytes, len);
-}
 
 /* -- damage in the middle -------------------------------------------------- */
 
@@ -219,10 +136,7 @@ changed_event__with_its_checksum_made_right__is_told_by_the_chain(void **state)
     struct fixture *fixture = *state;
     struct seglog_stream_event *events = NULL;
     struct seglog_error err;
-    char name[SEGLOG_STREAM_NAME_CAP];
-    uint8_t *bytes = NULL;
     size_t count = 0;
-    size_t len = 0;
 
     open_streams(fixture);
     append(fixture, 1);
@@ -231,10 +145,7 @@ changed_event__with_its_checksum_made_right__is_told_by_the_chain(void **state)
         seglog_stream_make_checkpoint(fixture->streams, STREAM, NULL, NULL));
     append(fixture, 1);
     close_streams(fixture);
-    stream_segment_name(fixture->memory, STREAM, 0, name);
-    bytes = stream_blob_read(fixture->memory, name, &len);
-    stream_forge_record(bytes, len, "event-1", "EVENT-1");
-    stream_blob_write(fixture->memory, name, bytes, len);
+    forge(fixture, 0, "event-1", "EVENT-1");
     open_streams(fixture);
     assert_code(seglog_stream_read_from(fixture->streams, STREAM, 0, UINT64_MAX,
                                         &events, &count, &err),
@@ -242,7 +153,6 @@ changed_event__with_its_checksum_made_right__is_told_by_the_chain(void **state)
     assert_true(err.actual <= 1);
     stream_assert_read(fixture->streams, STREAM, &fixture->model, 2,
                        UINT64_MAX);
-    free(bytes);
 }
 
 /* -- torn ends ------------------------------------------------------------- */
@@ -375,7 +285,7 @@ strange_blobs__beside_the_segments__change_nothing(void **state)
     open_streams(fixture);
     append(fixture, 3);
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        stream_blob_write(fixture->memory, names[i], "garbage", 7);
+        blob_write(fixture->memory, names[i], "garbage", 7);
     stream_assert_model(fixture->streams, STREAM, &fixture->model);
     assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
     append(fixture, 3);
@@ -428,12 +338,12 @@ foreign_segment__under_the_name_of_the_next__is_not_appended_to(void **state)
     open_streams(fixture);
     append(fixture, 3);
     close_streams(fixture);
-    bytes = stream_blob_read(
-        fixture->memory, stream_segment_name(fixture->memory, STREAM, 0, name),
-        &len);
-    stream_blob_write(fixture->memory,
-                      "stream.7.0000000001.0000000001.00000000000000000003.seg",
-                      bytes, len);
+    bytes =
+        blob_read(fixture->memory,
+                  stream_segment_name(fixture->memory, STREAM, 0, name), &len);
+    blob_write(fixture->memory,
+               "stream.7.0000000001.0000000001.00000000000000000003.seg", bytes,
+               len);
     open_streams(fixture);
     assert_code_err(seglog_stream_append_batch(fixture->streams, STREAM, &event,
                                                1, SEGLOG_OFFSET_ANY, NULL,
@@ -558,9 +468,6 @@ size__of_events_in_batches__is_theirs_and_three_bytes(void **state)
     assert_int_equal(info.end.next_offset, 10000);
     assert_true(info.bytes <= 10000 * (sizeof text + 3));
 }
-
-#define STREAM_TEST(f)                                                         \
-    cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

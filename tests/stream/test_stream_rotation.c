@@ -5,75 +5,11 @@
  * Goal    segments follow each other where batches end, with checkpoints at
  *         their ends, and a stream is one across them.
  */
-#include "tests/stream/stream_support.h"
+#include "tests/stream/stream_fixture.h"
 
 #include <stdio.h>
 
 #include "seglog/testing/disk_store.h"
-#include "seglog/testing/fault_store.h"
-
-#define STREAM UINT64_C(7)
-
-struct fixture {
-    struct seglog_store memory;
-    struct seglog_faults *faults;
-    struct seglog_store store;
-    struct seglog_stream_options options;
-    struct seglog_streams streams;
-    struct stream_model model;
-};
-
-static int
-fixture_setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-
-    assert_non_null(fixture);
-    assert_ok(seglog_store_memory_open(&fixture->memory, NULL));
-    fixture->faults = seglog_faults_new(fixture->memory);
-    assert_non_null(fixture->faults);
-    fixture->store = seglog_faults_store(fixture->faults);
-    fixture->options.size = sizeof fixture->options;
-    stream_model_init(&fixture->model, SEGLOG_CHAIN_SHA256);
-    *state = fixture;
-    return 0;
-}
-
-static int
-fixture_teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
-    seglog_faults_free(fixture->faults);
-    seglog_store_close(&fixture->memory);
-    stream_model_reset(&fixture->model);
-    free(fixture);
-    return 0;
-}
-
-static void
-open_streams(struct fixture *fixture)
-{
-    struct seglog_error err;
-
-    assert_code_err(seglog_streams_open(fixture->store, &fixture->options,
-                                        &fixture->streams, &err),
-                    SEGLOG_OK, &err);
-}
-
-static void
-restart(struct fixture *fixture)
-{
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
-    open_streams(fixture);
-}
-
-static void
-append(struct fixture *fixture, size_t count)
-{
-    stream_append_next(fixture->streams, STREAM, &fixture->model, count, false);
-}
 
 static void
 assert_segments(const struct fixture *fixture, size_t want)
@@ -725,9 +661,6 @@ append__larger_than_a_frame__is_too_large_and_begins_nothing(void **state)
             append(fixture, 1);
     }
 }
-
-#define STREAM_TEST(f)                                                         \
-    cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)

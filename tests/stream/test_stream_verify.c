@@ -6,60 +6,10 @@
  *         not vouched for, and a head kept elsewhere tells what the stream by
  *         itself cannot.
  */
-#include "tests/stream/stream_support.h"
+#include "tests/stream/stream_fixture.h"
 
 #include "src/crypt/primitives.h"
 #include "src/segment/segment_chain.h"
-
-#define STREAM UINT64_C(7)
-
-struct fixture {
-    struct seglog_store store;
-    struct seglog_stream_options options;
-    struct seglog_streams streams;
-    struct stream_model model;
-};
-
-static int
-fixture_setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-
-    assert_non_null(fixture);
-    assert_ok(seglog_store_memory_open(&fixture->store, NULL));
-    fixture->options.size = sizeof fixture->options;
-    stream_model_init(&fixture->model, SEGLOG_CHAIN_SHA256);
-    *state = fixture;
-    return 0;
-}
-
-static int
-fixture_teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    (void)seglog_streams_close(&fixture->streams, NULL);
-    seglog_store_close(&fixture->store);
-    stream_model_reset(&fixture->model);
-    free(fixture);
-    return 0;
-}
-
-static void
-open_streams(struct fixture *fixture)
-{
-    struct seglog_error err;
-
-    assert_code_err(seglog_streams_open(fixture->store, &fixture->options,
-                                        &fixture->streams, &err),
-                    SEGLOG_OK, &err);
-}
-
-static void
-append(struct fixture *fixture, size_t count)
-{
-    stream_append_next(fixture->streams, STREAM, &fixture->model, count, false);
-}
 
 static struct seglog_kept_head
 kept_at(const struct fixture *fixture, size_t count)
@@ -102,22 +52,6 @@ assert_first(const struct seglog_stream_verified *result,
                         seglog_stream_fault_name(fault));
     assert_int_equal(result->first.first_offset, first);
     assert_int_equal(result->first.last_offset, last);
-}
-
-/* Forge a record of the n-th segment, with its checksum. */
-static void
-forge(struct fixture *fixture, size_t segment, const char *old_text,
-      const char *new_text)
-{
-    char name[SEGLOG_STREAM_NAME_CAP];
-    size_t len = 0;
-    uint8_t *bytes = stream_blob_read(
-        fixture->store,
-        stream_segment_name(fixture->store, STREAM, segment, name), &len);
-
-    stream_forge_record(bytes, len, old_text, new_text);
-    stream_blob_write(fixture->store, name, bytes, len);
-    free(bytes);
 }
 
 /* -- good ones ------------------------------------------------------------- */
@@ -273,7 +207,7 @@ verify__each_bit_flipped__is_seen(void **state)
     for (size_t segment = 0; segment < 3; segment++) {
         char name[SEGLOG_STREAM_NAME_CAP];
         size_t len = 0;
-        uint8_t *bytes = stream_blob_read(
+        uint8_t *bytes = blob_read(
             fixture->store,
             stream_segment_name(fixture->store, STREAM, segment, name), &len);
 
@@ -288,7 +222,7 @@ verify__each_bit_flipped__is_seen(void **state)
 
             flips++;
             bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
-            stream_blob_write(fixture->store, name, bytes, len);
+            blob_write(fixture->store, name, bytes, len);
             if (seglog_stream_verify(fixture->streams, STREAM, &options,
                                      &result, NULL) != SEGLOG_OK)
                 refused++;
@@ -299,7 +233,7 @@ verify__each_bit_flipped__is_seen(void **state)
             }
             bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         }
-        stream_blob_write(fixture->store, name, bytes, len);
+        blob_write(fixture->store, name, bytes, len);
         free(bytes);
     }
     print_message("%llu flips, %llu refused\n", (unsigned long long)flips,
@@ -324,7 +258,7 @@ verify__segments_missing_or_swapped__are_links(void **state)
             assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
     }
     for (size_t i = 0; i < 4; i++)
-        bytes[i] = stream_blob_read(
+        bytes[i] = blob_read(
             fixture->store,
             stream_segment_name(fixture->store, STREAM, i, names[i]), &len[i]);
     for (size_t i = 0; i < 3; i++) {
@@ -333,7 +267,7 @@ verify__segments_missing_or_swapped__are_links(void **state)
         assert_first(&result, SEGLOG_STREAM_FAULT_LINK, 3 * (i + 1),
                      3 * (i + 1));
         assert_int_equal(result.first.segment, i + 1);
-        stream_blob_write(fixture->store, names[i], bytes[i], len[i]);
+        blob_write(fixture->store, names[i], bytes[i], len[i]);
     }
     assert_true(verify(fixture).is_good);
     for (size_t i = 0; i < 4; i++)
@@ -356,14 +290,14 @@ verify__tail_that_was_cut__is_told_by_a_kept_head(void **state)
 
     open_streams(fixture);
     append(fixture, 3);
-    bytes = stream_blob_read(
-        fixture->store, stream_segment_name(fixture->store, STREAM, 0, name),
-        &len);
+    bytes =
+        blob_read(fixture->store,
+                  stream_segment_name(fixture->store, STREAM, 0, name), &len);
     append(fixture, 2);
     kept = kept_at(fixture, 5);
     assert_true(verify_with(fixture, &options).is_good);
     assert_ok(seglog_streams_close(&fixture->streams, NULL));
-    stream_blob_write(fixture->store, name, bytes, len);
+    blob_write(fixture->store, name, bytes, len);
     open_streams(fixture);
     assert_true(verify(fixture).is_good);
     result = verify_with(fixture, &options);
@@ -536,9 +470,6 @@ verify__told_to_stop__stops_and_says_so(void **state)
     result = verify_with(fixture, &options);
     assert_true(result.is_stopped && !result.is_good);
 }
-
-#define STREAM_TEST(f)                                                         \
-    cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 
 int
 main(void)
