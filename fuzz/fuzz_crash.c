@@ -32,19 +32,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     watch.nonces = nonces;
     watch.images_max = IMAGES_MAX;
     watch.has_tapes = true;
+    watch.crash.aborts = true;
     watch.program = (struct tape){ .at = data, .left = size / 2 };
     watch.cuts =
         (struct tape){ .at = data + size / 2, .left = size - size / 2 };
-    if (setjmp(watch.violated) != 0) {
-        (void)fputs(watch.message, stderr);
-        abort();
-    }
     history_start(&history, &watch, 1);
     history.images_every = 1;
     for (unsigned i = 0; i < STEPS_MAX && watch.program.left > 0; i++) {
         if (history.is_over)
             break;
-        history_step(&history, random_next(&series));
+        history_step(&history, crash_random(&series));
     }
     history_end(&history);
     return 0;

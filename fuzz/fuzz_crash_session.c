@@ -19,18 +19,18 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct session_program program;
+    static struct crash_program program;
     static struct session_watch watch;
 
-    if (size < 1 + SESSION_STEP_BYTES)
+    if (size < 1 + CRASH_STEP_BYTES)
         return 0;
-    watch.aborts = watch.is_talking = true;
+    watch.crash.aborts = watch.crash.is_talking = true;
     program.seed = data[0];
-    program.cuts_are_chosen = true;
-    program.count = (size - 1) / SESSION_STEP_BYTES;
+    watch.cuts_are_chosen = true;
+    program.count = (size - 1) / CRASH_STEP_BYTES;
     if (program.count > STEPS_MAX)
         program.count = STEPS_MAX;
-    memcpy(program.steps, data + 1, program.count * SESSION_STEP_BYTES);
-    MUST(session_program_run(&program, &watch));
+    memcpy(program.steps, data + 1, program.count * CRASH_STEP_BYTES);
+    MUST(crash_program_run(&session_subject, &program, &watch.crash));
     return 0;
 }

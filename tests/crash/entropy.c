@@ -13,10 +13,10 @@ static uint64_t entropy;
 static bool entropy_is_bad;
 
 /* splitmix64 */
-static uint64_t
-entropy_next(void)
+uint64_t
+crash_random(uint64_t *seed)
 {
-    uint64_t x = entropy += UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t x = *seed += UINT64_C(0x9E3779B97F4A7C15);
 
     x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
     x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
@@ -29,7 +29,7 @@ getentropy(void *buf, size_t len)
     uint8_t *bytes = buf;
 
     for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)entropy_next();
+        bytes[i] = (uint8_t)crash_random(&entropy);
     return 0;
 }
 

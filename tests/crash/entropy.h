@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The next of a series of numbers that follows from *seed. */
+uint64_t
+crash_random(uint64_t *seed);
+
 /*
  * From here on what the library takes from the system as chance, identities,
  * epochs, ids and nonces, follows from the seed: a program does the same each

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/crash/history.c - histories: their steps, their power cuts. */
-#include "tests/crash/entropy.h"
 #include "tests/crash/history.h"
 
 #include <stdarg.h>
@@ -19,16 +18,6 @@ const char *const invariant_names[INVARIANTS] = {
     [I13] = "I13",       [SEAL] = "seal",   [VERDICT] = "verdict",
     [REPAIR] = "repair", [CHAIN] = "chain",
 };
-
-uint64_t
-random_next(uint64_t *seed)
-{
-    uint64_t x = *seed += UINT64_C(0x9E3779B97F4A7C15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
-}
 
 static uint64_t
 tape_next(struct tape *tape, uint64_t limit)
@@ -52,7 +41,7 @@ chance(struct history *history, uint64_t limit)
     if (watch->has_tapes)
         return tape_next(history->depth == 0 ? &watch->program : &watch->cuts,
                          limit);
-    return random_next(&history->seed) % limit;
+    return crash_random(&history->seed) % limit;
 }
 
 void
@@ -60,7 +49,7 @@ history_say(const struct history *history, const char *format, ...)
 {
     va_list args;
 
-    if (!history->watch->is_talking)
+    if (!history->watch->crash.is_talking)
         return;
     (void)printf("    %*s", (int)(2 * history->depth), "");
     va_start(args, format);
@@ -100,17 +89,10 @@ void
 history_fail(struct history *history, const char *file, int line,
              const char *what)
 {
-    char *message = history->watch->message;
-    const size_t cap = sizeof history->watch->message;
-    const int len =
-        snprintf(message, cap, "%s:%d: depth %u: %s\n", strrchr(file, '/') + 1,
-                 line, history->depth, what);
-
-    if (len > 0 && (size_t)len < cap)
-        (void)seglog_disk_format_map(history->disk, message + len,
-                                     cap - (size_t)len);
     log_dump(history);
-    longjmp(history->watch->violated, 1);
+    crash_fail(&history->watch->crash, history->disk, history->depth,
+               "%s:%d: depth %u: %s", strrchr(file, '/') + 1, line,
+               history->depth, what);
 }
 
 void
@@ -143,11 +125,11 @@ history_start(struct history *history, struct watch *watch, uint64_t seed)
     memset(history, 0, offsetof(struct history, attempts));
     history->watch = watch;
     history->seed = seed;
-    history->identity[0] = random_next(&history->seed);
-    history->identity[1] = random_next(&history->seed);
-    history->options.seed = random_next(&history->seed);
+    history->identity[0] = crash_random(&history->seed);
+    history->identity[1] = crash_random(&history->seed);
+    history->options.seed = crash_random(&history->seed);
     history->options.cannot_cut = chance(history, 8) == 0;
-    history->options.flaws = watch->flaws;
+    history->options.flaws = watch->crash.flaws;
     history->options.sync_skip = 8;
     history->options.has_no_hint = chance(history, 4) == 0;
     history->first_record = firsts[chance(history, 5)];
@@ -177,7 +159,7 @@ history_cut_power(struct history *history, const struct seglog_disk_cut *cut)
             slot_abandon(history, &history->slots[i]);
     }
     expect(history, seglog_disk_cut_power(history->disk, cut));
-    history->watch->images++;
+    history->watch->crash.images++;
     history->had_power_cut = true;
     history->has_lying_disk = false;
     nonces_pass_over(history);
@@ -200,8 +182,8 @@ cut_draw(uint64_t *seed)
         SEGLOG_DISK_LOSSES | SEGLOG_DISK_GARBAGE,
         SEGLOG_DISK_LOSSES | SEGLOG_DISK_CUT_ZEROED,
     };
-    struct seglog_disk_cut cut = { .seed = random_next(seed) };
-    const uint64_t how = random_next(seed);
+    struct seglog_disk_cut cut = { .seed = crash_random(seed) };
+    const uint64_t how = crash_random(seed);
 
     cut.lost_percent = lost[how & 7];
     cut.losses = losses[how >> 3 & 7];
@@ -212,7 +194,7 @@ cut_draw(uint64_t *seed)
 static void
 cut_by_chance(struct history *history)
 {
-    uint64_t seed = random_next(&history->seed) + chance(history, 256);
+    uint64_t seed = crash_random(&history->seed) + chance(history, 256);
     const struct seglog_disk_cut cut = cut_draw(&seed);
 
     history_cut_power(history, &cut);
@@ -260,7 +242,7 @@ history_end(struct history *history)
 /* -- images ---------------------------------------------------------------- */
 
 /* One for each depth: a history with its model is large, and made often. */
-static struct history children[DEPTH_MAX + 1];
+static struct history children[CRASH_DEPTH_MAX + 1];
 
 /* As it is for those who come after the cut. */
 static void
@@ -314,23 +296,23 @@ history_check_image(struct history *history, const struct slot *acting,
         seglog_disk_get_synced(history->disk, history->name);
     uint64_t seed = cut->seed;
 
-    if (history->depth >= DEPTH_MAX ||
-        (watch->images_max != 0 && watch->images >= watch->images_max))
+    if (history->depth >= CRASH_DEPTH_MAX ||
+        (watch->images_max != 0 && watch->crash.images >= watch->images_max))
         return;
     child_make(child, history, acting);
     child->disk = seglog_disk_image(history->disk, cut);
     expect(child, child->disk != NULL);
-    child->seed = random_next(&seed);
-    watch->images++;
-    watch->checks[I6] += history->depth > 0;
+    child->seed = crash_random(&seed);
+    watch->crash.images++;
+    watch->crash.checks[I6] += history->depth > 0;
     history_say(child, "-- image, %u%% lost", cut->lost_percent);
-    child->images_every = history->depth + 1 < DEPTH_MAX ? 6 : 0;
+    child->images_every = history->depth + 1 < CRASH_DEPTH_MAX ? 6 : 0;
     nonces_pass_over(child);
     if ((cut->losses & SEGLOG_DISK_GARBAGE) != 0)
         stale_put(child, synced, cut->seed);
     history_look(child, true);
     for (unsigned i = 0; i < steps && !child->is_over; i++)
-        history_step(child, random_next(&seed));
+        history_step(child, crash_random(&seed));
     if (child->go_on)
         child->go_on(child);
     child->seed = seed;

@@ -2,9 +2,8 @@
 /*
  * tests/crash/history.h - histories of a segment on a machine that fails.
  *
- * A program is a list of seeds: each is one step, and what the step does
- * follows from its seed and from what there is.  So steps can be left out and
- * the others still make sense, which is how a violation is made small.
+ * The bytes of each step of a program are a seed: what the step does follows
+ * from it and from what there is (tests/crash/crash_program.h).
  *
  * A model knows what was promised for each record.  Before every step of the
  * store that changes what a power cut would leave, images of such a cut are
@@ -35,7 +34,6 @@
 #ifndef CRASH_HISTORY_H
 #define CRASH_HISTORY_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,12 +42,12 @@
 #include "seglog/segment.h"
 #include "seglog/testing/disk_store.h"
 #include "seglog/testing/fault_store.h"
+#include "tests/crash/crash_program.h"
 
 #define WRITERS     3u
 #define RECORDS_MAX 2048u
 #define PENDING_MAX 256u
 #define GROUP_MAX   4u
-#define DEPTH_MAX   3u
 #define SEALED_MAX  3u
 #define NAME_CAP    8u
 
@@ -124,14 +122,9 @@ extern const char history_attributes[401];
 
 /* Shared by a history and those that come from its images. */
 struct watch {
-    jmp_buf violated;
-    char message[4096];
-    uint64_t images;
+    struct crash_watch crash;
     uint64_t images_max; /* of one program; 0: any number */
-    uint64_t checks[INVARIANTS];
-    unsigned flaws;  /* of the disk: what it promises and does not do */
-    bool is_talking; /* each step is printed */
-    bool is_plain;   /* no encryption, no dictionary */
+    bool is_plain;       /* no encryption, no dictionary */
     /* An input says what happens: the program, and all behind power cuts. */
     bool has_tapes;
     struct tape program;
@@ -212,7 +205,7 @@ struct history {
 /* The same, and counts that the invariant was looked at. */
 #define hold(history, invariant, condition)                                    \
     do {                                                                       \
-        (history)->watch->checks[invariant]++;                                 \
+        (history)->watch->crash.checks[invariant]++;                           \
         if (!(condition))                                                      \
             history_fail((history), __FILE__, __LINE__,                        \
                          #invariant ": " #condition);                          \
@@ -226,9 +219,6 @@ history_fail(struct history *history, const char *file, int line,
 void
 history_say(const struct history *history, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-uint64_t
-random_next(uint64_t *seed);
 
 /* 0 to limit - 1, by the seed of the step or by the tape. */
 uint64_t

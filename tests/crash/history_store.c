@@ -112,7 +112,7 @@ nonce_check(struct history *history, const uint8_t *chunk, size_t len)
         }
         at = (at + 1) % (2 * (size_t)CHANCE_ROUNDS);
     }
-    history->watch->checks[I9]++;
+    history->watch->crash.checks[I9]++;
     if (nonces->count == CHANCE_ROUNDS)
         return;
     nonces->count++;

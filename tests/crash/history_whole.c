@@ -258,7 +258,7 @@ copy_check(struct history *history, struct seglog_store below,
 void
 history_backup(struct history *history)
 {
-    static uint8_t all[DEPTH_MAX + 1][RECORDS_MAX];
+    static uint8_t all[CRASH_DEPTH_MAX + 1][RECORDS_MAX];
     uint8_t *must = all[history->depth];
     const unsigned cuts_made = history->cuts_made;
     const unsigned images_every = history->images_every;

@@ -18,9 +18,9 @@ content_make(struct history *history, struct attempt *attempt, uint32_t id,
     attempt->len = (uint32_t)len;
     memset(attempt->bytes, 'a' + (int)(id % 26), len);
     for (size_t i = 0; id % 3 == 0 && i < len; i++)
-        attempt->bytes[i] = (uint8_t)('a' + random_next(&seed) % 26);
+        attempt->bytes[i] = (uint8_t)('a' + crash_random(&seed) % 26);
     for (size_t i = 0; id % 6 == 1 && i < len; i++)
-        attempt->bytes[i] = (uint8_t)random_next(&seed);
+        attempt->bytes[i] = (uint8_t)crash_random(&seed);
     for (unsigned i = 0; i < 8; i++)
         attempt->bytes[i] =
             (uint8_t) "0123456789abcdef"[id >> (28 - 4 * i) & 15];
@@ -212,8 +212,8 @@ draw_meanwhile(struct history *history, uint64_t *seed, bool *is_others_turn)
     struct tape *cuts = &history->watch->cuts;
 
     if (!history->watch->has_tapes) {
-        *is_others_turn = random_next(seed) % 32 == 0;
-        return random_next(seed) % history->images_every == 0;
+        *is_others_turn = crash_random(seed) % 32 == 0;
+        return crash_random(seed) % history->images_every == 0;
     }
     if (cuts->left == 0)
         return false;
@@ -242,7 +242,7 @@ slot_meanwhile(void *arg, enum seglog_disk_step step)
     if (step < SEGLOG_DISK_WRITE || !is_cut)
         return;
     cut = cut_draw(&seed);
-    history_check_image(history, slot, &cut, 1 + random_next(&seed) % 4);
+    history_check_image(history, slot, &cut, 1 + crash_random(&seed) % 4);
 }
 
 /* The highest number that is sure to be there. */
@@ -270,7 +270,7 @@ draw_options(struct history *history)
         .mode = is_shared ? SEGLOG_WRITER_SHARED : SEGLOG_WRITER_EXCLUSIVE,
         .identity = (const uint8_t *)&history->identity,
         .is_epoch_given = true,
-        .epoch_random = (uint32_t)random_next(&history->seed),
+        .epoch_random = (uint32_t)crash_random(&history->seed),
         .lock_timeout_ms = 1,
         .first_record = history->first_record,
         .sync_log2 = history->sync_log2,
@@ -389,7 +389,7 @@ slot_open_plain(struct history *history, struct slot *slot,
         .size = sizeof options,
         .identity = (const uint8_t *)&history->identity,
         .is_epoch_given = true,
-        .epoch_random = (uint32_t)random_next(&history->seed),
+        .epoch_random = (uint32_t)crash_random(&history->seed),
         .first_record = history->first_record,
         .sync_log2 = history->sync_log2,
         .no_xxh3 = history->no_xxh3,

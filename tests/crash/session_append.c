@@ -45,7 +45,7 @@ entries_append(struct session_world *world, const struct session_actor *actor,
     /* Where it is there it is found by its segment alone. */
     const struct seglog_uuid *session =
         lane->is_there && !call->rolls_over &&
-                session_random(&world->chance) % 4 == 0
+                crash_random(&world->chance) % 4 == 0
             ? NULL
             : &lane->session;
 

@@ -112,7 +112,7 @@ session_look_index(struct session_world *world)
     const struct seglog_store store =
         seglog_session_store_get_store(actor->sessions);
     const bool is_old = world->watch->old_index_len > 0 &&
-                        session_random(&world->chance) % 2 == 0;
+                        crash_random(&world->chance) % 2 == 0;
     const seglog_code code = seglog_store_remove(store, "index.seg", NULL);
 
     session_say(world, "the index is %s", is_old ? "put back" : "deleted");

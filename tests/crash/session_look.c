@@ -103,7 +103,7 @@ record_look(struct sight *sight, const struct seglog_record *record)
                      !session_entry_is_known(world, record->data, record->len));
         session_hold(world, SESSION_I2, false);
     }
-    world->watch->checks[SESSION_I2]++;
+    world->watch->crash.checks[SESSION_I2]++;
     sight->seen[at] = true;
     sight->next = at + 1;
 }
@@ -320,7 +320,7 @@ is_worth_reading(struct session_world *world, const struct session_lane *lane,
     /* To say what a hole may have been takes long. */
     return !lane->is_quiet || is_concerned ||
            (lane->is_sealed && world->pending.going != 0) ||
-           session_random(&world->chance) % (lane->is_holed ? 64 : 8) == 0;
+           crash_random(&world->chance) % (lane->is_holed ? 64 : 8) == 0;
 }
 
 static void
@@ -384,7 +384,7 @@ lane_look(struct session_world *world, struct seglog_session_store *sessions,
     if (lane->is_sealed || (is_concerned && pending->is_sealing))
         seal_look(world, sessions, lane);
     if (lane->lane == SEGLOG_LANE_ENTRIES &&
-        session_random(&world->chance) % 4 == 0)
+        crash_random(&world->chance) % 4 == 0)
         notes_look(world, sessions, lane);
 }
 
@@ -419,7 +419,7 @@ session_look(struct session_world *world, bool is_power_cut)
 
     /* The first to ask makes the index anew, and may be cut off as well: what
      * was promised is the same until somebody has looked. */
-    if (is_power_cut && world->depth < SESSION_DEPTH_MAX)
+    if (is_power_cut && world->depth < CRASH_DEPTH_MAX)
         session_expect(world, seglog_session_list(sessions, NULL, row_pass,
                                                   NULL, NULL) == SEGLOG_OK);
     world->image_at = 0;
@@ -432,12 +432,12 @@ session_look(struct session_world *world, bool is_power_cut)
     session_look_names(world, sessions, is_power_cut);
     session_pending_clear(world);
     session_look_rows(world, sessions, false);
-    if (is_power_cut && session_random(&world->chance) % 4 == 0)
+    if (is_power_cut && crash_random(&world->chance) % 4 == 0)
         session_look_index(world);
     world->image_at = image_at;
     world->images_every = images_every;
-    if (world->depth > 0 && session_random(&world->chance) % 8 == 0) {
-        world->watch->checks[SESSION_I6]++;
+    if (world->depth > 0 && crash_random(&world->chance) % 8 == 0) {
+        world->watch->crash.checks[SESSION_I6]++;
         session_actors_stop(world);
         actor = session_actor_any(world);
         for (unsigned i = 0; i < world->lane_count; i++)

@@ -11,9 +11,8 @@
 const struct seglog_slice *
 session_entries_new(struct session_world *world, size_t count)
 {
-    static char texts[SESSION_DEPTH_MAX + 1][SESSION_MORE_MAX]
-                     [SESSION_TEXT_CAP];
-    static struct seglog_slice slices[SESSION_DEPTH_MAX + 1][SESSION_MORE_MAX];
+    static char texts[CRASH_DEPTH_MAX + 1][SESSION_MORE_MAX][SESSION_TEXT_CAP];
+    static struct seglog_slice slices[CRASH_DEPTH_MAX + 1][SESSION_MORE_MAX];
     struct session_pending *pending = &world->pending;
 
     for (size_t i = 0; i < count; i++) {
@@ -71,7 +70,7 @@ struct session_lane *
 session_lane_draw(struct session_world *world)
 {
     const unsigned from = session_draw(world, SESSION_LANES_MAX);
-    const bool may_be_holed = session_random(&world->chance) % 4 == 0;
+    const bool may_be_holed = crash_random(&world->chance) % 4 == 0;
 
     for (unsigned i = 0; i < world->lane_count; i++) {
         struct session_lane *lane =
@@ -96,18 +95,18 @@ session_call_begin(struct session_world *world)
         SEGLOG_DISK_LOST_REVERTED,
     };
     struct session_actor *actor = session_actor_any(world);
-    const unsigned how = (unsigned)(session_random(&world->chance) % 64);
+    const unsigned how = (unsigned)(crash_random(&world->chance) % 64);
 
     world->pending.is_any = true;
     if (how < 3) {
         actor->process.die_at =
-            actor->process.steps + 1 + session_random(&world->chance) % 40;
+            actor->process.steps + 1 + crash_random(&world->chance) % 40;
     } else if (how == 3) {
         actor->is_failing = true;
         seglog_disk_fail_sync(world->disk, NULL,
-                              1 + session_random(&world->chance) % 3,
-                              hows[session_random(&world->chance) % 3],
-                              (unsigned)(session_random(&world->chance) % 101));
+                              1 + crash_random(&world->chance) % 3,
+                              hows[crash_random(&world->chance) % 3],
+                              (unsigned)(crash_random(&world->chance) % 101));
     }
     return actor;
 }

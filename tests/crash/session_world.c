@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/crash/session_world.c - processes, power cuts, images, programs. */
-#include "tests/crash/entropy.h"
 #include "tests/crash/session_world.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "seglog/encrypted_store.h"
 #include "src/codec/zrun.h"
 #include "src/crypt/primitives.h"
 
-const char *const session_invariant_names[SESSION_INVARIANTS] = {
+static const char *const invariant_names[SESSION_INVARIANTS] = {
     [SESSION_I1] = "I1",       [SESSION_I2] = "I2",
     [SESSION_I3] = "I3",       [SESSION_I5] = "I5",
     [SESSION_I6] = "I6",       [SESSION_I7] = "I7",
@@ -21,64 +17,31 @@ const char *const session_invariant_names[SESSION_INVARIANTS] = {
     [SESSION_NOTES] = "notes", [SESSION_LOCK] = "lock",
 };
 
-uint64_t
-session_random(uint64_t *seed)
-{
-    uint64_t x = *seed += UINT64_C(0x9E3779B97F4A7C15);
-
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
-}
-
 /* The last two bytes say where to cut, where that is chosen. */
 unsigned
 session_draw(struct session_world *world, unsigned limit)
 {
-    if (world->choice_at + 2 < SESSION_STEP_BYTES && limit <= 256)
+    if (world->choice_at + 2 < CRASH_STEP_BYTES && limit <= 256)
         return world->choices.bytes[world->choice_at++] % limit;
-    return (unsigned)(session_random(&world->chance) % limit);
+    return (unsigned)(crash_random(&world->chance) % limit);
 }
 
 void
 session_say(const struct session_world *world, const char *format, ...)
 {
-    char *story = world->watch->story[world->depth];
-    const size_t cap = sizeof world->watch->story[0];
-    size_t len = 0;
     va_list args;
 
-    if (!world->watch->is_talking)
-        return;
-    len = strlen(story);
-    len += (size_t)snprintf(story + len, cap - len, "    %*s",
-                            (int)(2 * world->depth), "");
-    if (len + 200 > cap)
-        return;
     va_start(args, format);
-    len += (size_t)vsnprintf(story + len, 200, format, args);
+    crash_say(&world->watch->crash, world->depth, format, args);
     va_end(args);
-    (void)snprintf(story + len, cap - len, "\n");
 }
 
 void
 session_fail(struct session_world *world, int line, const char *what)
 {
-    char *message = world->watch->message;
-    const size_t cap = sizeof world->watch->message;
-    const int len = snprintf(message, cap, "step %u, depth %u, line %d: %s\n",
-                             world->step, world->depth, line, what);
-
-    if (len > 0 && (size_t)len < cap)
-        (void)seglog_disk_format_map(world->disk, message + len,
-                                     cap - (size_t)len);
-    for (unsigned i = 0; world->watch->is_talking && i <= world->depth; i++)
-        (void)fputs(world->watch->story[i], stdout);
-    if (world->watch->aborts) {
-        (void)fputs(message, stderr);
-        abort();
-    }
-    longjmp(world->watch->violated, 1);
+    crash_fail(&world->watch->crash, world->disk, world->depth,
+               "step %u, depth %u, line %d: %s", world->step, world->depth,
+               line, what);
 }
 
 /* -- processes ------------------------------------------------------------- */
@@ -89,23 +52,13 @@ meanwhile(void *arg, enum seglog_disk_step step);
 static struct seglog_store
 actor_store(struct session_world *world, struct session_actor *actor)
 {
-    static const uint8_t key[SEGLOG_KEY_BYTES] = { 7, 1, 3 };
-    const struct seglog_store_key how = { .size = sizeof how, .key = key };
-    const struct seglog_encrypted_store_options options = {
-        .size = sizeof options,
-        .create = world->depth == 0 && world->step == 0,
-    };
-    const struct seglog_store plain =
-        seglog_disk_start(world->disk, &actor->process);
+    struct seglog_store store = { 0 };
 
-    actor->process.never_waits = true;
-    actor->encrypted = (struct seglog_store){ 0 };
-    if (!world->is_encrypted)
-        return plain;
-    session_expect(world, seglog_encrypted_store_open(plain, &how, &options,
-                                                      &actor->encrypted,
-                                                      NULL) == SEGLOG_OK);
-    return actor->encrypted;
+    session_expect(world, crash_store_start(
+                              world->disk, &actor->process, world->is_encrypted,
+                              world->depth == 0 && world->step == 0,
+                              &actor->encrypted, &store));
+    return store;
 }
 
 void
@@ -172,55 +125,39 @@ session_actor_any(struct session_world *world)
 
 /* -- power cuts ------------------------------------------------------------ */
 
-static struct seglog_disk_cut
-cut_make(uint64_t seed)
-{
-    static const unsigned lost[] = { 0, 10, 50, 90, 100 };
-    struct seglog_disk_cut cut = { .seed = session_random(&seed) };
-    const uint64_t how = session_random(&seed);
-
-    cut.lost_percent = lost[how % 5];
-    if (how >> 8 & 1)
-        cut.names_in_order = true;
-    if ((how >> 16) % 16 == 0)
-        cut.losses = SEGLOG_DISK_LOSSES | SEGLOG_DISK_GARBAGE;
-    else if ((how >> 16) % 16 == 1)
-        cut.losses = SEGLOG_DISK_LOSSES | SEGLOG_DISK_CUT_ZEROED;
-    return cut;
-}
-
 void
 session_cut_power(struct session_world *world)
 {
-    const struct seglog_disk_cut cut = cut_make(session_random(&world->chance));
+    const struct seglog_disk_cut cut =
+        crash_cut_draw(crash_random(&world->chance));
 
     session_say(world, "power cut, %u%% lost", cut.lost_percent);
     session_actors_stop(world);
     session_expect(world, seglog_disk_cut_power(world->disk, &cut));
-    world->watch->images++;
+    world->watch->crash.images++;
     session_look(world, true);
 }
 
 /* -- images ---------------------------------------------------------------- */
 
 /* One for each depth: a world with its model is large, and made often. */
-static struct session_world children[SESSION_DEPTH_MAX + 1];
+static struct session_world children[CRASH_DEPTH_MAX + 1];
 
 static void
 image_go_on(struct session_world *child, uint64_t seed)
 {
     const unsigned steps =
-        child->depth < SESSION_DEPTH_MAX ? 1 + (unsigned)(seed % 3) : 1;
+        child->depth < CRASH_DEPTH_MAX ? 1 + (unsigned)(seed % 3) : 1;
 
     for (unsigned i = 0; i < steps; i++) {
         struct session_step step;
-        const uint64_t bytes = session_random(&seed);
+        const uint64_t bytes = crash_random(&seed);
 
         memcpy(step.bytes, &bytes, sizeof step.bytes);
         child->image_at = 0;
         session_step_run(child, &step);
     }
-    if (child->depth < SESSION_DEPTH_MAX) {
+    if (child->depth < CRASH_DEPTH_MAX) {
         child->depth++;
         session_cut_power(child);
     }
@@ -229,23 +166,21 @@ image_go_on(struct session_world *child, uint64_t seed)
 static void
 image_check(struct session_world *world, uint64_t seed)
 {
-    const struct seglog_disk_cut cut = cut_make(seed);
+    const struct seglog_disk_cut cut = crash_cut_draw(seed);
     struct session_world *child = &children[world->depth];
 
     session_world_copy(child, world);
     child->depth = world->depth + 1;
-    for (unsigned i = child->depth; i <= SESSION_DEPTH_MAX; i++)
-        world->watch->story[i][0] = '\0';
-    child->disk = seglog_disk_image(world->disk, &cut);
+    child->disk =
+        crash_image_make(&world->watch->crash, world->disk, world->depth, &cut);
     session_expect(world, child->disk != NULL);
-    child->chance = session_random(&seed);
-    child->choice_at = SESSION_STEP_BYTES;
-    child->images_every = child->depth < SESSION_DEPTH_MAX ? 12 : 0;
-    world->watch->images++;
-    world->watch->checks[SESSION_I6] += world->depth > 0;
+    child->chance = crash_random(&seed);
+    child->choice_at = CRASH_STEP_BYTES;
+    child->images_every = child->depth < CRASH_DEPTH_MAX ? 12 : 0;
+    world->watch->crash.checks[SESSION_I6] += world->depth > 0;
     session_say(child, "-- image, %u%% lost", cut.lost_percent);
     session_look(child, true);
-    image_go_on(child, session_random(&seed));
+    image_go_on(child, crash_random(&seed));
     session_actors_stop(child);
     seglog_disk_free(child->disk);
     child->disk = NULL;
@@ -263,15 +198,17 @@ meanwhile(void *arg, enum seglog_disk_step step)
     world->changes++;
     memcpy(&seed, world->choices.bytes, sizeof seed);
     seed ^= world->changes * UINT64_C(0xD6E8FEB86659FD93) + world->depth;
-    (void)session_random(&seed);
-    if (world->depth < SESSION_DEPTH_MAX &&
+    (void)crash_random(&seed);
+    if (world->depth < CRASH_DEPTH_MAX &&
         (world->changes == world->image_at ||
          (world->images_every != 0 &&
-          session_random(&seed) % world->images_every == 0)))
+          crash_random(&seed) % world->images_every == 0)))
         image_check(world, seed);
 }
 
 /* -- programs -------------------------------------------------------------- */
+
+static struct session_world the_world;
 
 /* Two dictionaries are there from the beginning; the store uses none yet. */
 static void
@@ -296,7 +233,7 @@ static void
 world_begin(struct session_world *world, struct session_watch *watch,
             uint64_t seed)
 {
-    struct seglog_disk_options options = { .flaws = watch->flaws,
+    struct seglog_disk_options options = { .flaws = watch->crash.flaws,
                                            .sync_skip = 8 };
     struct session_actor *first = &world->actors[0];
     uint64_t how = 0;
@@ -304,8 +241,8 @@ world_begin(struct session_world *world, struct session_watch *watch,
     memset(world, 0, offsetof(struct session_world, lanes));
     world->watch = watch;
     entropy_seed(seed, false);
-    options.seed = session_random(&seed);
-    how = session_random(&seed);
+    options.seed = crash_random(&seed);
+    how = crash_random(&seed);
     options.cannot_cut = world->cannot_cut = how % 8 == 0;
     options.has_no_hint = (how >> 8) % 4 == 0;
     world->disk = seglog_disk_new(&options);
@@ -327,34 +264,41 @@ world_begin(struct session_world *world, struct session_watch *watch,
 }
 
 static void
-world_end(struct session_world *world)
+program_begin(struct crash_watch *watch, uint64_t seed)
 {
-    session_cut_power(world);
-    session_actors_stop(world);
-    seglog_disk_free(world->disk);
-    world->disk = NULL;
+    struct session_watch *whole = (struct session_watch *)(void *)watch;
+
+    whole->old_index_len = 0;
+    world_begin(&the_world, whole, seed);
+    the_world.images_every = whole->cuts_are_chosen ? 0 : 1;
 }
 
-bool
-session_program_run(const struct session_program *program,
-                    struct session_watch *watch)
+static bool
+program_step(unsigned number, const uint8_t bytes[CRASH_STEP_BYTES])
 {
-    static struct session_world world;
+    struct session_step step;
 
-    watch->old_index_len = 0;
-    for (unsigned i = 0; i <= SESSION_DEPTH_MAX; i++)
-        watch->story[i][0] = '\0';
-    if (setjmp(watch->violated) != 0)
-        return false;
-    world_begin(&world, watch, program->seed);
-    world.images_every = program->cuts_are_chosen ? 0 : 1;
-    for (size_t i = 0; i < program->count; i++) {
-        const uint8_t *bytes = program->steps[i].bytes;
-
-        world.step = (unsigned)i + 1;
-        world.image_at = program->cuts_are_chosen ? bytes[7] % 32 : 0;
-        session_step_run(&world, &program->steps[i]);
-    }
-    world_end(&world);
+    memcpy(step.bytes, bytes, sizeof step.bytes);
+    the_world.step = number;
+    the_world.image_at = the_world.watch->cuts_are_chosen ? bytes[7] % 32 : 0;
+    session_step_run(&the_world, &step);
     return true;
 }
+
+static void
+program_end(void)
+{
+    session_cut_power(&the_world);
+    session_actors_stop(&the_world);
+    seglog_disk_free(the_world.disk);
+    the_world.disk = NULL;
+}
+
+const struct crash_subject session_subject = {
+    .invariant_names = invariant_names,
+    .invariant_count = SESSION_INVARIANTS,
+    .watch_size = sizeof(struct session_watch),
+    .begin = program_begin,
+    .step = program_step,
+    .end = program_end,
+};

@@ -2,9 +2,9 @@
 /*
  * tests/crash/session_world.h - a session store on a machine that fails.
  *
- * A program is a list of steps of eight bytes; what a step does follows from
- * them and from what there is, so steps can be left out and the others still
- * make sense.  Several processes have the store open and take turns.
+ * What a step of a program does follows from its bytes and from what there is
+ * (tests/crash/crash_program.h).  Several processes have the store open and take
+ * turns.
  *
  * A model knows what was promised.  Before a change of what a power cut would
  * leave, an image of such a cut is made; it is a world of its own that starts
@@ -31,7 +31,6 @@
 #ifndef CRASH_SESSION_WORLD_H
 #define CRASH_SESSION_WORLD_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,14 +38,12 @@
 #include "seglog/dictionary.h"
 #include "seglog/session.h"
 #include "seglog/testing/disk_store.h"
+#include "tests/crash/crash_program.h"
 
 #define SESSION_ACTORS      3u
 #define SESSION_LANES_MAX   24u
 #define SESSION_ENTRIES_MAX 640u
 #define SESSION_MORE_MAX    320u
-#define SESSION_DEPTH_MAX   3u
-#define SESSION_STEP_BYTES  8u
-#define SESSION_STEPS_MAX   1000u
 #define SESSION_SESSIONS    3u
 #define SESSION_NAMES       10u
 /* Lazy ones, and those that somebody died in while they were full. */
@@ -71,34 +68,17 @@ enum session_invariant {
     SESSION_INVARIANTS
 };
 
-extern const char *const session_invariant_names[SESSION_INVARIANTS];
-
-/* Shared by a world and those that come from its images. */
 struct session_watch {
-    jmp_buf violated;
-    char message[8192];
-    uint64_t images;
-    uint64_t checks[SESSION_INVARIANTS];
+    struct crash_watch crash;
     uint64_t steps_of_kind[32];
-    unsigned flaws; /* of the disk: what it promises and does not do */
-    bool is_talking;
-    /* What the worlds on the way to a violation have done, by their depth. */
-    char story[SESSION_DEPTH_MAX + 1][8192];
-    bool aborts; /* at a violation, for a fuzzer */
+    bool cuts_are_chosen; /* by the last two bytes of each step */
     /* The index as it was once, to be put back. */
     uint8_t old_index[16384];
     size_t old_index_len;
 };
 
 struct session_step {
-    uint8_t bytes[SESSION_STEP_BYTES];
-};
-
-struct session_program {
-    uint64_t seed;
-    struct session_step steps[SESSION_STEPS_MAX];
-    size_t count;
-    bool cuts_are_chosen; /* by the last two bytes of each step */
+    uint8_t bytes[CRASH_STEP_BYTES];
 };
 
 /* What stands under one number.  hash 0: lost, and never to be seen again. */
@@ -235,7 +215,7 @@ session_fail(struct session_world *world, int line, const char *what);
 /* The same, and counts that the invariant was looked at. */
 #define session_hold(world, invariant, condition)                              \
     do {                                                                       \
-        (world)->watch->checks[invariant]++;                                   \
+        (world)->watch->crash.checks[invariant]++;                             \
         if (!(condition))                                                      \
             session_fail((world), __LINE__, #invariant ": " #condition);       \
     } while (0)
@@ -243,9 +223,6 @@ session_fail(struct session_world *world, int line, const char *what);
 void
 session_say(const struct session_world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-uint64_t
-session_random(uint64_t *seed);
 
 /* 0 to limit - 1, by the step; limit is at most 256 to be chosen freely. */
 unsigned
@@ -448,9 +425,7 @@ session_step_ask(struct session_world *world);
 
 /* -- running (session_world.c) --------------------------------------------- */
 
-/* False: it was violated, and the watch says how. */
-bool
-session_program_run(const struct session_program *program,
-                    struct session_watch *watch);
+/* Of programs: a session store. */
+extern const struct crash_subject session_subject;
 
 #endif /* CRASH_SESSION_WORLD_H */

@@ -154,7 +154,7 @@ program_holds(struct watch *watch)
 {
     static struct history history;
 
-    if (setjmp(watch->violated) != 0)
+    if (setjmp(watch->crash.violated) != 0)
         return false;
     program_do(&history, watch);
     return true;
@@ -167,7 +167,7 @@ program_tell(const struct watch *watch)
            program.loss == SEGLOG_DISK_ZERO ? "is zero" : "is old");
     for (unsigned i = 0; i < program.count; i++)
         printf("    %s\n", operation_names[program.operations[i]]);
-    printf("%s", watch->message);
+    printf("%s", watch->crash.message);
 }
 
 bool

@@ -12,7 +12,7 @@ stream_text(uint32_t id)
 {
     static char text[STREAM_TEXT_MAX + 64];
     uint64_t seed = id;
-    const uint64_t how = stream_random(&seed);
+    const uint64_t how = crash_random(&seed);
     const size_t most = how % 16 == 0   ? STREAM_TEXT_MAX
                         : how % 16 == 1 ? 0
                                         : 200;
@@ -97,7 +97,7 @@ log_read(struct stream_world *world, struct seglog_streams streams,
 {
     const struct stream_log *log = &world->logs[which];
     struct seglog_stream_event *events = NULL;
-    const uint64_t from = stream_random(&world->chance) % (log->count + 1);
+    const uint64_t from = crash_random(&world->chance) % (log->count + 1);
     struct seglog_error err = { 0 };
     size_t count = 0;
     seglog_code code = seglog_stream_read_from(streams, which, 0, UINT64_MAX,

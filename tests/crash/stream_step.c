@@ -20,7 +20,7 @@ call_begin(struct stream_world *world)
 
     if (how < 4) {
         actor->process.die_at =
-            actor->process.steps + 1 + stream_random(&world->chance) % 40;
+            actor->process.steps + 1 + crash_random(&world->chance) % 40;
     } else if (how == 4) {
         actor->is_failing = true;
         seglog_disk_fail_sync(world->disk, NULL, 1 + stream_draw(world, 3),

@@ -23,21 +23,18 @@
 #ifndef CRASH_STREAM_WORLD_H
 #define CRASH_STREAM_WORLD_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "seglog/stream.h"
 #include "seglog/testing/disk_store.h"
+#include "tests/crash/crash_program.h"
 
 #define STREAM_ACTORS     3u
 #define STREAM_LOGS       2u
 #define STREAM_EVENTS_MAX 1500u
 #define STREAM_BATCH_MAX  24u
-#define STREAM_DEPTH_MAX  3u
-#define STREAM_STEP_BYTES 8u
-#define STREAM_STEPS_MAX  1000u
 #define STREAM_TEXT_MAX   6000u
 
 enum stream_invariant {
@@ -52,26 +49,11 @@ enum stream_invariant {
     STREAM_INVARIANTS
 };
 
-extern const char *const stream_invariant_names[STREAM_INVARIANTS];
-
-/* Shared by a world and those that come from its images. */
 struct stream_watch {
-    jmp_buf violated;
-    char message[8192];
-    uint64_t images;
-    uint64_t checks[STREAM_INVARIANTS];
+    struct crash_watch crash;
     uint64_t holes; /* streams that a power cut has left with one */
     uint64_t looks;
     uint64_t overtaken;
-    unsigned flaws; /* of the disk: what it promises and does not do */
-    bool is_talking;
-    char story[STREAM_DEPTH_MAX + 1][8192];
-};
-
-struct stream_program {
-    uint64_t seed;
-    uint8_t steps[STREAM_STEPS_MAX][STREAM_STEP_BYTES];
-    size_t count;
 };
 
 struct stream_log {
@@ -134,7 +116,7 @@ stream_fail(struct stream_world *world, int line, const char *what);
 /* The same, and counts that the invariant was looked at. */
 #define stream_hold(world, invariant, condition)                               \
     do {                                                                       \
-        (world)->watch->checks[invariant]++;                                   \
+        (world)->watch->crash.checks[invariant]++;                             \
         if (!(condition))                                                      \
             stream_fail((world), __LINE__, #invariant ": " #condition);        \
     } while (0)
@@ -142,9 +124,6 @@ stream_fail(struct stream_world *world, int line, const char *what);
 void
 stream_say(const struct stream_world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-uint64_t
-stream_random(uint64_t *seed);
 
 unsigned
 stream_draw(struct stream_world *world, unsigned limit);
@@ -193,10 +172,8 @@ stream_cut_power(struct stream_world *world);
 void
 stream_overtake(struct stream_world *world, const struct stream_actor *by);
 
-/* False: it was violated, and the watch says how. */
-bool
-stream_program_run(const struct stream_program *program,
-                   struct stream_watch *watch);
+/* Of programs: a store of streams. */
+extern const struct crash_subject stream_subject;
 
 /* -- steps (stream_step.c) ------------------------------------------------- */
 
