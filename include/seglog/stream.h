@@ -499,6 +499,69 @@ SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_kept_head_parse(const char *text, struct seglog_kept_head *kept,
                        struct seglog_error *err);
 
+/* -- scrubbing ------------------------------------------------------------- */
+
+#define SEGLOG_SCRUB_RATE (UINT64_C(10) << 20) /* default */
+
+struct seglog_scrub_options {
+    size_t size;
+    uint64_t bytes_per_s; /* as stored; 0: SEGLOG_SCRUB_RATE */
+    bool once;            /* stop at the end of the tour */
+    unsigned pause_s;     /* between two tours; 0: none */
+    /* By the thread of the scrubber; name is that of the blob. */
+    void (*on_finding)(void *arg, uint64_t stream, const char *name,
+                       const struct seglog_stream_finding *finding);
+    void *arg;
+};
+
+struct seglog_scrub_state {
+    bool is_running; /* false: stopped, failed, or (once) done */
+    uint64_t stream; /* where it is */
+    uint64_t offset;
+    uint64_t tours;    /* completed, by whomever */
+    uint64_t bytes;    /* read by this one */
+    uint64_t findings; /* of this tour; between two, of the one before */
+    seglog_code code;  /* why it ended; OK */
+};
+
+struct seglog_scrubber;
+
+/*
+ * Verify all streams in a thread of its own, stream by stream and checkpoint by
+ * checkpoint, at a bounded rate; over any second it reads no more than
+ * bytes_per_s and one step (256 KiB) besides.  Where it is is remembered in the
+ * store (scrub.seg) at the end of each segment, each 10 seconds and at the end:
+ * whoever comes next, in whatever process, goes on there, and may tell once
+ * more what was found behind the last checkpoint before it.  What is remembered
+ * of other streams, or damaged, is not believed: the tour begins anew.  A
+ * read-only store remembers nothing.  Heads are compared as by
+ * seglog_stream_verify, without kept ones and keys.
+ *
+ * A segment that cannot be read, or is none, is a finding (DAMAGE, without
+ * offsets); it goes on with the next.
+ *
+ * Returns LOCKED if one is at work, in any process.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_scrub_start(struct seglog_streams streams,
+                   const struct seglog_scrub_options *options,
+                   struct seglog_scrubber **scrubber, struct seglog_error *err);
+
+SEGLOG_API void
+seglog_scrub_get_state(struct seglog_scrubber *scrubber,
+                       struct seglog_scrub_state *state);
+
+/* Wait for the end of the thread: with once, for the end of the tour;
+ * timeout_ms negative: no limit.  END: it is still running. */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_scrub_wait(struct seglog_scrubber *scrubber, int timeout_ms,
+                  struct seglog_error *err);
+
+/* Stop, remember where, free it.  Before the streams are closed.  Returns why
+ * it had ended by itself, or could not remember.  Accepts NULL. */
+SEGLOG_API seglog_code
+seglog_scrub_stop(struct seglog_scrubber *scrubber, struct seglog_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -229,6 +229,12 @@ slg_streams_of(struct seglog_streams streams, struct slg_streams **own,
     return SEGLOG_OK;
 }
 
+struct seglog_streams
+slg_streams_wrap(struct slg_streams *streams)
+{
+    return (struct seglog_streams){ .ops = &OPS, .self = streams };
+}
+
 seglog_code
 seglog_streams_open(struct seglog_store store,
                     const struct seglog_stream_options *options,

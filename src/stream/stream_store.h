@@ -15,6 +15,8 @@
  *   stream_end.c         where a stream ends, and what is known of it
  *   stream_checkpoint.c  checkpoints, made and found; rotation
  *   stream_verify.c      verify; stream_verify_segment.c: one segment
+ *   stream_scrub.c       the scrubber; stream_scrub_tour.c, _place.c,
+ *                        stream_pace.c
  *   stream_sign.c        heads that are kept elsewhere, and signed
  *   stream_read.c        read_from
  *   stream_readers.c     segments that are open for reading
@@ -51,6 +53,10 @@ slg_stream_fail_missing(uint64_t stream, struct seglog_error *err);
 seglog_code
 slg_streams_of(struct seglog_streams streams, struct slg_streams **own,
                struct seglog_error *err);
+
+/* The other way round; streams stays whose it is. */
+struct seglog_streams
+slg_streams_wrap(struct slg_streams *streams);
 
 /* -- stream_end.c ---------------------------------------------------------- */
 

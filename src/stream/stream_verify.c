@@ -179,6 +179,13 @@ is_beginning(const struct slg_verified_part *part)
            part->begin.len == 0;
 }
 
+bool
+slg_verify_is_linked(const struct slg_verified_part *before,
+                     const struct slg_verified_part *part)
+{
+    return before ? is_linked(before, part) : is_beginning(part);
+}
+
 /* Said of the segment that does not follow, in front of what is in it. */
 static seglog_code
 link_add(struct slg_verified_part *part, struct seglog_error *err)

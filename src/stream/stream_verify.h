@@ -17,6 +17,8 @@
 #include "src/stream/stream_names.h"
 #include "src/stream/stream_store.h"
 
+struct slg_verified_part;
+
 /* What one segment is verified for. */
 struct slg_verify_job {
     const struct slg_streams *streams;
@@ -28,6 +30,10 @@ struct slg_verify_job {
     const uint8_t *public_key;
     atomic_bool *is_stopped;
     atomic_uint_fast64_t *bytes_done;
+    /* At each checkpoint, all in front of which is done; or NULL. */
+    void (*on_checkpoint)(void *arg, struct slg_verified_part *part,
+                          uint64_t next_offset);
+    void *arg;
 };
 
 /* What was found in one. */
@@ -75,6 +81,11 @@ slg_verify_segment(const struct slg_verify_job *job,
 bool
 slg_verify_add(struct slg_verified_part *part, enum seglog_stream_fault fault,
                uint64_t first_offset, uint64_t last_offset);
+
+/* Does it go on where the one before it ends?  NULL: nothing is before it. */
+bool
+slg_verify_is_linked(const struct slg_verified_part *before,
+                     const struct slg_verified_part *part);
 
 /* Is it a signature of this head, by this key? */
 seglog_code

@@ -116,6 +116,9 @@ head_take(struct verifying *verifying, const struct slg_chain_event *event)
         found(verifying, SEGLOG_STREAM_FAULT_CHAIN, event->known_from - 1,
               event->number >= 2 ? event->number - 2 : 0);
     kept_look(verifying, event->number, true, &event->hash);
+    if (event->is_checkpoint && verifying->job->on_checkpoint)
+        verifying->job->on_checkpoint(verifying->job->arg, part,
+                                      event->number - 1);
 }
 
 static void

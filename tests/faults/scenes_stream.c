@@ -156,6 +156,34 @@ step_close_streams(struct stage *stage, struct seglog_error *err)
     return seglog_streams_close(&stage->streams, err);
 }
 
+/* What could not be read is a finding, and no reason to stop. */
+static seglog_code
+step_scrub(struct stage *stage, struct seglog_error *err)
+{
+    const struct seglog_scrub_options options = { .size = sizeof options,
+                                                  .bytes_per_s = UINT64_MAX,
+                                                  .once = true };
+    struct seglog_scrubber *scrubber = NULL;
+    struct seglog_scrub_state state = { .findings = 0 };
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_scrub_start(stage->streams, &options, &scrubber, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_scrub_wait(scrubber, -1, err);
+    seglog_scrub_get_state(scrubber, &state);
+    if (code == SEGLOG_OK)
+        code = seglog_scrub_stop(scrubber, err);
+    if (code == SEGLOG_OK && state.findings > 0) {
+        *err = (struct seglog_error){ .code = SEGLOG_IO,
+                                      .name = "stream",
+                                      .message = "it was found damaged" };
+        return SEGLOG_IO;
+    }
+    return code;
+}
+
 /* -- what is there --------------------------------------------------------- */
 
 /* A hole that a power cut has left over what was not synced is no event. */
@@ -224,6 +252,19 @@ static const struct scenario rotated = {
                { "go on", step_events, 8, STEP_SYNCED } },
 };
 
+static const struct scenario scrubbed = {
+    .name = "scrubbed stream",
+    .flags = SCENE_GROWS | SCENE_ROTATES,
+    .setup = stream_setup,
+    .look = look_at_streams,
+    .steps = { { "append", step_events, 4, STEP_SYNCED },
+               { "rotate", step_rotate, 0, STEP_SYNCED },
+               { "append more", step_events, 6, STEP_SYNCED },
+               { "scrub", step_scrub, 0, 0 },
+               { "go on", step_events, 7, STEP_SYNCED },
+               { "close", step_close_streams, 0, STEP_SYNCED } },
+};
+
 static const struct scenario packed = {
     .name = "compressed stream",
     .flags = SCENE_GROWS | SCENE_SLOW,
@@ -237,4 +278,4 @@ static const struct scenario packed = {
 };
 
 const struct scenario *const stream_scenarios[] = { &appended, &rotated,
-                                                    &packed, NULL };
+                                                    &packed, &scrubbed, NULL };
