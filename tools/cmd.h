@@ -50,6 +50,8 @@ int
 cmd_verify(int argc, char **argv);
 int
 cmd_append(int argc, char **argv);
+int
+cmd_scrub(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

@@ -46,7 +46,8 @@ static const struct tool_spec SPEC = {
         "Append the lines of standard input to a stream, each as an event, all "
         "of them at\n"
         "once or none, and write where it ends then.  A stream that does not "
-        "exist is begun.\n"
+        "exist is begun,\n"
+        "and a folder made.\n"
         "\n"
         "      --expect N  only if N events are there; status 4 if not\n"
         "  -s, --sync      return when they survive a power failure\n",
@@ -153,7 +154,7 @@ cmd_append(int argc, char **argv)
     enum tool_status status = tool_parse(&SPEC, argc, argv, &append, &paths);
 
     if (status == TOOL_GO_ON)
-        status = tool_streams_open(paths[0], false, &opened);
+        status = tool_streams_open(paths[0], TOOL_STORE_CREATE, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
     status = lines_read(&lines);

@@ -54,7 +54,7 @@ static const struct tool_option OPTIONS[] = {
 static const struct tool_spec SPEC = {
     .name = "seglog cat",
     .usage = "[--from N] [--to N] [--gaps] PATH\n"
-             "       [--from N] [--max-bytes M] STORE:stream.NUMBER",
+             "       [--from N] [--max-bytes M] STORE:STREAM",
     .help =
         "Write the lines of a segment to standard output.  Damaged places are "
         "told on\n"
@@ -73,7 +73,9 @@ static const struct tool_spec SPEC = {
         "as typed\n"
         "                JSON lines (SPEC.md 11)\n"
         "\n"
-        "Of a stream the events are written, each with a line feed behind "
+        "STREAM is stream.NUMBER; or NUMBER, if the store has that stream and "
+        "no id that\n"
+        "begins so.  Its events are written, each with a line feed behind "
         "it.\n"
         "\n"
         "      --from N       from offset N on, which count from 0\n"
@@ -115,7 +117,7 @@ stream_write(const char *path, const struct cat *cat)
     struct seglog_error err;
     uint64_t bytes = 0;
     seglog_code code = SEGLOG_OK;
-    enum tool_status status = tool_streams_open(path, true, &opened);
+    enum tool_status status = tool_streams_open(path, TOOL_STORE_READ, &opened);
 
     if (status != TOOL_GO_ON)
         return status;

@@ -24,6 +24,7 @@ check_role_of(const char *name)
     role.is_lane =
         seglog_lane_parse(name, &role.session, &role.segment, &role.lane);
     role.is_derived = strcmp(name, "index.seg") == 0 ||
+                      strcmp(name, "scrub.seg") == 0 ||
                       (role.is_lane && role.lane == SEGLOG_LANE_NOTES);
     return role;
 }

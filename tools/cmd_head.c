@@ -80,7 +80,7 @@ cmd_head(int argc, char **argv)
     enum tool_status status = tool_parse(&SPEC, argc, argv, &sign, &paths);
 
     if (status == TOOL_GO_ON)
-        status = tool_streams_open(paths[0], true, &opened);
+        status = tool_streams_open(paths[0], TOOL_STORE_READ, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
     if (head_ask(&opened, sign, &kept, &err) == SEGLOG_OK) {

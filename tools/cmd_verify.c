@@ -73,48 +73,12 @@ static const struct tool_spec SPEC = {
     .on_option = on_option,
 };
 
-static const char *
-fault_text(enum seglog_stream_fault fault)
-{
-    switch (fault) {
-    case SEGLOG_STREAM_FAULT_DAMAGE:
-        return "damaged";
-    case SEGLOG_STREAM_FAULT_CHAIN:
-        return "changed: they do not lead to the hash behind them";
-    case SEGLOG_STREAM_FAULT_LINK:
-        return "a segment in front of it is missing, or another one";
-    case SEGLOG_STREAM_FAULT_KEPT:
-        return "the head that was kept is another one";
-    case SEGLOG_STREAM_FAULT_SHORT:
-        return "the stream ends before the head that was kept";
-    case SEGLOG_STREAM_FAULT_SIGNATURE:
-        return "the signature is not by this key, or of something else";
-    case SEGLOG_STREAM_FAULT_DROPPED:
-        return "dropped without a tombstone";
-    case SEGLOG_STREAM_FAULT_MENDED:
-        return "the chain began anew behind a loss";
-    case SEGLOG_STREAM_FAULT_NONE:
-        break;
-    }
-    return "unknown";
-}
-
 static bool
 finding_say(void *arg, const struct seglog_stream_finding *finding)
 {
     const struct verify *verify = arg;
-    const char *text = finding->fault == SEGLOG_STREAM_FAULT_DAMAGE
-                           ? seglog_cause_text(finding->finding.cause)
-                           : fault_text(finding->fault);
 
-    if (finding->has_offsets)
-        tool_say("%s: events %" PRIu64 " to %" PRIu64 ": %s (%s, segment %u)",
-                 verify->shown, finding->first_offset, finding->last_offset,
-                 text, seglog_stream_fault_name(finding->fault),
-                 finding->segment);
-    else
-        tool_say("%s: %s (%s, segment %u)", verify->shown, text,
-                 seglog_stream_fault_name(finding->fault), finding->segment);
+    tool_streams_say(verify->shown, NULL, finding);
     return true;
 }
 
@@ -145,10 +109,14 @@ static void
 good_say(const struct tool_streams *opened,
          const struct seglog_stream_verified *result)
 {
-    printf("%s: OK: %" PRIu64 " events from %" PRIu64 " on, %" PRIu64
-           " checkpoints, %" PRIu64 " segments\n",
-           opened->shown, result->events, result->from_offset,
-           result->checkpoints, result->segments);
+    printf("%s: OK: %" PRIu64 " %s from %" PRIu64 " on, %" PRIu64
+           " %s, %" PRIu64 " %s\n",
+           opened->shown, result->events,
+           cmd_plural(result->events, "event", "events"), result->from_offset,
+           result->checkpoints,
+           cmd_plural(result->checkpoints, "checkpoint", "checkpoints"),
+           result->segments,
+           cmd_plural(result->segments, "segment", "segments"));
 }
 
 static enum tool_status
@@ -193,7 +161,7 @@ cmd_verify(int argc, char **argv)
     enum tool_status status = tool_parse(&SPEC, argc, argv, &verify, &paths);
 
     if (status == TOOL_GO_ON)
-        status = tool_streams_open(paths[0], true, &opened);
+        status = tool_streams_open(paths[0], TOOL_STORE_READ, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
     verify.shown = opened.shown;

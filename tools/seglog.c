@@ -19,6 +19,7 @@ static const struct command COMMANDS[] = {
     { "export", cmd_export }, { "seal", cmd_seal },
     { "rekey", cmd_rekey },   { "head", cmd_head },
     { "verify", cmd_verify }, { "append", cmd_append },
+    { "scrub", cmd_scrub },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -57,6 +58,7 @@ static const struct tool_spec SPEC = {
         "  verify STORE:STREAM     that nothing in a stream was changed or "
         "cut\n"
         "  append STORE:STREAM     lines into a stream, all at once\n"
+        "  scrub STORE             all streams, slowly, again and again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

@@ -162,12 +162,17 @@ seglog_code
 tool_key_store_open(const char *dir, enum tool_store_use use,
                     struct seglog_store *store, struct seglog_error *err)
 {
-    seglog_code code = seglog_store_file_open(dir, false, store, err);
+    const struct seglog_file_store_options files = {
+        .size = sizeof files,
+        .create_dirs = use == TOOL_STORE_CREATE,
+        .dir_mode = 0700,
+    };
+    seglog_code code = seglog_store_file_open_with(dir, &files, store, err);
 
     if (code != SEGLOG_OK || use == TOOL_STORE_PLAIN)
         return code;
     code = tool_key.is_given
-               ? store_encrypt(dir, use == TOOL_STORE_WRITE, store, err)
+               ? store_encrypt(dir, use != TOOL_STORE_READ, store, err)
                : plain_check(dir, *store, err);
     if (code != SEGLOG_OK)
         seglog_store_close(store);

@@ -41,9 +41,10 @@ tool_key_of(const struct tool_key *key);
 extern struct tool_key tool_key;
 
 enum tool_store_use {
-    TOOL_STORE_READ,  /* with a key: it must be encrypted */
-    TOOL_STORE_WRITE, /* with a key: an empty one becomes encrypted */
-    TOOL_STORE_PLAIN  /* text: never encrypted */
+    TOOL_STORE_READ,   /* with a key: it must be encrypted */
+    TOOL_STORE_WRITE,  /* with a key: an empty one becomes encrypted */
+    TOOL_STORE_CREATE, /* the same; a folder that is missing is made */
+    TOOL_STORE_PLAIN   /* text: never encrypted */
 };
 
 /*

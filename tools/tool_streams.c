@@ -4,11 +4,13 @@
 
 #include "tools/tool_streams.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tools/tool_key.h"
+#include "seglog/session.h"
 
 #define PREFIX "stream."
 
@@ -33,49 +35,164 @@ number_take(const char *text, uint64_t *stream)
     return *text == '\0';
 }
 
+/* -- which streams --------------------------------------------------------- */
+
+/* What a name is looked for by. */
+struct looked_for {
+    uint64_t stream;
+    const char *digits;
+    bool has_stream;
+    bool has_id;
+};
+
+static bool
+id_begins(const struct seglog_uuid *id, const char *digits)
+{
+    char text[SEGLOG_UUID_TEXT_CAP];
+
+    return strncmp(seglog_uuid_format(id, text), digits, strlen(digits)) == 0;
+}
+
+static bool
+name_look(void *arg, const char *name)
+{
+    struct looked_for *looked = arg;
+    struct seglog_uuid session;
+    struct seglog_uuid segment;
+    enum seglog_lane lane;
+
+    if (seglog_lane_parse(name, &session, &segment, &lane))
+        looked->has_id |= id_begins(&session, looked->digits) ||
+                          id_begins(&segment, looked->digits);
+    return true;
+}
+
+static bool
+stream_look(void *arg, uint64_t stream)
+{
+    struct looked_for *looked = arg;
+
+    looked->has_stream |= stream == looked->stream;
+    return !looked->has_stream;
+}
+
+/* By the names of its blobs alone, which are not encrypted. */
+static bool
+store_has(const char *dir, struct looked_for *looked)
+{
+    const struct seglog_stream_options options = { .size = sizeof options,
+                                                   .is_read_only = true };
+    struct seglog_store store = { 0 };
+    struct seglog_streams streams = { 0 };
+    seglog_code code = seglog_store_file_open(dir, false, &store, NULL);
+
+    if (code == SEGLOG_OK)
+        code = seglog_store_list(store, "", name_look, looked, NULL);
+    if (code == SEGLOG_OK)
+        code = seglog_streams_open(store, &options, &streams, NULL);
+    if (code == SEGLOG_OK)
+        code = seglog_streams_list(streams, stream_look, looked, NULL);
+    (void)seglog_streams_close(&streams, NULL);
+    seglog_store_close(&store);
+    return code == SEGLOG_OK && looked->has_stream && !looked->has_id;
+}
+
+/* As large as it is written; NULL: no memory. */
+static char *
+dir_of(const char *path, const char *colon)
+{
+    const size_t len = (size_t)(colon - path);
+    char *dir = malloc(len + 1);
+
+    if (!dir)
+        return NULL;
+    memcpy(dir, path, len);
+    dir[len] = '\0';
+    return dir;
+}
+
 bool
 tool_streams_are_meant(const char *path)
 {
     const char *colon = strrchr(path, ':');
-    uint64_t stream = 0;
+    struct looked_for looked = { .has_id = false };
+    char *dir = NULL;
+    bool is_meant = false;
 
-    return colon && colon != path &&
-           strncmp(colon + 1, PREFIX, sizeof PREFIX - 1) == 0 &&
-           number_take(colon + 1, &stream) && access(path, F_OK) != 0;
+    if (!colon || colon == path || !number_take(colon + 1, &looked.stream) ||
+        access(path, F_OK) == 0)
+        return false;
+    if (strncmp(colon + 1, PREFIX, sizeof PREFIX - 1) == 0)
+        return true;
+    looked.digits = colon + 1;
+    dir = dir_of(path, colon);
+    is_meant = dir && store_has(dir, &looked);
+    free(dir);
+    return is_meant;
 }
 
-enum tool_status
-tool_streams_open(const char *path, bool is_read_only,
-                  struct tool_streams *opened)
+/* -- opening --------------------------------------------------------------- */
+
+static enum tool_status
+streams_open(const char *dir, enum tool_store_use use,
+             struct tool_streams *opened)
 {
     const struct seglog_stream_options options = {
         .size = sizeof options,
-        .is_read_only = is_read_only,
+        .is_read_only = use == TOOL_STORE_READ,
     };
-    const char *colon = strrchr(path, ':');
     struct seglog_error err;
-    seglog_code code = SEGLOG_OK;
-    char *dir = NULL;
+    seglog_code code = tool_key_store_open(dir, use, &opened->store, &err);
 
-    *opened = (struct tool_streams){ .shown = path };
-    if (!colon || colon == path || !number_take(colon + 1, &opened->stream))
-        return tool_usage("%s: a stream is STORE:NUMBER", path);
-    dir = malloc((size_t)(colon - path) + 1);
-    if (!dir)
-        return tool_fail_memory();
-    memcpy(dir, path, (size_t)(colon - path));
-    dir[colon - path] = '\0';
-    code = tool_key_store_open(
-        dir, is_read_only ? TOOL_STORE_READ : TOOL_STORE_WRITE, &opened->store,
-        &err);
-    free(dir);
     if (code == SEGLOG_OK)
         code = seglog_streams_open(opened->store, &options, &opened->streams,
                                    &err);
     if (code == SEGLOG_OK)
         return TOOL_GO_ON;
     seglog_store_close(&opened->store);
-    return tool_fail(path, &err);
+    return tool_fail(opened->shown, &err);
+}
+
+enum tool_status
+tool_streams_open(const char *path, enum tool_store_use use,
+                  struct tool_streams *opened)
+{
+    const char *colon = strrchr(path, ':');
+    enum tool_status status = TOOL_GO_ON;
+    char *dir = NULL;
+
+    *opened = (struct tool_streams){ .shown = path };
+    if (!colon || colon == path || !number_take(colon + 1, &opened->stream))
+        return tool_usage("%s: a stream is STORE:NUMBER", path);
+    dir = dir_of(path, colon);
+    if (!dir)
+        return tool_fail_memory();
+    status = streams_open(dir, use, opened);
+    free(dir);
+    return status;
+}
+
+enum tool_status
+tool_streams_open_all(const char *dir, enum tool_store_use use,
+                      struct tool_streams *opened)
+{
+    enum tool_status status = TOOL_GO_ON;
+    struct seglog_error err;
+    bool has_any = false;
+
+    *opened = (struct tool_streams){ .shown = dir };
+    status = streams_open(dir, use, opened);
+    if (status != TOOL_GO_ON)
+        return status;
+    if (seglog_streams_detect(opened->store, &has_any, &err) != SEGLOG_OK) {
+        status = tool_fail(dir, &err);
+    } else if (!has_any) {
+        tool_say("%s: it holds no streams", dir);
+        status = TOOL_FAILED;
+    }
+    if (status != TOOL_GO_ON)
+        (void)tool_streams_close(opened);
+    return status;
 }
 
 enum tool_status
@@ -88,4 +205,61 @@ tool_streams_close(struct tool_streams *opened)
 
     seglog_store_close(&opened->store);
     return status;
+}
+
+/* -- telling --------------------------------------------------------------- */
+
+static const char *
+fault_text(const struct seglog_stream_finding *finding)
+{
+    switch (finding->fault) {
+    case SEGLOG_STREAM_FAULT_DAMAGE:
+        return seglog_cause_text(finding->finding.cause);
+    case SEGLOG_STREAM_FAULT_CHAIN:
+        return "changed: what is there does not lead to the hash behind it";
+    case SEGLOG_STREAM_FAULT_LINK:
+        return "a segment in front of it is missing, or another one";
+    case SEGLOG_STREAM_FAULT_KEPT:
+        return "the head that was kept is another one";
+    case SEGLOG_STREAM_FAULT_SHORT:
+        return "the stream ends before the head that was kept";
+    case SEGLOG_STREAM_FAULT_SIGNATURE:
+        return "the signature is not by this key, or of something else";
+    case SEGLOG_STREAM_FAULT_DROPPED:
+        return "dropped without a tombstone";
+    case SEGLOG_STREAM_FAULT_MENDED:
+        return "the chain began anew behind a loss";
+    case SEGLOG_STREAM_FAULT_NONE:
+        break;
+    }
+    return "unknown";
+}
+
+/* "event 3", "events 3 to 5", or nothing. */
+static void
+offsets_put(const struct seglog_stream_finding *finding, char text[64])
+{
+    *text = '\0';
+    if (!finding->has_offsets)
+        return;
+    if (finding->first_offset == finding->last_offset)
+        (void)snprintf(text, 64, "event %" PRIu64 ": ", finding->first_offset);
+    else
+        (void)snprintf(text, 64, "events %" PRIu64 " to %" PRIu64 ": ",
+                       finding->first_offset, finding->last_offset);
+}
+
+void
+tool_streams_say(const char *shown, const uint64_t *stream,
+                 const struct seglog_stream_finding *finding)
+{
+    char number[24] = "";
+    char offsets[64];
+
+    if (stream)
+        (void)snprintf(number, sizeof number, ":%" PRIu64, *stream);
+    offsets_put(finding, offsets);
+    tool_say("%s%s: %s%s (%s, segment %u)", shown, number, offsets,
+             fault_text(finding), seglog_stream_fault_name(finding->fault),
+             finding->segment);
 }

@@ -11,6 +11,7 @@
 
 #include "seglog/stream.h"
 #include "tools/tool_common.h"
+#include "tools/tool_key.h"
 
 struct tool_streams {
     struct seglog_store store;
@@ -19,15 +20,27 @@ struct tool_streams {
     const char *shown; /* as it was written; borrowed */
 };
 
-/* Is it STORE:stream.NUMBER, and no file of that name?  For commands that take
- * other paths as well. */
+/* Is it STORE:stream.NUMBER, and no file of that name?  Or STORE:NUMBER, of a
+ * store that holds such a stream, and no session or segment whose id begins
+ * so?  For commands that take other paths as well. */
 bool
 tool_streams_are_meant(const char *path);
 
 /* Returns TOOL_GO_ON, or the status after saying what is wrong. */
 enum tool_status
-tool_streams_open(const char *path, bool is_read_only,
+tool_streams_open(const char *path, enum tool_store_use use,
                   struct tool_streams *opened);
+
+/* All streams of the folder STORE; there must be some. */
+enum tool_status
+tool_streams_open_all(const char *dir, enum tool_store_use use,
+                      struct tool_streams *opened);
+
+/* What was found, on standard error.  shown: the stream; or the store, if stream
+ * is not NULL. */
+void
+tool_streams_say(const char *shown, const uint64_t *stream,
+                 const struct seglog_stream_finding *finding);
 
 /* Accepts a zeroed struct; zeroes it.  A failure is said. */
 enum tool_status

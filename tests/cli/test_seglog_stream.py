@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify and append.
+"""head, verify, append, cat and scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
+import time
 
 import cli
 from cli import CONFLICT, DAMAGED, FAILED, OK, USAGE
@@ -75,12 +77,37 @@ class AppendTest(StreamTest):
         self.append(b"", status=FAILED)
         self.seglog("head", "s:7", status=FAILED)
         self.seglog("verify", "s:7", status=FAILED)
-        self.append(b"a\n", stream="nowhere:7", status=FAILED)
+
+    def test_append__no_such_folder__is_made_for_its_owner(self):
+        self.append(b"a\n", stream="new/folder:7")
+        self.assertEqual(os.stat(self.path("new/folder")).st_mode & 0o077, 0)
+        self.assertEqual(
+            self.seglog("cat", "new/folder:7").stdout, b"a\n")
+        for verb in ("head", "verify", "cat"):
+            self.seglog(verb, "nowhere:7", status=FAILED)
+        self.assertFalse(os.path.exists(self.path("nowhere")))
 
 
 class CatTest(StreamTest):
     def cat(self, *args, status=OK):
         return self.seglog("cat", *args, "s:stream.7", status=status).stdout
+
+    def test_cat__plain_number__is_the_stream_unless_an_id_begins_so(self):
+        self.seglog("cat", "s:7", status=FAILED)
+        self.append(b"event\n")
+        self.assertEqual(self.seglog("cat", "s:7").stdout, b"event\n")
+        self.seglog("cat", "s:8", status=FAILED)
+        session = "70000000-0000-7000-8000-000000000001"
+        other = "90000000-0000-7000-8000-000000000002"
+        self.put("s/%s.%s.seg" % (session, other), b"")
+        self.assertNotEqual(
+            self.seglog("cat", "s:7", status=None).stdout, b"event\n")
+        self.append(b"event\n", stream="s:9")
+        self.assertNotEqual(
+            self.seglog("cat", "s:9", status=None).stdout, b"event\n")
+        self.append(b"event\n", stream="s:71")
+        self.assertEqual(self.seglog("cat", "s:71").stdout, b"event\n")
+        self.assertEqual(self.cat(), b"event\n")
 
     def test_cat__stream__from_an_offset_up_to_so_many_bytes(self):
         self.assertEqual(self.cat(), b"")
@@ -119,6 +146,8 @@ class VerifyTest(StreamTest):
                      ("--head", head_of([b"event-0", b"event-1"])),
                      ("--from", "11")):
             self.assertIn(b"OK: ", self.verify(*args).stdout)
+        self.assertIn(b"20 events from 0 on", self.verify().stdout)
+        self.assertIn(b", 1 segment\n", self.verify().stdout)
 
     def test_verify__another_head__is_told(self):
         head = self.head().split()[1]
@@ -126,6 +155,7 @@ class VerifyTest(StreamTest):
         for args in ((wrong,), ("20 " + wrong,), ("3 " + head,)):
             done = self.verify("--head", *args, status=DAMAGED)
             self.assertIn("kept", done.stderr)
+        self.assertIn("event 3: the head that was kept", done.stderr)
         done = self.verify("--head", "21 " + head, status=DAMAGED)
         self.assertIn("short", done.stderr)
         self.verify("--head", "21", status=FAILED)
@@ -137,7 +167,7 @@ class VerifyTest(StreamTest):
         data[data.rindex(b"event-13")] ^= 1
         self.put(self.blob(), bytes(data))
         done = self.verify(status=DAMAGED)
-        self.assertIn("events 13 to 13: checksum mismatch", done.stderr)
+        self.assertIn("event 13: checksum mismatch", done.stderr)
 
     def test_verify__cut_tail__is_told_by_the_kept_head(self):
         head = self.head()
@@ -164,6 +194,56 @@ class VerifyTest(StreamTest):
         self.assertIn("signature", done.stderr)
         forged = head[:-1] + ("0" if head[-1] != "0" else "1")
         self.verify("--head", forged, "--key", "mine.pub", status=DAMAGED)
+
+
+class ScrubTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        self.append(b"".join(b"event-%d\n" % n for n in range(9)))
+        self.append(b"other\n", stream="s:12")
+
+    def scrub(self, *args, status=OK):
+        return self.seglog("scrub", *args, "s", status=status)
+
+    def test_scrub__good_streams__is_ok(self):
+        self.assertIn(b"s: OK: ", self.scrub("--rate", "5").stdout)
+        self.assertTrue(os.path.exists(self.path("s/scrub.seg")))
+        self.seglog("check", "s/scrub.seg")
+
+    def test_scrub__planted_flip__names_all_of_it_and_what_to_do(self):
+        data = bytearray(self.get(self.blob()))
+        data[data.index(b"event-4")] ^= 16
+        self.put(self.blob(), bytes(data))
+        for _ in range(2):
+            done = self.scrub(status=DAMAGED)
+            self.assertIn("s:7: events 0 to 8: checksum mismatch", done.stderr)
+            self.assertIn(self.blob() + ": put back a copy", done.stderr)
+            self.assertNotIn("s:12", done.stderr)
+
+    def test_scrub__for_ever__until_a_signal(self):
+        process = subprocess.Popen(
+            [cli.tool("seglog"), "scrub", "--forever", "--pause", "1000", "s"],
+            cwd=self.dir, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        while not os.path.exists(self.path("s/scrub.seg")):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        self.addCleanup(process.kill)
+        done = self.scrub(status=FAILED)
+        self.assertIn("somebody else scrubs it", done.stderr)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, OK)
+        self.assertIn(b"stopped", err)
+        self.scrub()
+
+    def test_scrub__wrong_command_line__says_so(self):
+        self.scrub("--rate", "0", status=USAGE)
+        self.scrub("--pause", "x", status=USAGE)
+        os.mkdir(self.path("empty"))
+        done = self.seglog("scrub", "empty", status=FAILED)
+        self.assertIn("no streams", done.stderr)
+        self.seglog("scrub", "nowhere", status=FAILED)
+        self.assertFalse(os.path.exists(self.path("nowhere")))
 
 
 if __name__ == "__main__":
