@@ -496,7 +496,7 @@ scrub__stopped_between_segments__looks_how_they_follow(void **state)
 
     segments_make(fixture, 4);
     (void)stream_segment_name(fixture->store, STREAM, 2, name);
-    place_put(fixture, STREAM, 40);
+    place_put(fixture, STREAM, 60);
     assert_ok(seglog_store_remove(fixture->store, name, NULL));
     assert_int_equal(scrub_once(fixture).findings, 1);
     assert_int_equal(fixture->found.finding.fault, SEGLOG_STREAM_FAULT_LINK);
@@ -585,6 +585,32 @@ scrub__told_to_stop__stops_soon(void **state)
     assert_int_equal(scrub_once(fixture).findings, 0);
 }
 
+/* So it is not lost if nobody gets to the end of the segment. */
+static void
+scrub__damage_before_a_checkpoint__is_told_before_that_is_a_place(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct seglog_scrub_options options = options_once(fixture, MIB);
+    struct seglog_scrubber *scrubber = NULL;
+    struct seglog_scrub_state scrubbed = { .offset = 0 };
+
+    segments_make(fixture, 1);
+    for (size_t i = 0; i < 20; i++)
+        payload_append(fixture, STREAM, 100000);
+    event_flip(fixture, 0, "event-5");
+    assert_ok(seglog_scrub_start(fixture->streams, &options, &scrubber, NULL));
+    while (scrubbed.offset < 22) {
+        test_sleep_ms(1);
+        seglog_scrub_get_state(scrubber, &scrubbed);
+    }
+    assert_true(scrubbed.is_running);
+    assert_true(scrubbed.offset < 40);
+    assert_int_equal(fixture->found.count, 1);
+    assert_ok(seglog_scrub_stop(scrubber, NULL));
+    assert_int_equal(scrub_once(fixture).tours, 1);
+    assert_int_equal(fixture->found.count, 0);
+}
+
 static void
 scrub__others_append__is_no_finding(void **state)
 {
@@ -629,6 +655,8 @@ main(void)
         SCRUB_TEST(scrub__place_damaged_or_of_elsewhere__begins_anew),
         SCRUB_TEST(scrub__another_one_is_at_work__is_locked),
         SCRUB_TEST(scrub__told_to_stop__stops_soon),
+        SCRUB_TEST(
+            scrub__damage_before_a_checkpoint__is_told_before_that_is_a_place),
         SCRUB_TEST(scrub__others_append__is_no_finding),
     };
 
