@@ -56,6 +56,8 @@ extern "C" {
 #define SEGLOG_STREAM_BODY_LOG2  27 /* default: batches of up to 128 MiB */
 #define SEGLOG_STREAM_SEGMENT    (UINT64_C(256) << 20) /* default */
 #define SEGLOG_STREAM_CHECKPOINT 1000                  /* default */
+#define SEGLOG_STREAM_BLOCK      (128u << 10) /* default, when sealed */
+#define SEGLOG_STREAM_MERGE      (UINT64_C(128) << 20) /* default */
 #define SEGLOG_SIGN_KEY_BYTES    32
 #define SEGLOG_SIGNATURE_BYTES   64
 
@@ -67,7 +69,7 @@ struct seglog_stream_end {
 
 struct seglog_stream_event {
     uint64_t offset;
-    /* Its payload was dropped (SPEC.md 6.8): data is empty. */
+    /* Its payload was dropped (seglog_stream_tombstone): data is empty. */
     bool is_dropped;
     struct seglog_slice data;
 };
@@ -498,6 +500,93 @@ seglog_kept_head_format(const struct seglog_kept_head *kept,
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_kept_head_parse(const char *text, struct seglog_kept_head *kept,
                        struct seglog_error *err);
+
+/* -- tombstones and compaction --------------------------------------------- */
+
+/*
+ * Mark an event: the next compaction of its segment drops its payload.  Until
+ * then it can be read.  The tombstone is chained, and says the hashes before
+ * and of the event: so every later head vouches for what was dropped, and for
+ * all before it.  The head moves, next_offset does not: an appender that
+ * expects the old head gets CONFLICT.  Synced when it returns.
+ *
+ *   end  as of append_batch; may be NULL
+ * Returns
+ *   NOT_FOUND  there is no such event
+ *   EXISTS     it has a tombstone already
+ *   CORRUPT    it, or the chain from the checkpoint before it, is damaged
+ * Cost  as reading the event, and as a synced append.  The first call of a
+ *       handle reads the stream once, to know which tombstones there are, the
+ *       next ones what has come since; 80 bytes for each are kept
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_tombstone(struct seglog_streams streams, uint64_t stream,
+                        uint64_t offset, struct seglog_stream_end *end,
+                        struct seglog_error *err);
+
+struct seglog_stream_compact_options {
+    size_t size;
+    /* Rotate first, so that what is in the growing segment is compacted as
+     * well. */
+    bool rotates;
+    /* Neighbours are merged as long as they have no more bytes, as stored, than
+     * this.  0: SEGLOG_STREAM_MERGE; 1: none is. */
+    uint64_t merge_bytes;
+    unsigned merge_min; /* ... if there are so many of them; 0: 4 */
+    bool keeps_dropped; /* leave the payloads of marked events for later */
+    /* As in seglog_seal_options; block_bytes 0: SEGLOG_STREAM_BLOCK. */
+    int level;
+    size_t block_bytes;
+    size_t memory_max;
+    unsigned threads;
+    /* An Ed25519 key of SEGLOG_SIGN_KEY_BYTES: sign the head at the end of each
+     * segment that is written; NULL: none. */
+    const uint8_t *private_key;
+    bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+};
+
+struct seglog_stream_compacted {
+    uint64_t segments_before; /* completed ones */
+    uint64_t segments_after;
+    uint64_t bytes_before;
+    uint64_t bytes_after;
+    uint64_t written; /* segments that were written anew */
+    uint64_t dropped; /* events whose payload went */
+};
+
+/*
+ * Make the completed segments of a stream small (seglog/seal.h), merge small
+ * ones and drop the payloads of marked events.  Offsets and heads stay.  Others
+ * read and append meanwhile.  A segment that needs nothing is left alone.
+ * The chain of what is read is verified, and what was written is read back and
+ * compared, before anything is replaced.
+ *
+ * Returns
+ *   NOT_FOUND
+ *   CORRUPT    a segment is damaged, or its chain is; what was done before it
+ *              stays done.  Damaged segments are never merged or dropped
+ *   LOCKED     somebody else compacts this stream
+ *   END        on_progress returned false; likewise
+ * Durability a segment is on the device before the ones that it stands for go.
+ *            Killed at any instant it leaves the old segments or the new one,
+ *            and perhaps both: then the old ones are not looked at, and removed
+ *            by the next compaction
+ * Secrecy    no segment of the stream holds a dropped payload when this returns
+ *            OK, and no NAME.torn, NAME.new or NAME.sealing of one that is not
+ *            the last (they are removed, unless keeps_dropped).  A NAME.damaged
+ *            that somebody has set aside is not touched; what the device keeps
+ *            of removed files, and copies, are beyond it.  Its hash stays: a
+ *            payload that can be guessed can be confirmed
+ * Cost       time and memory as of seglog_segment_seal; space for the largest
+ *            segment that is written; and, unless keeps_dropped, the stream is
+ *            read once before, for its tombstones: 80 bytes for each
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_compact(struct seglog_streams streams, uint64_t stream,
+                      const struct seglog_stream_compact_options *options,
+                      struct seglog_stream_compacted *result,
+                      struct seglog_error *err);
 
 /* -- scrubbing ------------------------------------------------------------- */
 

@@ -327,3 +327,14 @@ slg_chain_reader_get_state(const struct slg_chain_reader *reader,
     };
     memcpy(state->identity, walk->header.identity, sizeof state->identity);
 }
+
+bool
+slg_chain_reader_is_replaced(const struct slg_chain_reader *reader)
+{
+    uint64_t size = 0;
+    bool is_replaced = false;
+
+    return seglog_blob_get_size(reader->reader->blob, &size, &is_replaced,
+                                NULL) != SEGLOG_OK ||
+           is_replaced;
+}

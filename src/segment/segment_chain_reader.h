@@ -110,4 +110,9 @@ void
 slg_chain_reader_get_state(const struct slg_chain_reader *reader,
                            struct slg_chain_reader_state *state);
 
+/* Another segment has its name now, or none has; true as well where that
+ * cannot be asked. */
+bool
+slg_chain_reader_is_replaced(const struct slg_chain_reader *reader);
+
 #endif /* SLG_SEGMENT_CHAIN_READER_H */

@@ -113,6 +113,7 @@ event_add(struct merge *merge, const struct seglog_reader *reader,
 {
     const struct slg_merge_options *options = merge->options;
     const struct seglog_record *record = &event->record;
+    const struct slg_chain *chain = &merge->build.chain;
 
     if (event->type == SLG_EVENT_CONTROL)
         return slg_build_add_control(&merge->build, &reader->step, err);
@@ -122,7 +123,8 @@ event_add(struct merge *merge, const struct seglog_reader *reader,
     }
     merge->next = record->record_no + 1;
     if (!options->drops ||
-        !options->drops(options->seal.arg, record->record_no))
+        !options->drops(options->seal.arg, record,
+                        chain->is_known ? &chain->hash : NULL))
         return slg_build_add(&merge->build, event, err);
     merge->dropped++;
     return slg_build_drop(&merge->build, record, err);

@@ -19,8 +19,10 @@ struct slg_merge_options {
     const char *new_name; /* the blob that is written; one that is there goes */
     /* level, block_bytes, memory_max, threads, on_progress and arg. */
     struct seglog_seal_options seal;
-    /* Is the payload of this record to go?  NULL: of none. */
-    bool (*drops)(void *arg, uint64_t record_no);
+    /* Is the payload of this record, before which the chain has that head, to
+     * go?  before: NULL where it is not known.  drops NULL: of none. */
+    bool (*drops)(void *arg, const struct seglog_record *record,
+                  const struct seglog_chain_hash *before);
     /*
      * Sign the head at the end, in front of the record with this number; false:
      * it cannot be.  NULL: there is no signature.

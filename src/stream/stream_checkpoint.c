@@ -4,6 +4,9 @@
 #include "src/store/fail.h"
 #include "src/stream/stream_slot.h"
 
+/* So often may a segment be gone when it is opened. */
+#define GONE_MAX 64u
+
 /* -- made ------------------------------------------------------------------ */
 
 static seglog_code
@@ -84,6 +87,29 @@ part_find_checkpoint(const struct slg_streams *streams, uint64_t stream,
     return code;
 }
 
+/* NOT_FOUND where the stream is there: a segment has gone meanwhile, merged
+ * with others. */
+static seglog_code
+checkpoint_find(const struct slg_streams *streams, uint64_t stream,
+                uint64_t record, struct slg_stream_parts *parts,
+                struct seglog_stream_end *at, struct seglog_error *err)
+{
+    bool is_found = false;
+    seglog_code code =
+        slg_stream_parts_list(streams->store, stream, parts, err);
+
+    if (code == SEGLOG_OK && parts->count == 0)
+        code = slg_stream_fail_missing(stream, err);
+    /* From the segment that has it backwards: one may have lost its heads. */
+    for (size_t i = parts->count; i > 0 && code == SEGLOG_OK && !is_found;
+         i--) {
+        if (parts->parts[i - 1].offset < record)
+            code = part_find_checkpoint(streams, stream, &parts->parts[i - 1],
+                                        record, at, &is_found, err);
+    }
+    return code;
+}
+
 seglog_code
 seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
                               uint64_t offset, struct seglog_stream_end *at,
@@ -92,7 +118,7 @@ seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
     const uint64_t record = offset < INT64_MAX ? offset + 1 : INT64_MAX;
     struct slg_stream_parts parts = { 0 };
     struct slg_streams *own = NULL;
-    bool is_found = false;
+    struct seglog_error local;
     seglog_code code = slg_streams_of(streams, &own, err);
 
     if (code == SEGLOG_OK && !at)
@@ -100,15 +126,13 @@ seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
     if (code != SEGLOG_OK)
         return code;
     *at = (struct seglog_stream_end){ 0 };
-    code = slg_stream_parts_list(own->store, stream, &parts, err);
-    if (code == SEGLOG_OK && parts.count == 0)
-        code = slg_stream_fail_missing(stream, err);
-    /* From the segment that has it backwards: one may have lost its heads. */
-    for (size_t i = parts.count; i > 0 && code == SEGLOG_OK && !is_found; i--) {
-        if (parts.parts[i - 1].offset < record)
-            code = part_find_checkpoint(own, stream, &parts.parts[i - 1],
-                                        record, at, &is_found, err);
+    for (unsigned i = 0; i < GONE_MAX; i++) {
+        code = checkpoint_find(own, stream, record, &parts, at, &local);
+        if (code != SEGLOG_NOT_FOUND || parts.count == 0)
+            break;
     }
     slg_stream_parts_reset(&parts);
+    if (code != SEGLOG_OK && err)
+        *err = local;
     return code;
 }

@@ -169,6 +169,23 @@ info_fill(const struct slg_streams *streams, uint64_t stream,
                              : code;
 }
 
+static seglog_code
+info_find(const struct slg_streams *streams, uint64_t stream,
+          struct slg_stream_parts *parts, struct seglog_stream_info *info,
+          struct seglog_error *err)
+{
+    struct tail tail;
+    seglog_code code = tail_find_any(streams, stream, &tail, parts, err);
+
+    if (code == SEGLOG_OK && parts->count == 0)
+        code = slg_stream_fail_missing(stream, err);
+    if (code != SEGLOG_OK)
+        return code;
+    *info = (struct seglog_stream_info){ .end = tail.end,
+                                         .checkpoint = tail.checkpoint };
+    return info_fill(streams, stream, parts, info, err);
+}
+
 seglog_code
 seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
                        struct seglog_stream_info *info,
@@ -176,7 +193,7 @@ seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
 {
     struct slg_stream_parts parts = { 0 };
     struct slg_streams *own = NULL;
-    struct tail tail;
+    struct seglog_error local;
     seglog_code code = slg_streams_of(streams, &own, err);
 
     if (code != SEGLOG_OK)
@@ -184,15 +201,15 @@ seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
     if (!info)
         return slg_fail(err, SEGLOG_INVALID, NULL, "info is NULL");
     *info = (struct seglog_stream_info){ 0 };
-    code = tail_find_any(own, stream, &tail, &parts, err);
-    if (code == SEGLOG_OK && parts.count == 0)
-        code = slg_stream_fail_missing(stream, err);
-    if (code == SEGLOG_OK) {
-        info->end = tail.end;
-        info->checkpoint = tail.checkpoint;
-        code = info_fill(own, stream, &parts, info, err);
+    /* A segment may go meanwhile, merged with others. */
+    for (unsigned i = 0; i < GONE_MAX; i++) {
+        code = info_find(own, stream, &parts, info, &local);
+        if (code != SEGLOG_NOT_FOUND || parts.count == 0)
+            break;
     }
     slg_stream_parts_reset(&parts);
+    if (code != SEGLOG_OK && err)
+        *err = local;
     return code;
 }
 

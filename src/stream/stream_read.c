@@ -178,21 +178,67 @@ head_judge(struct reading *reading, const struct slg_chain_event *event,
                        err);
 }
 
-/* Records were dropped: each has had a tombstone, which takes bytes. */
+/* What the segments take, of which some may go meanwhile. */
+static seglog_code
+stream_bytes(const struct slg_readers *readers, uint64_t *bytes,
+             struct seglog_error *err)
+{
+    struct slg_stream_parts parts = { 0 };
+    seglog_code code =
+        slg_stream_parts_list(readers->store, readers->stream, &parts, err);
+
+    *bytes = 0;
+    for (size_t i = 0; i < parts.count && code == SEGLOG_OK; i++) {
+        struct seglog_blob blob = { 0 };
+        char name[SEGLOG_STREAM_NAME_CAP];
+        uint64_t size = 0;
+
+        code = seglog_blob_open(
+            readers->store,
+            slg_stream_part_name(readers->stream, &parts.parts[i], name),
+            SEGLOG_OPEN_READ, &blob, err);
+        if (code == SEGLOG_NOT_FOUND) {
+            code = SEGLOG_OK;
+            continue;
+        }
+        if (code == SEGLOG_OK)
+            code = seglog_blob_get_size(blob, &size, NULL, err);
+        *bytes += size;
+        (void)seglog_blob_close(&blob, NULL);
+    }
+    slg_stream_parts_reset(&parts);
+    return code;
+}
+
+/* Each that was dropped has a tombstone somewhere behind it, which takes more
+ * than a byte: so the memory for them is bounded by what the stream takes. */
+static seglog_code
+dropped_check(struct reading *reading, uint64_t count, struct seglog_error *err)
+{
+    struct slg_chain_reader_state state;
+    uint64_t bytes = 0;
+    seglog_code code = SEGLOG_OK;
+
+    slg_chain_reader_get_state(reading->open->reader, &state);
+    if (count < state.size)
+        return SEGLOG_OK;
+    code = stream_bytes(reading->readers, &bytes, err);
+    if (code != SEGLOG_OK || count < bytes)
+        return code;
+    return fail_record(reading, reading->next,
+                       "more events are said to be dropped than there can "
+                       "have been",
+                       err);
+}
+
 static seglog_code
 dropped_add(struct reading *reading, const struct slg_chain_event *event,
             struct seglog_error *err)
 {
-    struct slg_chain_reader_state state;
     const uint64_t last = event->finding.last_record;
-    seglog_code code = SEGLOG_OK;
+    seglog_code code =
+        dropped_check(reading, last - event->finding.first_record, err);
 
-    slg_chain_reader_get_state(reading->open->reader, &state);
-    if (last - event->finding.first_record >= state.size)
-        return fail_record(reading, reading->next,
-                           "more events are said to be dropped than there can "
-                           "have been",
-                           err);
     while (reading->next <= last && code == SEGLOG_OK) {
         code = pile_add(&reading->pile, reading->next - 1, NULL, err);
         reading->next += code == SEGLOG_OK;

@@ -120,7 +120,9 @@ open_reader_open(const struct slg_readers *readers,
 {
     const struct slg_chain_reader_options options = { .salvage = false };
 
-    if (open->reader && part_is_same(&open->part, part))
+    /* Of a segment that was compacted nobody is to see what was dropped. */
+    if (open->reader && part_is_same(&open->part, part) &&
+        !slg_chain_reader_is_replaced(open->reader))
         return SEGLOG_OK;
     open_reader_close(open);
     open->part = *part;

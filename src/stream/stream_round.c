@@ -72,7 +72,8 @@ requests_commit(struct round *round, const struct slg_request *until)
     (void)pthread_mutex_lock(&slot->mutex);
     slg_writer_get_flushed(slot->writer, &slot->written);
     for (struct slg_request *at = round->first; at != until; at = at->next) {
-        if (at->code != SEGLOG_OK || at->kind != SLG_REQUEST_APPEND)
+        if (at->code != SEGLOG_OK || (at->kind != SLG_REQUEST_APPEND &&
+                                      at->kind != SLG_REQUEST_TOMBSTONE))
             continue;
         at->serial = ++slot->appended;
         at->generation = slot->generation;
@@ -90,7 +91,9 @@ requests_undo(struct round *round, const struct slg_request *until,
 
     slg_writer_get_flushed(round->slot->writer, &place);
     for (struct slg_request *at = round->first; at != until; at = at->next) {
-        if (at->next_record > place.next_record)
+        /* A tombstone has no number, and is what is flushed. */
+        if (at->next_record > place.next_record ||
+            (at->kind == SLG_REQUEST_TOMBSTONE && at->code == SEGLOG_OK))
             request_fail(at, code, err);
     }
 }
@@ -332,6 +335,27 @@ request_rotate(struct round *round, struct slg_request *request,
     return round_rotate(round, request, err);
 }
 
+/* All before it is written first: one of them may be the same tombstone. */
+static seglog_code
+request_tombstone(struct round *round, struct slg_request *request,
+                  struct seglog_error *err)
+{
+    struct slg_slot *slot = round->slot;
+    struct slg_writer_place place;
+    seglog_code code = round_flush(round, request, err);
+
+    if (code == SEGLOG_OK)
+        code = slg_slot_check_tombstone(slot, request->tombstone->number, err);
+    if (code == SEGLOG_OK)
+        code = slg_writer_put_tombstone(slot->writer, request->tombstone, err);
+    if (code != SEGLOG_OK)
+        return code;
+    slot->has_appended = true;
+    slg_writer_get_planned(slot->writer, &place);
+    request->end = end_of(&place);
+    return round_flush(round, request->next, err);
+}
+
 static seglog_code
 request_run(struct round *round, struct slg_request *request,
             struct seglog_error *err)
@@ -343,6 +367,8 @@ request_run(struct round *round, struct slg_request *request,
         return SEGLOG_OK;
     case SLG_REQUEST_ROTATE:
         return request_rotate(round, request, err);
+    case SLG_REQUEST_TOMBSTONE:
+        return request_tombstone(round, request, err);
     default:
         return request_checkpoint(round, request, err);
     }

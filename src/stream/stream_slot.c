@@ -47,6 +47,8 @@ slot_free(struct slg_slot *slot)
 {
     (void)slg_slot_close_writer(slot, NULL);
     slg_readers_reset(&slot->readers);
+    slg_tombs_reset(&slot->tombs);
+    (void)pthread_mutex_destroy(&slot->tombs_mutex);
     (void)pthread_mutex_destroy(&slot->mutex);
     (void)pthread_cond_destroy(&slot->sync_end);
     free(slot);
@@ -57,11 +59,14 @@ locks_init(struct slg_slot *slot)
 {
     if (pthread_mutex_init(&slot->mutex, NULL) != 0)
         return false;
-    if (pthread_cond_init(&slot->sync_end, NULL) == 0) {
-        if (slg_readers_init(&slot->readers, slot->streams->store,
-                             slot->stream))
-            return true;
-        (void)pthread_cond_destroy(&slot->sync_end);
+    if (pthread_mutex_init(&slot->tombs_mutex, NULL) == 0) {
+        if (pthread_cond_init(&slot->sync_end, NULL) == 0) {
+            if (slg_readers_init(&slot->readers, slot->streams->store,
+                                 slot->stream))
+                return true;
+            (void)pthread_cond_destroy(&slot->sync_end);
+        }
+        (void)pthread_mutex_destroy(&slot->tombs_mutex);
     }
     (void)pthread_mutex_destroy(&slot->mutex);
     return false;

@@ -21,12 +21,14 @@
 #include "src/stream/stream_names.h"
 #include "src/stream/stream_readers.h"
 #include "src/stream/stream_store.h"
+#include "src/stream/stream_tombs.h"
 
 enum slg_request_kind {
     SLG_REQUEST_APPEND,
     SLG_REQUEST_LOOK,       /* where it ends */
     SLG_REQUEST_CHECKPOINT, /* there is one at the end, synced */
     SLG_REQUEST_ROTATE,
+    SLG_REQUEST_TOMBSTONE,
     SLG_REQUEST_FINISH /* a checkpoint and a closing mark, synced */
 };
 
@@ -38,6 +40,8 @@ struct slg_request {
     size_t bytes;
     uint64_t expected_offset;
     const struct seglog_chain_hash *prev_hash; /* NULL: none */
+    /* TOMBSTONE */
+    const struct slg_tombstone *tombstone;
 
     /* The outcome. */
     seglog_code code;
@@ -59,6 +63,8 @@ struct slg_slot {
     struct slg_streams *streams;
     uint64_t stream;
     struct slg_readers readers;
+    pthread_mutex_t tombs_mutex;
+    struct slg_tombs tombs; /* of as much as was asked for so far */
 
     pthread_mutex_t mutex; /* of what follows */
     struct slg_request *first;
@@ -120,6 +126,13 @@ slg_slot_close_writer(struct slg_slot *slot, struct seglog_error *err);
 /* Put a request into the queue, and return when it is done. */
 seglog_code
 slg_slot_ask(struct slg_slot *slot, struct slg_request *request);
+
+/* -- stream_tombstone.c ---------------------------------------------------- */
+
+/* EXISTS: the stream, as far as it is written, has a tombstone of it. */
+seglog_code
+slg_slot_check_tombstone(struct slg_slot *slot, uint64_t number,
+                         struct seglog_error *err);
 
 /* -- stream_end.c ---------------------------------------------------------- */
 

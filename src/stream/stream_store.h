@@ -20,10 +20,15 @@
  *   stream_sign.c        heads that are kept elsewhere, and signed
  *   stream_read.c        read_from
  *   stream_readers.c     segments that are open for reading
+ *   stream_tombs.c       which tombstones there are, and what was dropped
+ *   stream_tombstone.c   tombstone: an event is marked
+ *   stream_compact.c     compaction: stream_compact.h
  *
  * Locks, in the order in which they may be taken: whoever runs the round of a
  * stream (struct slg_slot, is_writing) takes the lock of its segment, then the
- * mutex of the slot.  The mutex of the list of slots is held for a look only.
+ * mutex of the slot or that of its tombstones.  The mutex of the list of slots
+ * is held for a look only.  Compaction holds the lock "stream.ID", then that of
+ * NAME.sealing, then one at a time of segments that do not grow; no mutex.
  *
  * Layer  stream.
  */

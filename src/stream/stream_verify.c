@@ -17,6 +17,9 @@
 
 #define THREADS_MAX 4u
 
+/* So often may a segment be gone when it is opened. */
+#define GONE_MAX 64u
+
 const char *
 seglog_stream_fault_name(enum seglog_stream_fault fault)
 {
@@ -53,8 +56,10 @@ struct verification {
 static void
 verification_free(struct verification *all)
 {
-    for (size_t i = 0; i < all->count; i++)
+    for (size_t i = 0; i < all->count; i++) {
         free(all->parts[i].findings);
+        slg_tombs_reset(&all->parts[i].tombs);
+    }
     free(all->parts);
     free(all->seen);
 }
@@ -409,16 +414,20 @@ parts_check(struct verification *all, const struct slg_stream_parts *parts,
     if (code == SEGLOG_OK && !atomic_load(&all->is_stopped))
         code = links_check(all, err);
     if (code == SEGLOG_OK && !atomic_load(&all->is_stopped))
+        code = slg_verify_match(&all->job, all->parts, all->count, err);
+    if (code == SEGLOG_OK && !atomic_load(&all->is_stopped))
         code = kept_check(all, chain, err);
     if (code == SEGLOG_OK)
         result_fill(all, result);
     return code;
 }
 
+/* is_gone: a segment was, when it was opened; others stand for it. */
 static seglog_code
-stream_verify(const struct slg_streams *streams, uint64_t stream, uint64_t from,
-              const struct seglog_stream_verify_options *options,
-              struct seglog_stream_verified *result, struct seglog_error *err)
+verify_once(const struct slg_streams *streams, uint64_t stream, uint64_t from,
+            const struct seglog_stream_verify_options *options,
+            struct seglog_stream_verified *result, bool *is_gone,
+            struct seglog_error *err)
 {
     struct verification all = {
         .options = options,
@@ -433,6 +442,7 @@ stream_verify(const struct slg_streams *streams, uint64_t stream, uint64_t from,
     seglog_code code =
         slg_stream_parts_list(streams->store, stream, &parts, err);
 
+    *is_gone = false;
     if (code == SEGLOG_OK && parts.count == 0)
         code = slg_stream_fail_missing(stream, err);
     if (code == SEGLOG_OK && pthread_mutex_init(&all.progress, NULL) != 0)
@@ -441,10 +451,28 @@ stream_verify(const struct slg_streams *streams, uint64_t stream, uint64_t from,
         all.job.is_stopped = &all.is_stopped;
         all.job.bytes_done = &all.done;
         code = parts_check(&all, &parts, result, err);
+        *is_gone = code == SEGLOG_NOT_FOUND;
         (void)pthread_mutex_destroy(&all.progress);
     }
     verification_free(&all);
     slg_stream_parts_reset(&parts);
+    return code;
+}
+
+static seglog_code
+stream_verify(const struct slg_streams *streams, uint64_t stream, uint64_t from,
+              const struct seglog_stream_verify_options *options,
+              struct seglog_stream_verified *result, struct seglog_error *err)
+{
+    struct seglog_error local;
+    seglog_code code = SEGLOG_OK;
+    bool is_gone = true;
+
+    for (unsigned i = 0; i < GONE_MAX && is_gone; i++)
+        code = verify_once(streams, stream, from, options, result, &is_gone,
+                           &local);
+    if (code != SEGLOG_OK && err)
+        *err = local;
     return code;
 }
 

@@ -5,6 +5,7 @@
  *   stream_verify.c          segment by segment, by several threads; and how
  *                            they follow each other
  *   stream_verify_segment.c  one segment
+ *   stream_verify_match.c    what was dropped, and the tombstones of it
  *
  * Layer  stream.
  */
@@ -16,6 +17,7 @@
 #include "seglog/stream.h"
 #include "src/stream/stream_names.h"
 #include "src/stream/stream_store.h"
+#include "src/stream/stream_tombs.h"
 
 struct slg_verified_part;
 
@@ -63,8 +65,9 @@ struct slg_verified_part {
     uint64_t size;
     bool is_sealed;
 
+    struct slg_tombs tombs;
     uint64_t events;
-    uint64_t dropped;
+    uint64_t dropped; /* of them */
     uint64_t checkpoints;
     uint64_t signatures;
     uint64_t signed_offset;
@@ -86,6 +89,13 @@ slg_verify_add(struct slg_verified_part *part, enum seglog_stream_fault fault,
 bool
 slg_verify_is_linked(const struct slg_verified_part *before,
                      const struct slg_verified_part *part);
+
+/* Of all parts: what was dropped without tombstones that vouch for it is found,
+ * and those that do have the heads that were kept from in between. */
+seglog_code
+slg_verify_match(const struct slg_verify_job *job,
+                 struct slg_verified_part *parts, size_t count,
+                 struct seglog_error *err);
 
 /* Is it a signature of this head, by this key? */
 seglog_code

@@ -157,8 +157,10 @@ gap_take(struct verifying *verifying, const struct slg_chain_event *event)
     if (damage->verdict == SEGLOG_VERDICT_TORN)
         return;
     if (damage->is_recorded && damage->cause == SEGLOG_CAUSE_DROPPED) {
-        verifying->part->dropped +=
-            damage->last_record - damage->first_record + 1;
+        const uint64_t count = damage->last_record - damage->first_record + 1;
+
+        verifying->part->events += count;
+        verifying->part->dropped += count;
         return;
     }
     finding = finding_new(verifying->part);
@@ -181,6 +183,7 @@ event_take(struct verifying *verifying, const struct slg_chain_event *event)
 
     if (is_passed(verifying, event))
         return;
+    verifying->has_no_memory |= !slg_tombs_take_event(&part->tombs, event);
     part->is_end_known = event->is_known;
     part->end = event->hash;
     switch (event->type) {

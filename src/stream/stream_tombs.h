@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/stream/stream_tombs.h - the tombstones of a stream, and what was dropped.
+ *
+ * Threads  one at a time
+ * Layer    stream.
+ */
+#ifndef SLG_STREAM_TOMBS_H
+#define SLG_STREAM_TOMBS_H
+
+#include "seglog/stream.h"
+#include "src/segment/segment_chain_reader.h"
+
+/* Records whose payload is gone. */
+struct slg_dropped {
+    uint64_t first;
+    uint64_t last;
+    /* The heads before the first and behind the last. */
+    bool is_before_known;
+    bool is_hash_known;
+    struct seglog_chain_hash before;
+    struct seglog_chain_hash hash;
+};
+
+/* Starts zeroed. */
+struct slg_tombs {
+    struct slg_tombstone *items; /* by number; none twice */
+    size_t count;
+    size_t cap;
+    /* In order; of when they were read. */
+    struct slg_dropped *dropped;
+    size_t dropped_count;
+    size_t dropped_cap;
+    bool is_behind_dropped; /* the last of them was what was read last */
+    uint64_t next; /* number of the record to go on with; 0: the first */
+};
+
+/* False: no memory. */
+bool
+slg_tombs_add(struct slg_tombs *tombs, const struct slg_tombstone *tombstone);
+
+/* All events of a segment, in order; others than those of tombstones and of
+ * what was dropped do nothing.  False: no memory. */
+bool
+slg_tombs_take_event(struct slg_tombs *tombs,
+                     const struct slg_chain_event *event);
+
+/* The first one of that record or a later one; count where there is none. */
+size_t
+slg_tombs_find(const struct slg_tombs *tombs, uint64_t number);
+
+bool
+slg_tombs_have(const struct slg_tombs *tombs, uint64_t number);
+
+/* The one of a record that follows that hash; NULL: there is none. */
+const struct slg_tombstone *
+slg_tombs_match(const struct slg_tombs *tombs, uint64_t number,
+                const struct seglog_chain_hash *before);
+
+/* All in the numbers from first to last that were not dropped yet. */
+size_t
+slg_tombs_count_pending(const struct slg_tombs *tombs, uint64_t first,
+                        uint64_t last);
+
+/* Do tombstones say of each of them what the chain does? */
+bool
+slg_tombs_vouch(const struct slg_tombs *tombs,
+                const struct slg_dropped *dropped);
+
+/*
+ * Read the stream from where it was left, to its end.  Damage is passed over:
+ * what was in it is not known.
+ */
+seglog_code
+slg_tombs_collect(struct slg_tombs *tombs, struct seglog_store store,
+                  uint64_t stream, struct seglog_error *err);
+
+/* What was collected is durable when this returns. */
+seglog_code
+slg_stream_sync_last(struct seglog_store store, uint64_t stream,
+                     struct seglog_error *err);
+
+void
+slg_tombs_reset(struct slg_tombs *tombs);
+
+#endif /* SLG_STREAM_TOMBS_H */
