@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "format/checksum.h"
+#include "format/footer.h"
 
 const uint8_t forge_identity[SEGLOG_IDENTITY_BYTES] = { 0,  1,  2,  3, 4,  5,
                                                         6,  7,  8,  9, 10, 11,
@@ -119,10 +120,10 @@ forge_free(struct forge *forge)
     *forge = (struct forge){ .bytes = NULL };
 }
 
-/* A record frame around body; the records in it are noted by the caller. */
+/* A frame around body; the records in it are noted by the caller. */
 static size_t
-frame_put(struct forge *forge, unsigned kind, const void *body, size_t len,
-          uint64_t number, uint64_t count)
+packed_put(struct forge *forge, unsigned kind, unsigned packing,
+           const void *body, size_t len, uint64_t number, uint64_t count)
 {
     const size_t offset = forge->len;
     const size_t frame_len = (size_t)slg_frame_len(len, &forge->limits);
@@ -130,8 +131,7 @@ frame_put(struct forge *forge, unsigned kind, const void *body, size_t len,
     const size_t head =
         slg_frame_put_head(out, kind, forge->is_durable, (uint32_t)len);
 
-    if (kind == SLG_FRAME_BLOCK)
-        out[0] |= SLG_HEAD_COMPRESSED;
+    out[0] |= (uint8_t)packing;
     if (len > 0)
         memcpy(out + head, body, len);
     assert_int_equal(slg_frame_finish(out, head, (uint32_t)len, &forge->limits,
@@ -142,6 +142,15 @@ frame_put(struct forge *forge, unsigned kind, const void *body, size_t len,
                                                     .number = number,
                                                     .count = count,
                                                     .kind = (uint8_t)kind });
+}
+
+static size_t
+frame_put(struct forge *forge, unsigned kind, const void *body, size_t len,
+          uint64_t number, uint64_t count)
+{
+    const unsigned packing = kind == SLG_FRAME_BLOCK ? SLG_HEAD_COMPRESSED : 0;
+
+    return packed_put(forge, kind, packing, body, len, number, count);
 }
 
 size_t
@@ -173,10 +182,33 @@ forge_block(struct forge *forge, uint8_t coding, const void *data, size_t len)
 }
 
 size_t
-forge_group(struct forge *forge, const struct seglog_item *items, size_t count)
+forge_deflated(struct forge *forge, const void *data, size_t len)
 {
     const uint64_t number = forge->number;
-    size_t room = SLG_VARINT_MAX;
+    uint8_t *body = malloc(len + 6);
+
+    assert_non_null(body);
+    assert_true(len <= UINT16_MAX);
+    /* One stored block, and the first byte of the empty one that ends it. */
+    body[0] = 0;
+    slg_store_le16(body + 1, (uint16_t)len);
+    slg_store_le16(body + 3, (uint16_t)~len);
+    memcpy(body + 5, data, len);
+    body[5 + len] = 0;
+    record_note(forge, SEGLOG_TEXT, data, len);
+    const size_t index = packed_put(forge, SLG_FRAME_TEXT, SLG_PACKING_DEFLATE,
+                                    body, len + 6, number, 1);
+    free(body);
+    return index;
+}
+
+/* A body of entries behind their count and, for a block, its coding. */
+static size_t
+entries_put(struct forge *forge, unsigned kind, const struct seglog_item *items,
+            size_t count)
+{
+    const uint64_t number = forge->number;
+    size_t room = SLG_VARINT_MAX + 1;
     size_t len;
 
     for (size_t i = 0; i < count; i++)
@@ -184,6 +216,8 @@ forge_group(struct forge *forge, const struct seglog_item *items, size_t count)
     uint8_t *body = malloc(room);
     assert_non_null(body);
     len = slg_varint_put(body, count);
+    if (kind == SLG_FRAME_BLOCK)
+        body[len++] = 0;
     for (size_t i = 0; i < count; i++) {
         const uint64_t size = items[i].len;
 
@@ -193,8 +227,88 @@ forge_group(struct forge *forge, const struct seglog_item *items, size_t count)
         len += items[i].len;
         record_note(forge, items[i].kind, items[i].data, items[i].len);
     }
+    const size_t index = frame_put(forge, kind, body, len, number, count);
+    free(body);
+    return index;
+}
+
+size_t
+forge_group(struct forge *forge, const struct seglog_item *items, size_t count)
+{
+    return entries_put(forge, SLG_FRAME_GROUP, items, count);
+}
+
+size_t
+forge_block_of(struct forge *forge, const struct seglog_item *items,
+               size_t count)
+{
+    return entries_put(forge, SLG_FRAME_BLOCK, items, count);
+}
+
+/* The row of a block, its records added to the footer's. */
+static struct slg_footer_row
+block_row(const struct forge *forge, const struct forge_frame *block,
+          struct slg_footer *footer)
+{
+    struct slg_footer_row row = {
+        .offset = block->offset,
+        .len = block->len,
+        .first = block->number,
+        .count = block->count,
+        .time_min = INT64_MAX,
+        .time_max = INT64_MIN,
+    };
+
+    for (uint64_t n = row.first; n < row.first + row.count; n++) {
+        const struct forge_record *record = forge_record_of(forge, n);
+
+        assert_non_null(record);
+        row.lines += record->kind != SEGLOG_PART;
+        row.text_bytes += record->len;
+    }
+    footer->blocks++;
+    footer->records += row.count;
+    footer->lines += row.lines;
+    footer->text_bytes += row.text_bytes;
+    return row;
+}
+
+size_t
+forge_footer(struct forge *forge, const char *parent)
+{
+    struct slg_footer footer = {
+        .first_record = forge->header.first_record,
+        .time_min = INT64_MAX,
+        .time_max = INT64_MIN,
+        .parent = (const uint8_t *)parent,
+        .parent_len = parent ? strlen(parent) : 0,
+    };
+    const size_t most = SLG_FOOTER_FIXED_BYTES + SLG_FOOTER_PARENT_MAX +
+                        SLG_FOOTER_DIGEST + SLG_FOOTER_END_BYTES;
+    uint8_t *rows = malloc(SLG_FOOTER_ROW_MAX * (forge->frame_count + 1));
+    uint8_t *body = malloc(most + SLG_FOOTER_ROW_MAX * forge->frame_count);
+    struct slg_footer_table table;
+    size_t rows_len = 0;
+
+    assert_non_null(rows);
+    assert_non_null(body);
+    slg_footer_table_begin(&table, forge->header.first_record);
+    for (size_t i = 0; i < forge->frame_count; i++) {
+        if (forge->frames[i].kind != SLG_FRAME_BLOCK)
+            continue;
+        const struct slg_footer_row row =
+            block_row(forge, &forge->frames[i], &footer);
+        rows_len += slg_footer_row_put(&table, &row, rows + rows_len);
+    }
+    footer.lost = forge->number - footer.first_record - footer.records;
+    size_t len = slg_footer_fixed_put(&footer, body);
+    memcpy(body + len, rows, rows_len);
+    len += rows_len + SLG_FOOTER_END_BYTES;
+    slg_footer_end_put((uint32_t)len, body + len - SLG_FOOTER_END_BYTES);
     const size_t index =
-        frame_put(forge, SLG_FRAME_GROUP, body, len, number, count);
+        frame_put(forge, SLG_FRAME_CONTROL, body, len, forge->number, 0);
+    forge->frames[index].control = SLG_CONTROL_FOOTER;
+    free(rows);
     free(body);
     return index;
 }

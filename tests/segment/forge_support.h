@@ -79,6 +79,17 @@ forge_group(struct forge *forge, const struct seglog_item *items, size_t count);
 /* A block of one text record of up to 64 bytes; coding 0 is plain. */
 size_t
 forge_block(struct forge *forge, uint8_t coding, const void *data, size_t len);
+/* A block of these records, uncompressed; the sync point in front of it is the
+ * caller's. */
+size_t
+forge_block_of(struct forge *forge, const struct seglog_item *items,
+               size_t count);
+/* The footer of the blocks put so far, and of this parent (NULL: none). */
+size_t
+forge_footer(struct forge *forge, const char *parent);
+/* A text record, packed as deflate that compresses nothing. */
+size_t
+forge_deflated(struct forge *forge, const void *data, size_t len);
 size_t
 forge_sync(struct forge *forge);
 size_t
