@@ -8,19 +8,15 @@
  *   sync     the same, synced
  *   threads  records single synced events by threads threads, to streams
  *            streams in turn; also p50_us and p99_us of a call where it is one
- *   hash     the floor: records hashes by libcrypto, of size bytes each
  *   make     a stream of bytes bytes, to be read by
  *   read     times reads of one event at a random offset; also p50_us, p99_us
+ *   verify   all of it, from the first event, by one thread
  */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#ifdef BENCH_HAVE_OPENSSL
-#include <openssl/evp.h>
-#endif
 
 #include "seglog/stream.h"
 #include "tests/bench/bench.h"
@@ -187,37 +183,6 @@ threads_append(struct seglog_store store)
     free(appenders);
 }
 
-/* -- the floor ------------------------------------------------------------- */
-
-static void
-hash(void)
-{
-#ifdef BENCH_HAVE_OPENSSL
-    const struct bench_payloads payloads = bench_payloads_make();
-    const uint64_t records = bench_number("records", 1000000);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    EVP_MD *sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    unsigned char out[EVP_MAX_MD_SIZE];
-
-    if (!context || !sha256)
-        bench_fail("no SHA-256");
-    bench_start();
-    for (uint64_t i = 0; i < records; i++) {
-        if (EVP_DigestInit_ex2(context, sha256, NULL) != 1 ||
-            EVP_DigestUpdate(context, bench_payload(&payloads, i),
-                             payloads.len) != 1 ||
-            EVP_DigestFinal_ex(context, out, NULL) != 1)
-            bench_fail("SHA-256");
-    }
-    bench_stop();
-    bench_report("records", (double)records);
-    EVP_MD_CTX_free(context);
-    EVP_MD_free(sha256);
-#else
-    bench_fail("this build has no OpenSSL");
-#endif
-}
-
 /* -- reading --------------------------------------------------------------- */
 
 static void
@@ -269,6 +234,27 @@ read_random(struct seglog_store store)
     streams_close(&streams);
 }
 
+static void
+verify(struct seglog_store store)
+{
+    const struct seglog_stream_verify_options options = {
+        .size = sizeof options,
+        .threads = 1,
+    };
+    struct seglog_streams streams = streams_open(store);
+    struct seglog_stream_verified verified;
+    struct seglog_error err;
+
+    bench_start();
+    bench_must(seglog_stream_verify(streams, STREAM, &options, &verified, &err),
+               &err);
+    bench_stop();
+    if (!verified.is_good)
+        bench_fail("the stream is not good");
+    bench_report("records", (double)verified.events);
+    streams_close(&streams);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -277,12 +263,8 @@ main(int argc, char **argv)
 
     bench_init(argc, argv);
     what = bench_text("what", "append");
-    if (strcmp(what, "hash") == 0) {
-        hash();
-        return 0;
-    }
     store = bench_store_open();
-    if (strcmp(what, "read") != 0)
+    if (strcmp(what, "read") != 0 && strcmp(what, "verify") != 0)
         store_clear(store);
     if (strcmp(what, "append") == 0)
         append(store, false);
@@ -294,8 +276,10 @@ main(int argc, char **argv)
         make(store);
     else if (strcmp(what, "read") == 0)
         read_random(store);
+    else if (strcmp(what, "verify") == 0)
+        verify(store);
     else
-        bench_fail("what: append, sync, threads, hash, make or read");
+        bench_fail("what: append, sync, threads, make, read or verify");
     seglog_store_close(&store);
     return 0;
 }
