@@ -79,12 +79,8 @@ static void
 cut(struct scene *scene, uint64_t size)
 {
     struct seglog_disk_process process;
-    struct seglog_blob blob = { 0 };
 
-    assert_ok(seglog_blob_open(seglog_disk_start(scene->disk, &process), NAME,
-                               SEGLOG_OPEN_WRITE, &blob, NULL));
-    assert_ok(seglog_blob_truncate(blob, size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
+    blob_cut(seglog_disk_start(scene->disk, &process), NAME, size);
 }
 
 static uint64_t

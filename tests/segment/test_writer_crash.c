@@ -11,7 +11,7 @@
  * What holds whatever dies and whenever the power fails is the subject of
  * tests/crash/.
  */
-#include "tests/support/seglog_test.h"
+#include "tests/support/blobs.h"
 
 #include "seglog/segment.h"
 #include "seglog/testing/disk_store.h"
@@ -153,16 +153,6 @@ hole__gone_on_behind__is_never_said_to_have_been_durable(void **state)
 }
 
 static void
-blob_cut(struct seglog_store store, uint64_t size)
-{
-    struct seglog_blob blob = { 0 };
-
-    assert_ok(seglog_blob_open(store, NAME, SEGLOG_OPEN_WRITE, &blob, NULL));
-    assert_ok(seglog_blob_truncate(blob, size, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
-static void
 header__torn_where_records_were_known__is_corrupt(void **state)
 {
     struct seglog_disk *disk = seglog_disk_new(NULL);
@@ -176,7 +166,7 @@ header__torn_where_records_were_known__is_corrupt(void **state)
     assert_ok(seglog_writer_open(store, NAME, &options, &writer, NULL));
     append_some(writer, 5);
     assert_ok(seglog_writer_close(writer, NULL));
-    blob_cut(store, 20);
+    blob_cut(store, NAME, 20);
     options.expect = 5;
     assert_code(seglog_writer_open(store, NAME, &options, &writer, NULL),
                 SEGLOG_CORRUPT);

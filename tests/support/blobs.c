@@ -58,6 +58,16 @@ blob_add(struct seglog_store store, const char *name, const void *bytes,
 }
 
 void
+blob_cut(struct seglog_store store, const char *name, uint64_t size)
+{
+    struct seglog_blob blob = { 0 };
+
+    assert_ok(seglog_blob_open(store, name, SEGLOG_OPEN_WRITE, &blob, NULL));
+    assert_ok(seglog_blob_truncate(blob, size, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+void
 blob_flip(struct seglog_store store, const char *name, uint64_t from_end)
 {
     size_t len = 0;

@@ -27,6 +27,10 @@ void
 blob_add(struct seglog_store store, const char *name, const void *bytes,
          size_t len);
 
+/* Make it as long as that. */
+void
+blob_cut(struct seglog_store store, const char *name, uint64_t size);
+
 /* Change a byte of a blob from its end; 1 is the last one. */
 void
 blob_flip(struct seglog_store store, const char *name, uint64_t from_end);
