@@ -10,25 +10,20 @@
  *
  *     test_store_encrypted_chunks [HISTORIES [STEPS]]
  */
-#include "tests/support/seglog_test.h"
+#include "tests/store/encrypted_copy.h"
 
 #include <stdio.h>
 
 #include "format/bytes.h"
-#include "seglog/encrypted_store.h"
 #include "src/crypt/chunk.h"
 #include "src/crypt/keys.h"
 
 enum {
-    PLAIN_CAP = 1 << 18,
     COPIES = 3,
     STEPS = 600, /* of a history */
     HISTORIES = 24,
-    SEEN_MAX = 1 << 14,
-    EXTRA = 64
+    SEEN_MAX = 1 << 14
 };
-
-static const uint8_t KEY[SEGLOG_KEY_BYTES] = "a key of thirty-two bytes in all";
 
 /* ---------------------------------------------------------------------------
  * Chunks that were seen
@@ -65,104 +60,6 @@ chunk_remember(const uint8_t *chunk, size_t len)
  * Copies of one store
  */
 
-struct copy {
-    struct seglog_store below;
-    struct seglog_store store; /* owns below */
-    struct seglog_blob raw;
-    struct seglog_blob blob;
-    uint8_t *plain;
-    size_t size;
-    bool is_lock_held;
-    size_t sure; /* raw bytes that no cut came behind */
-};
-
-static size_t
-size_of(struct seglog_blob blob)
-{
-    uint64_t size = 0;
-
-    assert_ok(seglog_blob_get_size(blob, &size, NULL, NULL));
-    return (size_t)size;
-}
-
-static uint8_t *
-bytes_of(struct seglog_blob blob, size_t *len)
-{
-    uint8_t *bytes = NULL;
-    struct seglog_error err;
-
-    *len = size_of(blob);
-    bytes = malloc(*len + 1);
-    assert_non_null(bytes);
-    assert_code_err(seglog_blob_read_at(blob, 0, bytes, *len, &err), SEGLOG_OK,
-                    &err);
-    return bytes;
-}
-
-static void
-copy_open_blob(struct copy *copy)
-{
-    (void)seglog_blob_close(&copy->blob, NULL);
-    assert_ok(seglog_blob_open(
-        copy->store, "log",
-        SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE |
-            (copy->is_lock_held ? (unsigned)SEGLOG_OPEN_LOCK_HELD : 0),
-        &copy->blob, NULL));
-}
-
-static void
-blob_put(struct seglog_store store, const char *name, const uint8_t *bytes,
-         size_t len)
-{
-    struct seglog_blob blob;
-
-    assert_ok(seglog_blob_open(
-        store, name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, NULL));
-    assert_ok(seglog_blob_append(blob, 0, bytes, len, NULL, NULL));
-    assert_ok(seglog_blob_close(&blob, NULL));
-}
-
-static void
-copy_open(struct copy *copy, const struct copy *of)
-{
-    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
-    const struct seglog_encrypted_store_options options = { .size =
-                                                                sizeof options,
-                                                            .create = true };
-    struct seglog_error err;
-
-    assert_ok(seglog_store_memory_open(&copy->below, NULL));
-    if (of) {
-        struct seglog_blob keys;
-        size_t len = 0;
-        uint8_t *bytes = NULL;
-
-        assert_ok(seglog_blob_open(of->below, SEGLOG_KEYS_NAME,
-                                   SEGLOG_OPEN_READ, &keys, NULL));
-        bytes = bytes_of(keys, &len);
-        blob_put(copy->below, SEGLOG_KEYS_NAME, bytes, len);
-        assert_ok(seglog_blob_close(&keys, NULL));
-        free(bytes);
-    }
-    assert_code_err(seglog_encrypted_store_open(copy->below, &key, &options,
-                                                &copy->store, &err),
-                    SEGLOG_OK, &err);
-    copy_open_blob(copy);
-    assert_ok(seglog_blob_open(copy->below, "log", SEGLOG_OPEN_WRITE,
-                               &copy->raw, NULL));
-    copy->plain = malloc(PLAIN_CAP);
-    assert_non_null(copy->plain);
-}
-
-static void
-copy_close(struct copy *copy)
-{
-    assert_ok(seglog_blob_close(&copy->raw, NULL));
-    assert_ok(seglog_blob_close(&copy->blob, NULL));
-    seglog_store_close(&copy->store);
-    free(copy->plain);
-}
-
 /* The chunk at `at` of raw is whole and authentic. */
 static bool
 is_chunk(const uint8_t *raw, size_t len, size_t at, size_t *whole)
@@ -170,10 +67,10 @@ is_chunk(const uint8_t *raw, size_t len, size_t at, size_t *whole)
     static uint8_t plain[SLG_CHUNK_PLAIN_MAX];
     struct slg_chunk_head head;
 
-    if (len - at < EXTRA || !slg_chunk_head_parse(raw + at, &head) ||
-        head.len > len - at - EXTRA)
+    if (len - at < COPY_EXTRA || !slg_chunk_head_parse(raw + at, &head) ||
+        head.len > len - at - COPY_EXTRA)
         return false;
-    *whole = EXTRA + head.len;
+    *whole = COPY_EXTRA + head.len;
     return slg_chunk_open(suite, raw + at, plain);
 }
 
@@ -194,17 +91,6 @@ copy_note(const struct copy *copy)
 }
 
 static void
-copy_check(const struct copy *copy)
-{
-    size_t len = 0;
-    uint8_t *bytes = bytes_of(copy->blob, &len);
-
-    assert_int_equal(len, copy->size);
-    assert_memory_equal(bytes, copy->plain, len);
-    free(bytes);
-}
-
-static void
 step_append(struct copy *copy, uint64_t *seed)
 {
     const uint64_t kind = test_random(seed) % 10;
@@ -212,7 +98,7 @@ step_append(struct copy *copy, uint64_t *seed)
     const size_t len = 1 + test_random(seed) % most;
     uint64_t offset = 0;
 
-    if (copy->size + len > PLAIN_CAP)
+    if (copy->size + len > COPY_CAP)
         return;
     /* Often the same bytes in all copies: a nonce may repeat for them only. */
     test_fill(copy->plain + copy->size, len, kind < 5 ? 1 : *seed);
@@ -252,7 +138,7 @@ step_crash(struct copy *copy, uint64_t *seed)
                         copy->size);
         assert_memory_equal(bytes, copy->plain, len);
     }
-    assert_true(len <= PLAIN_CAP);
+    assert_true(len <= COPY_CAP);
     memcpy(copy->plain, bytes, len);
     copy->size = len;
     if (copy->sure > cut)
@@ -284,7 +170,7 @@ suite_make(struct seglog_store below)
 {
     static const char label[] = "seglog chunk seal";
     static const uint8_t number = 1;
-    const struct seglog_store_key key = { .size = sizeof key, .key = KEY };
+    const struct seglog_store_key key = { .size = sizeof key, .key = copy_key };
     uint8_t master[SLG_KEY_BYTES];
     uint8_t seal[SLG_KEY_BYTES];
     struct slg_crypt_suite *made = NULL;
@@ -439,13 +325,13 @@ read_at__of_forged_bytes__tells_their_range(void **state)
     (void)state;
     copy_open(&copy, NULL);
     for (unsigned i = 0; i < 4; i++)
-        assert_ok(seglog_blob_append(copy.blob, 100 * (uint64_t)i, KEY, 32,
+        assert_ok(seglog_blob_append(copy.blob, 100 * (uint64_t)i, copy_key, 32,
                                      NULL, NULL) == SEGLOG_OK
                       ? seglog_blob_append(copy.blob, SEGLOG_END_ANY, buf, 68,
                                            NULL, NULL)
                       : SEGLOG_INVALID);
     raw = bytes_of(copy.raw, &len);
-    raw[2 * (100 + 2 * EXTRA) + EXTRA] ^= 1; /* of bytes 200 to 231 */
+    raw[2 * (100 + 2 * COPY_EXTRA) + COPY_EXTRA] ^= 1; /* of bytes 200 to 231 */
     assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
     assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
     assert_code_err(seglog_blob_read_at(copy.blob, 50, buf, 300, &err),
@@ -455,536 +341,6 @@ read_at__of_forged_bytes__tells_their_range(void **state)
     assert_ok(seglog_blob_read_at(copy.blob, 0, buf, 200, NULL));
     assert_ok(seglog_blob_read_at(copy.blob, 232, buf, 168, NULL));
     assert_int_equal(size_of(copy.blob), 400);
-    free(raw);
-    copy_close(&copy);
-}
-
-/* Somebody without the lock appends behind torn bytes, and never cuts them. */
-static void
-append__behind_torn_bytes_without_the_lock__is_found(void **state)
-{
-    uint8_t text[300];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    for (size_t left = 1; left < sizeof text + EXTRA; left += 7) {
-        struct copy copy = { .size = 0 };
-        size_t whole = 0;
-
-        copy_open(&copy, NULL);
-        for (unsigned i = 0; i < 3; i++) {
-            whole = size_of(copy.raw);
-            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
-                                         sizeof text, NULL, NULL));
-        }
-        assert_ok(seglog_blob_truncate(copy.raw, whole + left, NULL));
-        for (unsigned i = 0; i < 3; i++) {
-            assert_int_equal(size_of(copy.blob), 600 + 60 * i);
-            assert_ok(seglog_blob_append(copy.blob, 600 + 60 * i, text, 60,
-                                         NULL, NULL));
-        }
-        copy.size = 780;
-        for (unsigned i = 0; i < 2; i++)
-            memcpy(copy.plain + 300 * i, text, sizeof text);
-        for (unsigned i = 0; i < 3; i++)
-            memcpy(copy.plain + 600 + 60 * i, text, 60);
-        copy_check(&copy);
-        copy_open_blob(&copy);
-        copy_check(&copy);
-        copy_close(&copy);
-    }
-}
-
-/* What a crash has left stays zeros when somebody has appended behind it: who
- * did that sees it like everybody else. */
-static void
-append__behind_zeros_that_a_crash_left__all_see_zeros(void **state)
-{
-    static const uint8_t zeros[700];
-
-    (void)state;
-    for (unsigned i = 0; i < 4; i++) {
-        struct copy copy = { .is_lock_held = i % 2 != 0 };
-        const size_t before = i < 2 ? 0 : 32;
-        uint8_t buf[700];
-
-        copy_open(&copy, NULL);
-        if (before > 0)
-            assert_ok(
-                seglog_blob_append(copy.blob, 0, KEY, before, NULL, NULL));
-        assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, zeros,
-                                     sizeof zeros, NULL, NULL));
-        assert_int_equal(size_of(copy.blob), before + 636);
-        assert_ok(seglog_blob_read_at(copy.blob, before, buf, 636, NULL));
-        assert_memory_equal(buf, zeros, 636);
-        assert_ok(
-            seglog_blob_append(copy.blob, before + 636, KEY, 32, NULL, NULL));
-        for (unsigned k = 0; k < 2; k++) {
-            memset(buf, 1, sizeof buf);
-            assert_ok(seglog_blob_read_at(copy.blob, before, buf, 636, NULL));
-            assert_memory_equal(buf, zeros, 636);
-            assert_ok(
-                seglog_blob_read_at(copy.blob, before + 636, buf, 32, NULL));
-            assert_memory_equal(buf, KEY, 32);
-            copy_open_blob(&copy);
-        }
-        copy_close(&copy);
-    }
-}
-
-/* What a crash has left behind a damaged chunk may be of that one, too: a handle
- * that was open before and a new one agree. */
-static void
-damage__zeros_come_behind_it__all_agree(void **state)
-{
-    static const uint8_t zeros[255];
-    struct copy copy = { .size = 0 };
-    size_t len = 0;
-    size_t size = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    copy_open(&copy, NULL);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    raw[EXTRA] ^= 1;
-    assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
-    assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
-    copy_open_blob(&copy);
-    assert_int_equal(size_of(copy.blob), 32);
-    assert_ok(
-        seglog_blob_append(copy.raw, len, zeros, sizeof zeros, NULL, NULL));
-    size = size_of(copy.blob);
-    copy_open_blob(&copy);
-    assert_int_equal(size_of(copy.blob), size);
-    assert_int_equal(size, len + sizeof zeros - EXTRA);
-    free(raw);
-    copy_close(&copy);
-}
-
-/*
- * Of a write of several chunks a crash has left most of the first one and zeros
- * for the others.  What is read there is the same before and after somebody has
- * appended behind it, while all of those zeros lie in front of that.
- */
-static void
-append__behind_a_torn_chunk_and_zeros__changes_nothing_before(void **state)
-{
-    static const uint8_t zeros[400];
-    struct copy copy = { .size = 0 };
-    uint8_t buf[500];
-    uint64_t size = 0;
-    size_t len = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    copy_open(&copy, NULL);
-    test_fill(buf, 123, 5);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    assert_ok(seglog_blob_append(copy.blob, 32, buf, 123, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    memset(raw + len - 9, 0, 9);
-    assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
-    assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
-    assert_ok(seglog_blob_append(copy.raw, len, zeros, 568 - len, NULL, NULL));
-    copy_open_blob(&copy);
-    size = size_of(copy.blob);
-    assert_int_equal(size, 568 - 96 - EXTRA + 32);
-    assert_ok(seglog_blob_append(copy.blob, size, KEY, 32, NULL, NULL));
-    for (unsigned i = 0; i < 2; i++) {
-        memset(buf, 1, sizeof buf);
-        assert_ok(
-            seglog_blob_read_at(copy.blob, 32, buf, (size_t)size - 32, NULL));
-        assert_memory_equal(buf, zeros, size - 32);
-        assert_ok(seglog_blob_read_at(copy.blob, size, buf, 32, NULL));
-        assert_memory_equal(buf, KEY, 32);
-        copy_open_blob(&copy);
-    }
-    free(raw);
-    copy_close(&copy);
-}
-
-/* The blob is these bytes, and is opened anew. */
-static void
-raw_put(struct copy *copy, const uint8_t *bytes, size_t len)
-{
-    assert_ok(seglog_blob_truncate(copy->raw, 0, NULL));
-    assert_ok(seglog_blob_append(copy->raw, 0, bytes, len, NULL, NULL));
-    copy_open_blob(copy);
-}
-
-/* Behind damage stands the head of a chunk, and less than a chunk could be. */
-static void
-append__behind_damage_and_a_head__all_agree(void **state)
-{
-    uint8_t text[100];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    /* The first bytes of the next one may be just those that a head lacks. */
-    for (size_t left = 1; left < EXTRA; left += left == 40 ? 8 : 1) {
-        struct copy copy = { .size = 0 };
-        uint8_t bytes[72 + EXTRA];
-        uint8_t buf[100];
-        size_t len = 0;
-        uint64_t at = 0;
-        uint8_t *raw = NULL;
-
-        copy_open(&copy, NULL);
-        assert_ok(seglog_blob_append(copy.blob, 0, text, 37, NULL, NULL));
-        raw = bytes_of(copy.raw, &len);
-        memcpy(bytes, raw, 72);
-        bytes[20] ^= 21;
-        memcpy(bytes + 72, raw, left);
-        raw_put(&copy, bytes, 72 + left);
-        assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
-                                     sizeof text, &at, NULL));
-        for (unsigned i = 0; i < 2; i++) {
-            assert_int_equal(size_of(copy.blob), at + sizeof text);
-            assert_ok(
-                seglog_blob_read_at(copy.blob, at, buf, sizeof buf, NULL));
-            assert_memory_equal(buf, text, sizeof text);
-            copy_open_blob(&copy);
-        }
-        free(raw);
-        copy_close(&copy);
-    }
-}
-
-/* Junk, and behind it what a crash has left of a chunk linked to the one before
- * the junk: what is cut off there may not turn the junk into damage. */
-static void
-cut__a_torn_chunk_behind_junk__leaves_no_damage(void **state)
-{
-    uint8_t text[235];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    for (unsigned i = 0; i < 4; i++) {
-        struct copy copy = { .is_lock_held = true };
-        const size_t before = i < 2 ? 0 : 32;
-        uint8_t bytes[600];
-        uint64_t at = before;
-        size_t len = 0;
-        uint8_t *raw = NULL;
-
-        copy_open(&copy, NULL);
-        if (before > 0)
-            assert_ok(
-                seglog_blob_append(copy.blob, 0, KEY, before, NULL, NULL));
-        assert_ok(seglog_blob_append(copy.blob, before, text, 235, NULL, NULL));
-        raw = bytes_of(copy.raw, &len);
-        len -= 235 + EXTRA;
-        memcpy(bytes, raw, len);
-        test_fill(bytes + len, 300, 9);
-        memcpy(bytes + len + 300, raw + len, 97);
-        raw_put(&copy, bytes, len + 397);
-        assert_int_equal(size_of(copy.blob), before);
-        assert_ok(seglog_blob_truncate(copy.blob, before, NULL));
-        assert_int_equal(size_of(copy.raw), len);
-        if (i % 2 != 0)
-            assert_ok(
-                seglog_blob_append(copy.blob, before, KEY, 32, &at, NULL));
-        copy_open_blob(&copy);
-        assert_int_equal(size_of(copy.blob), before + (i % 2 != 0 ? 32 : 0));
-        assert_int_equal(at, before);
-        free(raw);
-        copy_close(&copy);
-    }
-}
-
-/* A changed chunk behind which somebody has appended stays one, whatever a crash
- * leaves behind that. */
-static void
-damage__zeros_behind_what_was_appended_behind_it__stays(void **state)
-{
-    static const uint8_t zeros[700];
-    struct copy copy = { .size = 0 };
-    uint8_t bytes[200];
-    uint8_t buf[32];
-    struct seglog_error err = { 0 };
-    size_t len = 0;
-    uint64_t at = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    copy_open(&copy, NULL);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    memcpy(bytes, raw, len);
-    bytes[EXTRA] ^= 1;
-    test_fill(bytes + len, 100, 9);
-    raw_put(&copy, bytes, len + 100);
-    assert_code(seglog_blob_read_at(copy.blob, 0, buf, 32, NULL), SEGLOG_AUTH);
-    assert_ok(
-        seglog_blob_append(copy.blob, SEGLOG_END_ANY, KEY, 32, &at, NULL));
-    assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, zeros, sizeof zeros,
-                                 NULL, NULL));
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(size_of(copy.blob), at + 32 + sizeof zeros - EXTRA);
-        assert_code(seglog_blob_read_at(copy.blob, 0, buf, 32, &err),
-                    SEGLOG_AUTH);
-        assert_int_equal(err.offset, 0);
-        assert_int_equal(err.actual, 32);
-        assert_ok(seglog_blob_read_at(copy.blob, at, buf, 32, NULL));
-        assert_memory_equal(buf, KEY, 32);
-        copy_open_blob(&copy);
-    }
-    free(raw);
-    copy_close(&copy);
-}
-
-/* What is left of the first chunk names the blob: a chunk of another one behind
- * it is none of this one. */
-static void
-chunk__of_another_blob_behind_a_torn_first_one__is_not_taken(void **state)
-{
-    static const uint8_t zeros[700];
-    struct copy copy = { .size = 0 };
-    struct copy other = { .size = 0 };
-    uint8_t buf[900];
-    size_t len = 0;
-    size_t other_len = 0;
-    size_t size = 0;
-    uint8_t *raw = NULL;
-    uint8_t *other_raw = NULL;
-
-    (void)state;
-    copy_open(&copy, NULL);
-    copy_open(&other, &copy);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    assert_ok(seglog_blob_append(other.blob, 0, KEY, 32, NULL, NULL));
-    assert_ok(seglog_blob_append(other.blob, 32, KEY, 32, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    other_raw = bytes_of(other.raw, &other_len);
-    raw[EXTRA] ^= 1;
-    raw_put(&copy, raw, len);
-    assert_ok(
-        seglog_blob_append(copy.raw, len, other_raw + 96, 96, NULL, NULL));
-    assert_ok(seglog_blob_append(copy.raw, len + 96, zeros, sizeof zeros, NULL,
-                                 NULL));
-    size = len + 96 + sizeof zeros - EXTRA;
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(size_of(copy.blob), size);
-        memset(buf, 1, sizeof buf);
-        assert_ok(seglog_blob_read_at(copy.blob, 0, buf, size, NULL));
-        for (size_t k = 0; k < size; k++)
-            assert_int_equal(buf[k], 0);
-        copy_open_blob(&copy);
-    }
-    free(raw);
-    free(other_raw);
-    copy_close(&copy);
-    copy_close(&other);
-}
-
-/* Twice the beginning of a chunk, and later a head that proves the first one to
- * have been whole once: who has seen it without says the same then. */
-static void
-chunk__proved_by_what_comes_later__all_agree(void **state)
-{
-    struct copy copy = { .size = 0 };
-    uint8_t text[235];
-    uint8_t bytes[96 + 299 + 50];
-    size_t len = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    copy_open(&copy, NULL);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    assert_ok(seglog_blob_append(copy.blob, 32, text, 235, NULL, NULL));
-    assert_ok(seglog_blob_append(copy.blob, 267, text, 235, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    memcpy(bytes, raw, 96);
-    memcpy(bytes + 96, raw + 96, 60);
-    memcpy(bytes + 156, raw + 96, 100);
-    test_fill(bytes + 256, 139, 9);
-    memcpy(bytes + 395, raw + 395, 50);
-    raw_put(&copy, bytes, 256);
-    assert_int_equal(size_of(copy.blob), 32);
-    assert_ok(seglog_blob_append(copy.raw, 256, bytes + 256, sizeof bytes - 256,
-                                 NULL, NULL));
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(size_of(copy.blob), 267);
-        copy_open_blob(&copy);
-    }
-    free(raw);
-    copy_close(&copy);
-}
-
-/* Only zeros at the end say that the first chunk is torn, and behind it stands a
- * copy of it: with other bytes behind the zeros it is a changed one. */
-static void
-damage__that_the_end_has_judged__all_agree_when_it_grows(void **state)
-{
-    struct copy copy = { .size = 0 };
-    uint8_t bytes[2 * 96 + 200] = { 0 };
-    size_t len = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    copy_open(&copy, NULL);
-    assert_ok(seglog_blob_append(copy.blob, 0, KEY, 32, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    memcpy(bytes, raw, len);
-    memcpy(bytes + len, raw, len);
-    bytes[EXTRA] ^= 1;
-    raw_put(&copy, bytes, sizeof bytes);
-    assert_int_equal(size_of(copy.blob), 32 + 200 - EXTRA);
-    assert_ok(
-        seglog_blob_append(copy.raw, SEGLOG_END_ANY, "other", 5, NULL, NULL));
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(size_of(copy.blob), 32 + 96 + 205 - EXTRA);
-        copy_open_blob(&copy);
-    }
-    free(raw);
-    copy_close(&copy);
-}
-
-/* The first chunk is torn, and zeros stand behind what is left of it.  What is
- * done next is still there for who opens it then. */
-static void
-append_and_cut__behind_a_torn_first_chunk__stay(void **state)
-{
-    static const uint8_t zeros[228];
-    uint8_t text[218];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    for (size_t left = EXTRA; left < sizeof text + EXTRA; left += 11) {
-        for (unsigned is_cut = 0; is_cut < 2; is_cut++) {
-            struct copy copy = { .size = 0 };
-            uint64_t offset = 0;
-            uint8_t buf[32];
-
-            copy_open(&copy, NULL);
-            assert_ok(seglog_blob_append(copy.blob, 0, text, sizeof text, NULL,
-                                         NULL));
-            assert_ok(seglog_blob_truncate(copy.raw, left, NULL));
-            assert_ok(seglog_blob_append(copy.raw, left, zeros, sizeof zeros,
-                                         NULL, NULL));
-            copy_open_blob(&copy);
-            assert_int_equal(size_of(copy.blob), left + sizeof zeros - EXTRA);
-            if (is_cut != 0)
-                assert_ok(seglog_blob_truncate(copy.blob, 141, NULL));
-            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, KEY, 32,
-                                         &offset, NULL));
-            assert_int_equal(offset,
-                             is_cut != 0 ? 141 : left + sizeof zeros - EXTRA);
-            copy_open_blob(&copy);
-            assert_int_equal(size_of(copy.blob), offset + 32);
-            assert_ok(seglog_blob_read_at(copy.blob, offset, buf, 32, NULL));
-            assert_memory_equal(buf, KEY, 32);
-            copy_close(&copy);
-        }
-    }
-}
-
-/* Within the first chunk its own beginning stands once more, so that only the
- * one behind proves where it ends: cutting must not take that away. */
-static void
-cut__in_a_damaged_chunk_proved_by_the_next__is_as_asked(void **state)
-{
-    uint8_t text[235];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    for (uint64_t to = 1; to < sizeof text; to += 13) {
-        struct copy copy = { .is_lock_held = to % 2 != 0 };
-        const size_t half = (EXTRA + sizeof text) / 2;
-        size_t len = 0;
-        uint8_t *raw = NULL;
-        uint8_t buf[32];
-
-        copy_open(&copy, NULL);
-        for (unsigned i = 0; i < 2; i++)
-            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
-                                         sizeof text, NULL, NULL));
-        raw = bytes_of(copy.raw, &len);
-        memcpy(raw + half, raw, half);
-        assert_ok(seglog_blob_truncate(copy.raw, 0, NULL));
-        assert_ok(seglog_blob_append(copy.raw, 0, raw, len, NULL, NULL));
-        copy_open_blob(&copy);
-        assert_int_equal(size_of(copy.blob), 2 * sizeof text);
-        assert_ok(seglog_blob_truncate(copy.blob, to, NULL));
-        assert_int_equal(size_of(copy.blob), to);
-        assert_ok(seglog_blob_append(copy.blob, to, KEY, 32, NULL, NULL));
-        copy_open_blob(&copy);
-        assert_int_equal(size_of(copy.blob), to + 32);
-        assert_ok(seglog_blob_read_at(copy.blob, to, buf, 32, NULL));
-        assert_memory_equal(buf, KEY, 32);
-        free(raw);
-        copy_close(&copy);
-    }
-}
-
-/* Bytes are missing in the last chunk but one, and at the end. */
-static void
-open__parts_of_two_chunks__goes_on_behind_them(void **state)
-{
-    uint8_t text[200];
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    for (size_t lost = 1; lost < sizeof text + EXTRA; lost += 13) {
-        struct copy copy = { .size = 0 };
-        size_t size = 0;
-        size_t len = 0;
-        uint8_t *raw = NULL;
-        uint8_t buf[200];
-
-        copy_open(&copy, NULL);
-        for (unsigned i = 0; i < 3; i++)
-            assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
-                                         sizeof text, NULL, NULL));
-        raw = bytes_of(copy.raw, &len);
-        assert_int_equal(len, 3 * (sizeof text + EXTRA));
-        assert_ok(seglog_blob_truncate(copy.raw, 264 + EXTRA, NULL));
-        assert_ok(seglog_blob_append(
-            copy.raw, SEGLOG_END_ANY, raw + 264 + EXTRA + 100,
-            len - lost - (264 + EXTRA + 100), NULL, NULL));
-        copy_open_blob(&copy);
-        size = size_of(copy.blob);
-        /* Torn, unless the first of them seems to be whole. */
-        assert_true(len - 100 - lost < 528 ? size == 200 : size >= 400);
-        assert_ok(seglog_blob_read_at(copy.blob, 0, buf, 200, NULL));
-        assert_memory_equal(buf, text, 200);
-        assert_ok(seglog_blob_append(copy.blob, size, text, 100, NULL, NULL));
-        copy_open_blob(&copy);
-        assert_int_equal(size_of(copy.blob), size + 100);
-        assert_ok(seglog_blob_read_at(copy.blob, size, buf, 100, NULL));
-        assert_memory_equal(buf, text, 100);
-        free(raw);
-        copy_close(&copy);
-    }
-}
-
-/* How long the damage is tells the chunk behind it, which therefore stays. */
-static void
-truncate__into_damage__is_as_long_as_was_asked(void **state)
-{
-    struct copy copy = { .size = 0 };
-    uint8_t text[200];
-    size_t len = 0;
-    uint8_t *raw = NULL;
-
-    (void)state;
-    test_fill(text, sizeof text, 3);
-    copy_open(&copy, NULL);
-    for (unsigned i = 0; i < 3; i++)
-        assert_ok(seglog_blob_append(copy.blob, SEGLOG_END_ANY, text,
-                                     sizeof text, NULL, NULL));
-    raw = bytes_of(copy.raw, &len);
-    assert_ok(seglog_blob_truncate(copy.raw, 528 - 75, NULL));
-    assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, raw + 528, len - 528,
-                                 NULL, NULL));
-    copy_open_blob(&copy);
-    assert_int_equal(size_of(copy.blob), 600);
-    assert_ok(seglog_blob_truncate(copy.blob, 250, NULL));
-    assert_int_equal(size_of(copy.blob), 250);
-    copy_open_blob(&copy);
-    assert_int_equal(size_of(copy.blob), 250);
     free(raw);
     copy_close(&copy);
 }
@@ -1033,25 +389,6 @@ main(int argc, char **argv)
         cmocka_unit_test(xaes__vectors__agree),
         cmocka_unit_test(read_at__of_forged_bytes__tells_their_range),
         cmocka_unit_test(append__no_chance_to_be_had__writes_nothing),
-        cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
-        cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
-        cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
-        cmocka_unit_test(
-            append__behind_a_torn_chunk_and_zeros__changes_nothing_before),
-        cmocka_unit_test(append__behind_damage_and_a_head__all_agree),
-        cmocka_unit_test(cut__a_torn_chunk_behind_junk__leaves_no_damage),
-        cmocka_unit_test(
-            damage__zeros_behind_what_was_appended_behind_it__stays),
-        cmocka_unit_test(
-            chunk__of_another_blob_behind_a_torn_first_one__is_not_taken),
-        cmocka_unit_test(chunk__proved_by_what_comes_later__all_agree),
-        cmocka_unit_test(
-            damage__that_the_end_has_judged__all_agree_when_it_grows),
-        cmocka_unit_test(append_and_cut__behind_a_torn_first_chunk__stay),
-        cmocka_unit_test(
-            cut__in_a_damaged_chunk_proved_by_the_next__is_as_asked),
-        cmocka_unit_test(open__parts_of_two_chunks__goes_on_behind_them),
-        cmocka_unit_test(truncate__into_damage__is_as_long_as_was_asked),
         cmocka_unit_test(read_at__of_many_chunks__finds_its_own),
         cmocka_unit_test(nonces__any_history__none_for_two_chunks),
     };
