@@ -7,16 +7,10 @@
  *         and every changed byte of blocks, in memory of exactly their size.
  */
 #define _GNU_SOURCE /* scandir() */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/support/seglog_test.h"
 
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "src/columns/columns.h"
 #include "src/columns/columns_buf.h"
@@ -79,17 +73,6 @@ lines_settle(struct lines *lines)
 {
     for (size_t i = 0; i < lines->count; i++)
         lines->records[i].bytes = lines->text.data + lines->starts[i];
-}
-
-static uint8_t *
-exact_copy(const uint8_t *bytes, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    if (len > 0)
-        memcpy(copy, bytes, len);
-    return copy;
 }
 
 static void

@@ -6,14 +6,8 @@
  *         search for the rest against one that tries every brace; a megabyte
  *         of each kind of hostile line.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/support/seglog_test.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "seglog/json_diagnose.h"
@@ -116,17 +110,6 @@ static const struct damage_case cases[] = {
 };
 /* clang-format on */
 
-static uint8_t *
-exact_bytes(const void *bytes, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    if (len)
-        memcpy(copy, bytes, len);
-    return copy;
-}
-
 /* Lex a line and describe it, the last len bytes of it being at hand. */
 static struct seglog_json_broken
 broken_line(const uint8_t *bytes, size_t line_len, size_t len, bool has_lf)
@@ -147,7 +130,7 @@ broken_line(const uint8_t *bytes, size_t line_len, size_t len, bool has_lf)
 static struct seglog_json_diagnosis
 diagnose(const void *bytes, size_t len, bool has_lf)
 {
-    uint8_t *copy = exact_bytes(bytes, len);
+    uint8_t *copy = exact_copy(bytes, len);
     const struct seglog_json_broken line = broken_line(copy, len, len, has_lf);
     struct seglog_json_diagnosis d;
 

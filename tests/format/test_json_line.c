@@ -6,464 +6,21 @@
  *         loops next to the SSE2 ones; generated nests and characters.
  */
 #define _GNU_SOURCE
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/support/seglog_test.h"
 
 #include <glob.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "seglog/json_line.h"
 
 #include "format/json_state.h"
-
-/* The same lexer once more, under other names and without SSE2. */
-void
-portable_init(struct seglog_json_line *s, bool is_first);
-void
-portable_feed(struct seglog_json_line *s, const uint8_t *bytes, size_t len);
-enum seglog_json_fault
-portable_finish(const struct seglog_json_line *s, uint64_t *fault_pos);
-enum seglog_json_fault
-portable_check(const uint8_t *bytes, size_t len, bool is_first,
-               uint64_t *fault_pos);
-bool
-portable_wants_value(const struct seglog_json_line *s);
-const char *
-portable_text(enum seglog_json_fault fault);
-
-#define SLG_JSON_PORTABLE         1
-#define seglog_json_line_init     portable_init
-#define seglog_json_line_feed     portable_feed
-#define seglog_json_line_finish   portable_finish
-#define seglog_json_line_check    portable_check
-#define slg_json_line_wants_value portable_wants_value
-#define seglog_json_fault_text    portable_text
-#include "format/json_line.c"
-#undef seglog_json_line_init
-#undef seglog_json_line_feed
-#undef seglog_json_line_finish
-#undef seglog_json_line_check
-#undef slg_json_line_wants_value
-#undef seglog_json_fault_text
-
-struct line_case {
-    const char *bytes;
-    size_t len;
-    enum seglog_json_fault fault;
-    uint64_t pos;
-};
-
-#define GOOD(text)                                                             \
-    {                                                                          \
-        text, sizeof text - 1, SEGLOG_JSON_OK, 0                               \
-    }
-#define BAD(text, fault, pos)                                                  \
-    {                                                                          \
-        text, sizeof text - 1, SEGLOG_JSON_##fault, pos                        \
-    }
-#define BYTES32 "0123456789abcdefghijklmnopqrstuv"
-
-/* clang-format off */
-static const struct line_case cases[] = {
-    /* Lines without a value, and white space. */
-    GOOD(""),
-    GOOD(" "),
-    GOOD("\r"),
-    GOOD(" \t\r\n "),
-    GOOD("{}\r"),
-    GOOD("  [ ]  "),
-    GOOD("\t{ \"a\" : [ 1 , 2 ] , \"b\" : { } }\t\r"),
-    GOOD("\r\n{\"a\"\r\n:\r\n1}\r\n"),
-    BAD("\f", UNEXPECTED_CHAR, 0),
-    BAD("[\f]", UNEXPECTED_CHAR, 1),
-    BAD("[1]\v", UNEXPECTED_CHAR, 3),
-    BAD("\xc2\xa0[1]", UNEXPECTED_CHAR, 0),
-    BAD("[\xe2\x81\xa0]", UNEXPECTED_CHAR, 1),
-    BAD("\x1b[0m", UNEXPECTED_CHAR, 0),
-
-    /* Words. */
-    GOOD("true"),
-    GOOD("false"),
-    GOOD("null"),
-    GOOD("[true,false,null]"),
-    GOOD("{\"a\":true ,\"b\":null}"),
-    BAD("t", UNEXPECTED_END, 1),
-    BAD("tru", UNEXPECTED_END, 3),
-    BAD("[fals", UNEXPECTED_END, 5),
-    BAD("{\"a\":nul", UNEXPECTED_END, 8),
-    BAD("trux", BAD_LITERAL, 3),
-    BAD("[nul]", BAD_LITERAL, 4),
-    BAD("[fAlse]", BAD_LITERAL, 2),
-    BAD("True", BAD_LITERAL, 0),
-    BAD("NULL", BAD_LITERAL, 0),
-    BAD("[NaN]", BAD_LITERAL, 1),
-    BAD("Infinity", BAD_LITERAL, 0),
-    BAD("undefined", BAD_LITERAL, 0),
-    BAD("[a", BAD_LITERAL, 1),
-    BAD("[\"a\",e]", BAD_LITERAL, 5),
-    BAD("{\"a\":E}", BAD_LITERAL, 5),
-    BAD("panic: no such file", BAD_LITERAL, 0),
-    BAD("truetrue", GLUED, 4),
-    BAD("[truefalse]", MISSING_COMMA, 5),
-    BAD("truex", UNEXPECTED_CHAR, 4),
-    BAD("[nullx]", UNEXPECTED_CHAR, 5),
-
-    /* Numbers. */
-    GOOD("0"),
-    GOOD("-0"),
-    GOOD("1"),
-    GOOD("-1"),
-    GOOD("1234567890123456789012345678901234567890"),
-    GOOD("0.5"),
-    GOOD("61.600"),
-    GOOD("-0.000005"),
-    GOOD("1e9"),
-    GOOD("1E9"),
-    GOOD("1e+9"),
-    GOOD("1E-9"),
-    GOOD("0e0"),
-    GOOD("-0.0e-0"),
-    GOOD("1.688560107857E9"),
-    GOOD("1e999999"),
-    GOOD("[0,1,-2.5,3e4]"),
-    GOOD("{\"a\":0}"),
-    GOOD(" 12 "),
-    BAD("-", UNEXPECTED_END, 1),
-    BAD("1.", UNEXPECTED_END, 2),
-    BAD("1e", UNEXPECTED_END, 2),
-    BAD("1e+", UNEXPECTED_END, 3),
-    BAD("[1", UNEXPECTED_END, 2),
-    BAD("[1.5", UNEXPECTED_END, 4),
-    BAD("01", BAD_NUMBER, 1),
-    BAD("00", BAD_NUMBER, 1),
-    BAD("-01", BAD_NUMBER, 2),
-    BAD("[012]", BAD_NUMBER, 2),
-    BAD("[-]", BAD_NUMBER, 2),
-    BAD("- 1", BAD_NUMBER, 1),
-    BAD("--1", BAD_NUMBER, 1),
-    BAD("-a", BAD_NUMBER, 1),
-    BAD("-Infinity", BAD_NUMBER, 1),
-    BAD("-true", BAD_NUMBER, 1),
-    BAD("+1", BAD_NUMBER, 0),
-    BAD("[+1]", BAD_NUMBER, 1),
-    BAD(".5", BAD_NUMBER, 0),
-    BAD("-.5", BAD_NUMBER, 1),
-    BAD("[1.]", BAD_NUMBER, 3),
-    BAD("1.e1", BAD_NUMBER, 2),
-    BAD("1.a", BAD_NUMBER, 2),
-    BAD("1..2", BAD_NUMBER, 2),
-    BAD("1.2.3", BAD_NUMBER, 3),
-    BAD("1.-2", BAD_NUMBER, 2),
-    BAD("1e.5", BAD_NUMBER, 2),
-    BAD("1e1.5", BAD_NUMBER, 3),
-    BAD("1ee1", BAD_NUMBER, 2),
-    BAD("1e1e1", BAD_NUMBER, 3),
-    BAD("1e+-1", BAD_NUMBER, 3),
-    BAD("1e,", BAD_NUMBER, 2),
-    BAD("[1e]", BAD_NUMBER, 3),
-    BAD("[1e+]", BAD_NUMBER, 4),
-    BAD("1+2", BAD_NUMBER, 1),
-    BAD("1-2", BAD_NUMBER, 1),
-    BAD("1.5-2", BAD_NUMBER, 3),
-    BAD("1e5+2", BAD_NUMBER, 3),
-    BAD("0-1", BAD_NUMBER, 1),
-    BAD("0x1f", BAD_NUMBER, 1),
-    BAD("1a", BAD_NUMBER, 1),
-    BAD("1true", BAD_NUMBER, 1),
-    BAD("2024-01-02 03:04:05 text", BAD_NUMBER, 4),
-    BAD("1_000", UNEXPECTED_CHAR, 1),
-    BAD("1/2", UNEXPECTED_CHAR, 1),
-    BAD("\xef\xbc\x91", UNEXPECTED_CHAR, 0),
-    BAD("[-\x80]", BAD_NUMBER, 2),
-    BAD("12\x80", BAD_UTF8, 2),
-
-    /* Strings and escapes. */
-    GOOD("\"\""),
-    GOOD("\"a\""),
-    GOOD("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""),
-    GOOD("\"\\u0000\\u00fF\\uABCD\\uabcd\""),
-    GOOD("\"\\ud83d\\ude00\""),
-    GOOD("\"\\ud800\""),
-    GOOD("\"\\udc00\\ud800x\""),
-    GOOD("\"\\\\\""),
-    GOOD("\"\x7f\""),
-    GOOD("\"'//{}[]:,#\""),
-    GOOD("{\"\":\"\"}"),
-    GOOD("{\"a\\u0022b\":1}"),
-    GOOD("\"" BYTES32 BYTES32 "\\n" BYTES32 "\""),
-    BAD("\"", UNTERMINATED_STRING, 1),
-    BAD("\"abc", UNTERMINATED_STRING, 4),
-    BAD("\"" BYTES32, UNTERMINATED_STRING, 33),
-    BAD("\"\\", UNTERMINATED_STRING, 2),
-    BAD("\"\\\"", UNTERMINATED_STRING, 3),
-    BAD("\"\\u", UNTERMINATED_STRING, 3),
-    BAD("\"\\u00", UNTERMINATED_STRING, 5),
-    BAD("\"\\u0041", UNTERMINATED_STRING, 7),
-    BAD("{\"a", UNTERMINATED_STRING, 3),
-    BAD("[\"a\",\"b", UNTERMINATED_STRING, 7),
-    BAD("\"\\x41\"", BAD_ESCAPE, 2),
-    BAD("\"\\a\"", BAD_ESCAPE, 2),
-    BAD("\"\\'\"", BAD_ESCAPE, 2),
-    BAD("\"\\0\"", BAD_ESCAPE, 2),
-    BAD("\"\\U0041\"", BAD_ESCAPE, 2),
-    BAD("\"\\ \"", BAD_ESCAPE, 2),
-    BAD("\"\\\n\"", BAD_ESCAPE, 2),
-    BAD("\"\\\xc3\xa9\"", BAD_ESCAPE, 2),
-    BAD("\"\\\xff\"", BAD_ESCAPE, 2),
-    BAD("\"\\ug000\"", BAD_ESCAPE, 3),
-    BAD("\"\\u0g00\"", BAD_ESCAPE, 4),
-    BAD("\"\\u00g0\"", BAD_ESCAPE, 5),
-    BAD("\"\\u000g\"", BAD_ESCAPE, 6),
-    BAD("\"\\u000\"", BAD_ESCAPE, 6),
-    BAD("\"\\u\\u0041\"", BAD_ESCAPE, 3),
-    BAD("\"\\u00@0\"", BAD_ESCAPE, 5),
-    BAD("\"\\u00`0\"", BAD_ESCAPE, 5),
-    BAD("\"\\u00:0\"", BAD_ESCAPE, 5),
-    BAD("\"\x01\"", CONTROL_CHAR, 1),
-    BAD("\"a\x1f\"", CONTROL_CHAR, 2),
-    BAD("\"a\tb\"", CONTROL_CHAR, 2),
-    BAD("\"a\nb\"", CONTROL_CHAR, 2),
-    BAD("\"a\r", CONTROL_CHAR, 2),
-    BAD("{\"a\tb\":1}", CONTROL_CHAR, 3),
-    BAD("\"" BYTES32 "\x1b[0m\"", CONTROL_CHAR, 33),
-    BAD("'a'", UNEXPECTED_CHAR, 0),
-    BAD("[\\n]", UNEXPECTED_CHAR, 1),
-    BAD("[\"a\"\\n]", UNEXPECTED_CHAR, 4),
-    BAD("`a`", UNEXPECTED_CHAR, 0),
-
-    /* UTF-8: what is well-formed is in table 3-7 of the Unicode Standard. */
-    GOOD("\"\xc2\x80\xdf\xbf\""),
-    GOOD("\"\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\""),
-    GOOD("\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\""),
-    GOOD("\"\xef\xbb\xbf\""),
-    GOOD("\"\xe2\x80\xa8\xe2\x80\xa9\xef\xbf\xbd\""),
-    GOOD("{\"\xd0\xba\":\"\xe2\x82\xac\xf0\x9f\x98\x80\xc3\xa9 x\"}"),
-    BAD("\"\x80\"", BAD_UTF8, 1),
-    BAD("\"ab\xbf\"", BAD_UTF8, 3),
-    BAD("\"\xc0\x80\"", BAD_UTF8, 1),
-    BAD("\"\xc1\xbf\"", BAD_UTF8, 1),
-    BAD("\"\xe0\x9f\xbf\"", BAD_UTF8, 1),
-    BAD("\"\xf0\x8f\xbf\xbf\"", BAD_UTF8, 1),
-    BAD("\"\xed\xa0\x80\"", BAD_UTF8, 1),
-    BAD("\"\xed\xbf\xbf\"", BAD_UTF8, 1),
-    BAD("\"\xed\xa0\xbd\xed\xb8\x80\"", BAD_UTF8, 1),
-    BAD("\"\xf4\x90\x80\x80\"", BAD_UTF8, 1),
-    BAD("\"\xf5\x80\x80\x80\"", BAD_UTF8, 1),
-    BAD("\"\xfe\"", BAD_UTF8, 1),
-    BAD("\"\xff\"", BAD_UTF8, 1),
-    BAD("\"caf\xe9\"", BAD_UTF8, 4),
-    BAD("\"caf\xe9 au lait\"", BAD_UTF8, 4),
-    BAD("\"\xe2\x82\"", BAD_UTF8, 1),
-    BAD("\"x\xe2\x28\xa1\"", BAD_UTF8, 2),
-    BAD("\"\xf0\x9f\x98\"", BAD_UTF8, 1),
-    BAD("\"\xf0\x9f\x98x\"", BAD_UTF8, 1),
-    BAD("\"\xc3\xa9\xc3\"", BAD_UTF8, 3),
-    BAD("\"\xc3\xc3\xa9\"", BAD_UTF8, 1),
-    BAD("\"\xe2\x82\xac\x80\"", BAD_UTF8, 4),
-    BAD("\"\xe2\x82\x0a\"", BAD_UTF8, 1),
-    BAD("{\"\xe9\":1}", BAD_UTF8, 2),
-    BAD("\"\xc3", UNTERMINATED_STRING, 2),
-    BAD("\"\xe2\x82", UNTERMINATED_STRING, 3),
-    BAD("\"\xf0\x9f\x98", UNTERMINATED_STRING, 4),
-    BAD("\x80", BAD_UTF8, 0),
-    BAD("[\xff]", BAD_UTF8, 1),
-    BAD("[1\xff]", BAD_UTF8, 2),
-    BAD("{\xff}", BAD_UTF8, 1),
-    BAD("{\"a\"\xff:1}", BAD_UTF8, 4),
-    BAD("\xc3\xa9", UNEXPECTED_CHAR, 0),
-    BAD("{}\xe2\x82\xac", UNEXPECTED_CHAR, 2),
-    BAD("\xff\xfe{\0}\0", BAD_UTF8, 0),
-
-    /* A zero byte is a NUL fault wherever it stands. */
-    BAD("\0", NUL, 0),
-    BAD("\0\0\0\0", NUL, 0),
-    BAD(" \0", NUL, 1),
-    BAD("{\0}", NUL, 1),
-    BAD("{}\0", NUL, 2),
-    BAD("\"a\0b\"", NUL, 2),
-    BAD("\"\\\0\"", NUL, 2),
-    BAD("\"\\u00\0\0\"", NUL, 5),
-    BAD("\"\xc3\0\"", NUL, 2),
-    BAD("\"\xf0\x9f\x98\0", NUL, 4),
-    BAD("tr\0e", NUL, 2),
-    BAD("1\0", NUL, 1),
-    BAD("-\0", NUL, 1),
-    BAD("1.\0", NUL, 2),
-    BAD("{\"a\"\0:1}", NUL, 4),
-    BAD("{\"a\":\0}", NUL, 5),
-    BAD("{\"a\":1,\0}", NUL, 7),
-    BAD("\"" BYTES32 "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\"", NUL, 33),
-    BAD("[x\0]", BAD_LITERAL, 1),
-
-    /* Objects. */
-    GOOD("{}"),
-    GOOD("{\"a\":1}"),
-    GOOD("{\"a\":{\"b\":{}},\"c\":[]}"),
-    GOOD("{\"a\":1,\"a\":2,\"a\":3}"),
-    BAD("{", UNEXPECTED_END, 1),
-    BAD("{ ", UNEXPECTED_END, 2),
-    BAD("{\"a\"", UNEXPECTED_END, 4),
-    BAD("{\"a\":", UNEXPECTED_END, 5),
-    BAD("{\"a\":1", UNEXPECTED_END, 6),
-    BAD("{\"a\":1,", UNEXPECTED_END, 7),
-    BAD("{\"a\":{}", UNEXPECTED_END, 7),
-    BAD("{,}", UNEXPECTED_CHAR, 1),
-    BAD("{:1}", UNEXPECTED_CHAR, 1),
-    BAD("{a:1}", BAD_KEY, 1),
-    BAD("{e:1}", BAD_KEY, 1),
-    BAD("{1:1}", BAD_KEY, 1),
-    BAD("{0:1}", BAD_KEY, 1),
-    BAD("{-1:1}", BAD_KEY, 1),
-    BAD("{null:1}", BAD_KEY, 1),
-    BAD("{[]:1}", BAD_KEY, 1),
-    BAD("{{}:1}", BAD_KEY, 1),
-    BAD("{\"a\":1,b:2}", BAD_KEY, 7),
-    BAD("{\"a\":1,{", BAD_KEY, 7),
-    BAD("{'a':1}", UNEXPECTED_CHAR, 1),
-    BAD("{\"a\"}", MISSING_COLON, 4),
-    BAD("{\"a\",1}", MISSING_COLON, 4),
-    BAD("{\"a\" 1}", MISSING_COLON, 5),
-    BAD("{\"a\"\"b\"}", MISSING_COLON, 4),
-    BAD("{\"a\"]", MISSING_COLON, 4),
-    BAD("{\"a\"{}}", MISSING_COLON, 4),
-    BAD("{\"a\"null}", MISSING_COLON, 4),
-    BAD("{\"a\"=1}", UNEXPECTED_CHAR, 4),
-    BAD("{\"a\"x:1}", UNEXPECTED_CHAR, 4),
-    BAD("{\"a\"::1}", UNEXPECTED_CHAR, 5),
-    BAD("{\"a\":}", UNEXPECTED_CHAR, 5),
-    BAD("{\"a\":,\"b\":1}", UNEXPECTED_CHAR, 5),
-    BAD("{\"a\":]", UNEXPECTED_CHAR, 5),
-    BAD("{\"a\":1:2}", UNEXPECTED_CHAR, 6),
-    BAD("{\"a\":1 \"b\":2}", MISSING_COMMA, 7),
-    BAD("{\"a\":\"b\"\"c\":2}", MISSING_COMMA, 8),
-    BAD("{\"a\":[]{}}", MISSING_COMMA, 7),
-    BAD("{\"a\":1,}", TRAILING_COMMA, 7),
-    BAD("{\"a\":1, }", TRAILING_COMMA, 8),
-    BAD("{\"a\":1,,\"b\":2}", UNEXPECTED_CHAR, 7),
-    BAD("{\"a\":1,]", BAD_BRACKET, 7),
-    BAD("{]", BAD_BRACKET, 1),
-    BAD("{\"a\":1]", BAD_BRACKET, 6),
-    BAD("{\"a\":[1}}", BAD_BRACKET, 7),
-    BAD("{\"a\":1/*x*/}", UNEXPECTED_CHAR, 6),
-    BAD("{\"a\":1}//x", UNEXPECTED_CHAR, 7),
-    BAD("#{\"a\":1}", UNEXPECTED_CHAR, 0),
-    BAD("{\"Event\":\"x\",_\"Info\":{}}", UNEXPECTED_CHAR, 13),
-
-    /* Arrays. */
-    GOOD("[]"),
-    GOOD("[[],[[]],{}]"),
-    GOOD("[1,\"a\",null,{\"b\":[2]}]"),
-    BAD("[", UNEXPECTED_END, 1),
-    BAD("[1,", UNEXPECTED_END, 3),
-    BAD("[[]", UNEXPECTED_END, 3),
-    BAD("[,1]", UNEXPECTED_CHAR, 1),
-    BAD("[,]", UNEXPECTED_CHAR, 1),
-    BAD("[1,,2]", UNEXPECTED_CHAR, 3),
-    BAD("[1,]", TRAILING_COMMA, 3),
-    BAD("[1 ,\t]", TRAILING_COMMA, 5),
-    BAD("[1 2]", MISSING_COMMA, 3),
-    BAD("[1\"a\"]", MISSING_COMMA, 2),
-    BAD("[\"a\" \"b\"]", MISSING_COMMA, 5),
-    BAD("[[][]]", MISSING_COMMA, 3),
-    BAD("[{}{}]", MISSING_COMMA, 3),
-    BAD("[\"a\":1]", UNEXPECTED_CHAR, 4),
-    BAD("[1:2]", UNEXPECTED_CHAR, 2),
-    BAD("[}", BAD_BRACKET, 1),
-    BAD("[1}", BAD_BRACKET, 2),
-    BAD("[1,}", BAD_BRACKET, 3),
-    BAD("[{\"a\":1]", BAD_BRACKET, 7),
-    BAD("]", UNEXPECTED_CHAR, 0),
-    BAD("}", UNEXPECTED_CHAR, 0),
-    BAD(",", UNEXPECTED_CHAR, 0),
-    BAD(":", UNEXPECTED_CHAR, 0),
-    BAD("[]]", UNEXPECTED_CHAR, 2),
-    BAD("{}}", UNEXPECTED_CHAR, 2),
-    BAD("1,", UNEXPECTED_CHAR, 1),
-    BAD("1]", UNEXPECTED_CHAR, 1),
-    BAD("\"a\",\"b\"", UNEXPECTED_CHAR, 3),
-    BAD("{},{}", UNEXPECTED_CHAR, 2),
-    BAD("\"a\":1", UNEXPECTED_CHAR, 3),
-    BAD("*", UNEXPECTED_CHAR, 0),
-    BAD("<html>", UNEXPECTED_CHAR, 0),
-    BAD("{} x", UNEXPECTED_CHAR, 3),
-
-    /* Two values. */
-    BAD("{}{}", GLUED, 2),
-    BAD("{\"a\":1}{\"b\":2}", GLUED, 7),
-    BAD("{\"a\":1} {\"b\":2}", GLUED, 8),
-    BAD("{\"a\":1}{\"b\":", GLUED, 7),
-    BAD("{}[]", GLUED, 2),
-    BAD("[] \"a\"", GLUED, 3),
-    BAD("1 2", GLUED, 2),
-    BAD("1 -2", GLUED, 2),
-    BAD("0 0", GLUED, 2),
-    BAD("1\"a\"", GLUED, 1),
-    BAD("1[2]", GLUED, 1),
-    BAD("\"a\"\"b\"", GLUED, 3),
-    BAD("\"a\"1", GLUED, 3),
-    BAD("null null", GLUED, 5),
-    BAD("{}true", GLUED, 2),
-    BAD("[]\r{}", GLUED, 3),
-
-    /* Cuts and splices, as the lexer sees them. */
-    BAD("{\"a\":\"hel{\"a\":1}", UNEXPECTED_CHAR, 11),
-    BAD("{\"a\":12{\"a\":1}", MISSING_COMMA, 7),
-    BAD("{\"a\":tr{\"a\":1}", BAD_LITERAL, 7),
-    BAD("{\"a\":\"x\\{\"a\":1}", BAD_ESCAPE, 8),
-    BAD("{\"a\":\"\xe2\x82{\"a\":1}", BAD_UTF8, 6),
-    BAD("{\"a\":{\"a\":1}", UNEXPECTED_END, 12),
-    BAD("{\"a\":1,{\"a\":1}", BAD_KEY, 7),
-};
-
-/* A byte order mark is white space at the start of a file, and only there. */
-static const struct line_case first_cases[] = {
-    GOOD(""),
-    GOOD("\xef\xbb\xbf"),
-    GOOD("\xef\xbb\xbf{}"),
-    GOOD("\xef\xbb\xbf \r"),
-    GOOD("{\"a\":1}"),
-    BAD("\xef", UNEXPECTED_END, 1),
-    BAD("\xef\xbb", UNEXPECTED_END, 2),
-    BAD("\xef{", UNEXPECTED_CHAR, 0),
-    BAD("\xef\xbb{", UNEXPECTED_CHAR, 0),
-    BAD("\xef\xbb\0", NUL, 2),
-    BAD("\xef\xbb\xbf\xef\xbb\xbf{}", UNEXPECTED_CHAR, 3),
-    BAD(" \xef\xbb\xbf{}", UNEXPECTED_CHAR, 1),
-    BAD("\xef\xbb\xbf{\"a\":1", UNEXPECTED_END, 9),
-    BAD("\xef\xbb\xbf{}{}", GLUED, 5),
-    BAD("\xfe\xff", BAD_UTF8, 0),
-    BAD("x", BAD_LITERAL, 0),
-};
-/* clang-format on */
-
-enum {
-    CASES = sizeof cases / sizeof cases[0]
-};
-enum {
-    FIRST_CASES = sizeof first_cases / sizeof first_cases[0]
-};
+#include "tests/format/json_lines.h"
+#include "tests/format/json_portable.h"
 
 struct answer {
     enum seglog_json_fault fault;
     uint64_t pos;
 };
-
-/* A heap block of exactly this size, so that a sanitizer sees an overread. */
-static uint8_t *
-exact_bytes(const void *bytes, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    if (len)
-        memcpy(copy, bytes, len);
-    return copy;
-}
 
 static void
 assert_answer(struct answer got, const struct line_case *want, const char *how)
@@ -488,7 +45,7 @@ answer_in_pieces(const struct line_case *c, bool is_first, size_t cut,
 
     seglog_json_line_init(&s, is_first);
     for (size_t i = 0; i < 3; i++) {
-        uint8_t *piece = exact_bytes(c->bytes + from, ends[i] - from);
+        uint8_t *piece = exact_copy(c->bytes + from, ends[i] - from);
 
         seglog_json_line_feed(&s, piece, ends[i] - from);
         free(piece);
@@ -502,12 +59,13 @@ static void
 check__each_line__gives_its_fault_and_place(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        uint8_t *bytes = exact_bytes(cases[i].bytes, cases[i].len);
+    for (size_t i = 0; i < line_case_count; i++) {
+        uint8_t *bytes = exact_copy(line_cases[i].bytes, line_cases[i].len);
         struct answer a = { SEGLOG_JSON_OK, 0 };
 
-        a.fault = seglog_json_line_check(bytes, cases[i].len, false, &a.pos);
-        assert_answer(a, &cases[i], "check");
+        a.fault =
+            seglog_json_line_check(bytes, line_cases[i].len, false, &a.pos);
+        assert_answer(a, &line_cases[i], "check");
         free(bytes);
     }
 }
@@ -516,16 +74,16 @@ static void
 check__first_line__may_begin_with_a_byte_order_mark(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < FIRST_CASES; i++) {
-        const struct line_case *c = &first_cases[i];
+    for (size_t i = 0; i < first_line_case_count; i++) {
+        const struct line_case *c = &first_line_cases[i];
 
         for (size_t cut = 0; cut <= c->len; cut++)
             assert_answer(answer_in_pieces(c, true, cut, cut), c, "first");
     }
-    for (size_t i = 0; i < CASES; i++) {
-        if (memcmp(cases[i].bytes, "\xef", 1) != 0)
-            assert_answer(answer_in_pieces(&cases[i], true, 0, 0), &cases[i],
-                          "first");
+    for (size_t i = 0; i < line_case_count; i++) {
+        if (memcmp(line_cases[i].bytes, "\xef", 1) != 0)
+            assert_answer(answer_in_pieces(&line_cases[i], true, 0, 0),
+                          &line_cases[i], "first");
     }
 }
 
@@ -533,8 +91,8 @@ static void
 feed__every_split__gives_the_same_answer(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        const struct line_case *c = &cases[i];
+    for (size_t i = 0; i < line_case_count; i++) {
+        const struct line_case *c = &line_cases[i];
 
         for (size_t cut = 0; cut <= c->len; cut++) {
             for (size_t again = cut; again <= c->len; again++)
@@ -548,8 +106,8 @@ static void
 feed__byte_by_byte__gives_the_same_answer(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        const struct line_case *c = &cases[i];
+    for (size_t i = 0; i < line_case_count; i++) {
+        const struct line_case *c = &line_cases[i];
         struct seglog_json_line s;
         struct answer a = { SEGLOG_JSON_OK, 0 };
 
@@ -568,8 +126,8 @@ static void
 check__every_prefix_of_a_valid_line__is_torn_at_most(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        const struct line_case *c = &cases[i];
+    for (size_t i = 0; i < line_case_count; i++) {
+        const struct line_case *c = &line_cases[i];
 
         for (size_t len = 0; c->fault == SEGLOG_JSON_OK && len < c->len;
              len++) {
@@ -590,8 +148,8 @@ static void
 check__every_prefix_before_the_fault__is_torn_at_most(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        const struct line_case *c = &cases[i];
+    for (size_t i = 0; i < line_case_count; i++) {
+        const struct line_case *c = &line_cases[i];
         uint64_t pos = c->pos;
         const enum seglog_json_fault fault = seglog_json_line_check(
             (const uint8_t *)c->bytes, c->pos, false, &pos);
@@ -607,8 +165,8 @@ static void
 feed__after_the_fault__changes_nothing(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        const struct line_case *c = &cases[i];
+    for (size_t i = 0; i < line_case_count; i++) {
+        const struct line_case *c = &line_cases[i];
         struct seglog_json_line s;
         struct answer a = { SEGLOG_JSON_OK, 0 };
 
@@ -631,17 +189,17 @@ portable__any_alignment__agrees_with_sse2(void **state)
     uint8_t line[512];
 
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
+    for (size_t i = 0; i < line_case_count; i++) {
         for (size_t pad = 0; pad <= 33; pad++) {
             struct answer fast = { SEGLOG_JSON_OK, 0 };
             struct answer slow = { SEGLOG_JSON_OK, 0 };
-            const size_t len = 1 + pad + cases[i].len;
+            const size_t len = 1 + pad + line_cases[i].len;
 
             assert_true(len <= sizeof line);
             line[0] = '"';
             memset(line + 1, 'x', pad);
-            memcpy(line + 1 + pad, cases[i].bytes, cases[i].len);
-            uint8_t *bytes = exact_bytes(line, len);
+            memcpy(line + 1 + pad, line_cases[i].bytes, line_cases[i].len);
+            uint8_t *bytes = exact_copy(line, len);
             fast.fault = seglog_json_line_check(bytes, len, false, &fast.pos);
             slow.fault = portable_check(bytes, len, false, &slow.pos);
             assert_int_equal(fast.fault, slow.fault);
@@ -655,12 +213,12 @@ static void
 portable__each_line__gives_its_fault_and_place(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < CASES; i++) {
-        uint8_t *bytes = exact_bytes(cases[i].bytes, cases[i].len);
+    for (size_t i = 0; i < line_case_count; i++) {
+        uint8_t *bytes = exact_copy(line_cases[i].bytes, line_cases[i].len);
         struct answer a = { SEGLOG_JSON_OK, 0 };
 
-        a.fault = portable_check(bytes, cases[i].len, false, &a.pos);
-        assert_answer(a, &cases[i], "portable");
+        a.fault = portable_check(bytes, line_cases[i].len, false, &a.pos);
+        assert_answer(a, &line_cases[i], "portable");
         free(bytes);
     }
 }

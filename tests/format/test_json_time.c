@@ -5,15 +5,9 @@
  * Method  tables of spellings and of lines; every day of 800 years counted
  *         one by one; every prefix of every line in a block of its size.
  */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "tests/support/seglog_test.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "format/json_time.h"
 
@@ -241,16 +235,6 @@ static const struct line_case lines[] = {
     { "{\"t\":{\"$date\":1", NULL, NONE },
 };
 
-static uint8_t *
-exact_bytes(const char *text, size_t len)
-{
-    uint8_t *copy = malloc(len ? len : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, text, len);
-    return copy;
-}
-
 static void
 assert_time(bool found, int64_t got, int64_t want, const char *what)
 {
@@ -267,7 +251,7 @@ parse__each_spelling__is_that_time_or_none(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
         const size_t len = strlen(spellings[i].text);
-        uint8_t *text = exact_bytes(spellings[i].text, len);
+        uint8_t *text = exact_copy(spellings[i].text, len);
         int64_t us = 77;
         const bool found = slg_json_time_parse(text, len, &us);
 
@@ -318,7 +302,7 @@ find__each_line__gives_its_time(void **state)
         const struct line_case *c = &lines[i];
         const size_t len = strlen(c->line);
         const size_t field_len = c->field ? strlen(c->field) : 0;
-        uint8_t *line = exact_bytes(c->line, len);
+        uint8_t *line = exact_copy(c->line, len);
         int64_t us = 77;
         const bool found =
             slg_json_time_find(line, len, c->field, field_len, &us);
@@ -339,7 +323,7 @@ find__every_prefix__stays_inside(void **state)
         const size_t field_len = c->field ? strlen(c->field) : 0;
 
         for (size_t len = 0; len < strlen(c->line); len++) {
-            uint8_t *line = exact_bytes(c->line, len);
+            uint8_t *line = exact_copy(c->line, len);
             int64_t us = 77;
 
             if (!slg_json_time_find(line, len, c->field, field_len, &us))
@@ -349,7 +333,7 @@ find__every_prefix__stays_inside(void **state)
     }
     for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
         for (size_t len = 0; len < strlen(spellings[i].text); len++) {
-            uint8_t *text = exact_bytes(spellings[i].text, len);
+            uint8_t *text = exact_copy(spellings[i].text, len);
             int64_t us = 77;
 
             if (!slg_json_time_parse(text, len, &us))
