@@ -7,89 +7,13 @@
  * Method  the walker computes the chain by itself and fails at a wrong head;
  *         the head that the writer says is compared with what it has computed.
  */
-#include "tests/segment/writer_support.h"
+#include "tests/segment/chain_support.h"
 
 #include <stdio.h>
 
 #include "src/codec/zrun.h"
-#include "src/segment/segment_chain.h"
 #include "src/segment/segment_chain_reader.h"
 #include "src/segment/segment_chain_writer.h"
-
-static const unsigned chains[] = { SEGLOG_CHAIN_SHA256, SEGLOG_CHAIN_XXH3 };
-
-#define EACH_CHAIN(c)                                                          \
-    for (size_t c = 0; c < COUNT_OF(chains); c++)                              \
-        if (slg_chain_is_computable(chains[c]))
-
-static struct seglog_writer_options
-chained_options(unsigned chain)
-{
-    struct seglog_writer_options options = writer_options_fixed();
-
-    options.chain = (enum seglog_chain)chain;
-    options.sync_log2 = 10;
-    return options;
-}
-
-static struct seglog_chain_hash
-hash_of(const struct seglog_writer *writer)
-{
-    struct seglog_writer_state state;
-
-    seglog_writer_get_state(writer, &state);
-    return state.chain_hash;
-}
-
-static bool
-is_same(struct seglog_chain_hash a, struct seglog_chain_hash b)
-{
-    return slg_chain_hash_is_same(&a, &b);
-}
-
-/* Records as events: "event-0" is number 1. */
-static void
-append_events(struct seglog_writer *writer, uint64_t from, uint64_t to)
-{
-    for (uint64_t n = from; n <= to; n++) {
-        char text[64];
-
-        (void)snprintf(text, sizeof text, "event-%u", (unsigned)n - 1);
-        append_ok(writer, text, n);
-    }
-}
-
-/* The head behind these records, computed. */
-static struct seglog_chain_hash
-head_behind(unsigned algorithm, uint64_t count)
-{
-    struct slg_chain chain;
-
-    slg_chain_begin(&chain, algorithm);
-    for (uint64_t n = 0; n < count; n++) {
-        char text[64];
-        const int len = snprintf(text, sizeof text, "event-%u", (unsigned)n);
-
-        slg_chain_add_record(&chain, text, (size_t)len);
-    }
-    return chain.hash;
-}
-
-/* All heads are right, and this is the last one. */
-static size_t
-check_chain(struct seglog_store store, unsigned chain, uint64_t count,
-            struct seglog_chain_hash want)
-{
-    struct walked walked;
-
-    walk_blob(store, "log", &walked);
-    assert_int_equal(walked.chain, chain);
-    assert_int_equal(walked.record_count, count);
-    assert_true(is_same(walked.head, want));
-    const size_t heads = walked.head_count;
-    walked_free(&walked);
-    return heads;
-}
 
 /* -- creating -------------------------------------------------------------- */
 
@@ -366,166 +290,6 @@ append__compressed__has_the_chain_of_what_was_there_before(void **state)
             assert_ok(seglog_store_remove(store, "log", NULL));
         }
     }
-}
-
-/* -- ends -------------------------------------------------------------------- */
-
-/* A power cut leaves any beginning; the chain goes on from what is whole. */
-static void
-torn_tail__cut_at_any_byte__goes_on_from_what_is_left(void **state)
-{
-    const struct seglog_store store = store_of(state);
-
-    EACH_CHAIN(c)
-    {
-        struct seglog_writer_options options = chained_options(chains[c]);
-        size_t len = 0;
-
-        options.sync_log2 = 9;
-        options.no_closing_mark = true;
-        struct seglog_writer *writer = writer_open_ok(store, "log", &options);
-        append_events(writer, 1, 60);
-        close_ok(writer);
-        uint8_t *bytes = blob_read(store, "log", &len);
-        for (size_t keep = 54 + 9; keep <= len; keep++) {
-            struct seglog_writer_state now;
-
-            blob_write(store, "log", bytes, keep);
-            hint_fill(store, "log", 0);
-            writer = writer_open_ok(store, "log", &options);
-            seglog_writer_get_state(writer, &now);
-            assert_true(is_same(now.chain_hash,
-                                head_behind(chains[c], now.next_record - 1)));
-            append_events(writer, now.next_record, now.next_record + 1);
-            close_ok(writer);
-            (void)check_chain(store, chains[c], now.next_record + 1,
-                              head_behind(chains[c], now.next_record + 1));
-        }
-        free(bytes);
-        assert_ok(seglog_store_remove(store, "log", NULL));
-    }
-}
-
-static void
-truncate__to_any_record__has_the_head_of_what_is_left(void **state)
-{
-    const struct seglog_store store = store_of(state);
-
-    EACH_CHAIN(c)
-    {
-        struct seglog_writer_options options = chained_options(chains[c]);
-
-        for (uint64_t next = 1; next <= 40; next++) {
-            const struct seglog_item items[] = { { SEGLOG_TEXT, "event-7", 7 },
-                                                 { SEGLOG_TEXT, "event-8", 7 },
-                                                 { SEGLOG_TEXT, "event-9",
-                                                   7 } };
-            struct seglog_writer *writer =
-                writer_open_ok(store, "log", &options);
-
-            append_events(writer, 1, 7);
-            assert_ok(seglog_writer_append_group(
-                writer, items, 3, SEGLOG_LEVEL_FLUSH, NULL, NULL));
-            append_events(writer, 11, 40);
-            assert_ok(seglog_writer_truncate(writer, next, NULL));
-            assert_true(
-                is_same(hash_of(writer), head_behind(chains[c], next - 1)));
-            append_events(writer, next, next + 3);
-            close_ok(writer);
-            (void)check_chain(store, chains[c], next + 3,
-                              head_behind(chains[c], next + 3));
-            assert_ok(seglog_store_remove(store, "log", NULL));
-        }
-    }
-}
-
-/* Damage that may have been anything before the end: its head is not known. */
-static void
-open__record_of_the_last_stretch_lost__is_corrupt(void **state)
-{
-    const struct seglog_store store = store_of(state);
-    const struct seglog_writer_options options =
-        chained_options(SEGLOG_CHAIN_XXH3);
-    struct seglog_writer_options forced = options;
-    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
-    struct seglog_error err = { 0 };
-    size_t len = 0;
-
-    append_events(writer, 1, 5);
-    assert_ok(seglog_writer_flush(writer, NULL));
-    uint8_t *bytes = blob_read(store, "log", &len);
-    close_ok(writer);
-    bytes[54 + 9 + 4] ^= 1;
-    blob_write(store, "log", bytes, len);
-    free(bytes);
-    hint_fill(store, "log", 0);
-    forced.append_to_damaged = true;
-    assert_code(seglog_writer_open(store, "log", &options, &writer, &err),
-                SEGLOG_CORRUPT);
-    assert_code(seglog_writer_open(store, "log", &forced, &writer, &err),
-                SEGLOG_CORRUPT);
-    assert_string_equal(err.name, "log");
-}
-
-/* A store that cannot cut: whoever began the new epoch knew that it was torn,
- * also where the chain head of that is torn again. */
-static void
-open__torn_bytes_passed_over_twice__knows_the_head(void **state)
-{
-    struct seglog_faults *faulty = faulty_make(state);
-    const struct seglog_store store = store_of(state);
-    struct seglog_writer_options options = chained_options(SEGLOG_CHAIN_XXH3);
-    uint8_t bytes[1024];
-    size_t len = 0;
-
-    options.no_closing_mark = true;
-    seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
-    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
-    append_events(writer, 1, 3);
-    close_ok(writer);
-    uint8_t *whole = blob_read(store, "log", &len);
-    memcpy(bytes, whole, len);
-    free(whole);
-    memcpy(bytes + len, "\x20\x70half of a record", 18);
-    blob_write(store, "log", bytes, len + 18);
-    hint_fill(store, "log", 0);
-    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
-    close_ok(writer);
-    whole = blob_read(store, "log", &len);
-    blob_write(store, "log", whole, len - 10);
-    free(whole);
-    hint_fill(store, "log", 0);
-    writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
-    assert_true(is_same(hash_of(writer), head_behind(SEGLOG_CHAIN_XXH3, 3)));
-    append_events(writer, 4, 5);
-    assert_true(is_same(hash_of(writer), head_behind(SEGLOG_CHAIN_XXH3, 5)));
-    close_ok(writer);
-}
-
-/* The copy has gaps where its source has none: it is no piece of the chain. */
-static void
-repair__chained_and_damaged__is_not_chained(void **state)
-{
-    const struct seglog_store store = store_of(state);
-    const struct seglog_writer_options options =
-        chained_options(SEGLOG_CHAIN_XXH3);
-    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
-    struct seglog_scan_summary summary;
-    size_t len = 0;
-
-    append_events(writer, 1, 50);
-    close_ok(writer);
-    uint8_t *bytes = blob_read(store, "log", &len);
-    bytes[len / 2] ^= 1;
-    blob_write(store, "log", bytes, len);
-    free(bytes);
-    assert_ok(seglog_repair(store, "log", store, "new", NULL, &summary, NULL));
-    assert_int_equal(summary.verdict, SEGLOG_VERDICT_CORRUPT);
-    assert_ok(seglog_scan(store, "new", NULL, &summary, NULL));
-    assert_int_equal(summary.verdict, SEGLOG_VERDICT_OK);
-    assert_int_equal(summary.features_refuse, 0);
-    assert_int_equal(summary.records + summary.recorded_lost, 50);
-    assert_true(summary.records >= 49);
 }
 
 /* -- long bodies ------------------------------------------------------------ */
@@ -960,11 +724,6 @@ main(void)
         on_memory(append__somebody_else_was_faster__is_chained_behind_it),
         on_file(append__somebody_else_was_faster__is_chained_behind_it),
         on_memory(append__compressed__has_the_chain_of_what_was_there_before),
-        on_memory(torn_tail__cut_at_any_byte__goes_on_from_what_is_left),
-        on_memory(truncate__to_any_record__has_the_head_of_what_is_left),
-        on_memory(open__record_of_the_last_stretch_lost__is_corrupt),
-        on_memory(open__torn_bytes_passed_over_twice__knows_the_head),
-        on_memory(repair__chained_and_damaged__is_not_chained),
         on_memory(append__long_body__stands_behind_the_chain_head),
         on_memory(planned__while_held__says_the_head_of_each_batch),
         on_file(planned__while_held__says_the_head_of_each_batch),
