@@ -588,6 +588,55 @@ seglog_stream_compact(struct seglog_streams streams, uint64_t stream,
                       struct seglog_stream_compacted *result,
                       struct seglog_error *err);
 
+/* -- sealing --------------------------------------------------------------- */
+
+struct seglog_stream_seal_options {
+    size_t size;
+    /* As in seglog_seal_options; block_bytes 0: SEGLOG_STREAM_BLOCK, which is
+     * what one event that is read costs. */
+    int level;
+    size_t block_bytes;
+    size_t memory_max;
+    unsigned threads;
+    /* Sign the head at the end of each segment; NULL: none. */
+    const uint8_t *private_key;
+    /* As there, for one segment after the other. */
+    bool (*on_progress)(void *arg, const char *name, uint64_t done,
+                        uint64_t total);
+    void *arg;
+};
+
+struct seglog_stream_sealed {
+    uint64_t sealed;  /* segments, by this call */
+    uint64_t already; /* that were, and signed if they are to be */
+    uint64_t events;
+    uint64_t bytes_before;
+    uint64_t bytes_after;
+};
+
+/*
+ * Seal the completed segments of a stream (seglog/seal.h), each in its place,
+ * and sign the heads that they end with.  A sealed one that has no signature
+ * there, by whomever, is sealed anew.  Offsets and heads stay.  The chain of what is
+ * read is verified, and what was written is read back and compared, before
+ * anything is replaced.  Others read and append meanwhile.
+ *
+ *   result  may be NULL; filled also on failure
+ * Returns
+ *   NOT_FOUND
+ *   CORRUPT    a segment is damaged, or its chain is; those before it are done
+ *   LOCKED     somebody else seals or compacts this stream
+ *   END        on_progress returned false; likewise
+ *   INVALID    an option out of range, this build has no zstd, or for a key no
+ *              OpenSSL
+ * Durability, cost  as of seglog_segment_seal
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_seal(struct seglog_streams streams, uint64_t stream,
+                   const struct seglog_stream_seal_options *options,
+                   struct seglog_stream_sealed *result,
+                   struct seglog_error *err);
+
 /* -- scrubbing ------------------------------------------------------------- */
 
 #define SEGLOG_SCRUB_RATE (UINT64_C(10) << 20) /* default */

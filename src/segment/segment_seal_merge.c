@@ -203,7 +203,7 @@ end_sign(struct merge *merge, struct seglog_error *err)
     return options->signs(options->seal.arg, merge->next, &build->chain.hash,
                           &signature)
                ? slg_build_put_signature(build, &signature, err)
-               : slg_fail(err, SEGLOG_INVALID, NULL, "it could not be signed");
+               : slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory to sign it");
 }
 
 static seglog_code

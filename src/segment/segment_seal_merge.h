@@ -25,7 +25,7 @@ struct slg_merge_options {
                   const struct seglog_chain_hash *before);
     /*
      * Sign the head at the end, in front of the record with this number; false:
-     * it cannot be.  NULL: there is no signature.
+     * there is no memory.  NULL: there is no signature.
      */
     bool (*signs)(void *arg, uint64_t next_record,
                   const struct seglog_chain_hash *head,

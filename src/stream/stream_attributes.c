@@ -68,3 +68,23 @@ slg_stream_attributes_read(struct seglog_store store, const char *name,
     return slg_fail(err, SEGLOG_FORMAT, &place,
                     "it is a segment of something else than this stream");
 }
+
+seglog_code
+slg_stream_attributes_find(struct seglog_store store, uint64_t stream,
+                           const struct slg_stream_parts *parts,
+                           struct slg_stream_attributes *attributes,
+                           bool *is_there, struct seglog_error *err)
+{
+    seglog_code code = SEGLOG_OK;
+
+    *is_there = false;
+    for (size_t i = 0; i < parts->count && !*is_there && code == SEGLOG_OK;
+         i++) {
+        char name[SEGLOG_STREAM_NAME_CAP];
+
+        slg_stream_part_name(stream, &parts->parts[i], name);
+        code = slg_stream_attributes_read(store, name, stream, attributes,
+                                          is_there, err);
+    }
+    return code;
+}

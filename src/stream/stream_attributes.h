@@ -9,6 +9,7 @@
 #define SLG_STREAM_ATTRIBUTES_H
 
 #include "seglog/stream.h"
+#include "src/stream/stream_names.h"
 
 #define SLG_STREAM_ATTRIBUTES_BYTES 40u
 
@@ -36,6 +37,14 @@ slg_stream_attributes_decode(const uint8_t *in, size_t len,
 seglog_code
 slg_stream_attributes_read(struct seglog_store store, const char *name,
                            uint64_t stream,
+                           struct slg_stream_attributes *attributes,
+                           bool *is_there, struct seglog_error *err);
+
+/* Those of the first segment that has them: which stream it is, and how it is
+ * chained, all say alike. */
+seglog_code
+slg_stream_attributes_find(struct seglog_store store, uint64_t stream,
+                           const struct slg_stream_parts *parts,
                            struct slg_stream_attributes *attributes,
                            bool *is_there, struct seglog_error *err);
 

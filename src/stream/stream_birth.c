@@ -176,13 +176,9 @@ attributes_find(const struct slg_slot *slot,
     if (code != SEGLOG_OK || is_there)
         return code;
     code = slg_stream_parts_list(store, slot->stream, &parts, err);
-    for (size_t i = 0; i < parts.count && code == SEGLOG_OK && !is_there; i++) {
-        char name[SEGLOG_STREAM_NAME_CAP];
-
-        slg_stream_part_name(slot->stream, &parts.parts[i], name);
-        code = slg_stream_attributes_read(store, name, slot->stream, attributes,
-                                          &is_there, err);
-    }
+    if (code == SEGLOG_OK)
+        code = slg_stream_attributes_find(store, slot->stream, &parts,
+                                          attributes, &is_there, err);
     slg_stream_parts_reset(&parts);
     if (code == SEGLOG_OK && !is_there)
         code = identity_mint(attributes->identity, err);

@@ -53,6 +53,7 @@ slg_scrub_identity(const struct slg_streams *streams, uint64_t stream,
     if (slg_stream_parts_list(streams->store, stream, &parts, NULL) !=
         SEGLOG_OK)
         return false;
+    /* One that cannot be read, or is none, keeps no other from saying it. */
     for (size_t i = 0; i < parts.count && !is_there; i++) {
         struct slg_stream_attributes attributes;
         char name[SEGLOG_STREAM_NAME_CAP];

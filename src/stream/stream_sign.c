@@ -6,6 +6,7 @@
 
 #include "format/chain.h"
 #include "src/crypt/sign_key.h"
+#include "src/segment/segment_chain.h"
 #include "src/store/fail.h"
 #include "src/stream/stream_attributes.h"
 #include "src/stream/stream_verify.h"
@@ -37,12 +38,15 @@ message_make(const uint8_t identity[SEGLOG_IDENTITY_BYTES], uint64_t stream,
     return slg_signed_encode(&what, message);
 }
 
-static seglog_code
-fail_crypt(struct seglog_error *err)
+/* OpenSSL, where it is there, fails for want of memory alone. */
+seglog_code
+slg_stream_fail_crypt(struct seglog_error *err)
 {
-    return slg_fail(err, SEGLOG_INVALID, NULL,
-                    "no signatures here: the build has no OpenSSL, or it "
-                    "failed");
+    return slg_chain_is_computable(SEGLOG_CHAIN_SHA256)
+               ? slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                          "no memory for a signature")
+               : slg_fail(err, SEGLOG_INVALID, NULL,
+                          "no signatures here: the build has no OpenSSL");
 }
 
 seglog_code
@@ -59,7 +63,27 @@ slg_stream_check_signature(const uint8_t public_key[SEGLOG_SIGN_KEY_BYTES],
     *is_good = false;
     return slg_crypt_verify(public_key, message, len, signature, is_good)
                ? SEGLOG_OK
-               : fail_crypt(err);
+               : slg_stream_fail_crypt(err);
+}
+
+bool
+slg_stream_sign_end(const uint8_t private_key[SEGLOG_SIGN_KEY_BYTES],
+                    const uint8_t identity[SEGLOG_IDENTITY_BYTES],
+                    uint64_t stream, enum seglog_chain chain,
+                    const struct seglog_stream_end *end,
+                    uint8_t signature[SEGLOG_SIGNATURE_BYTES])
+{
+    uint8_t message[SLG_SIGNED_MAX];
+    const size_t len = message_make(identity, stream, chain, end, message);
+
+    return slg_crypt_sign(private_key, message, len, signature);
+}
+
+bool
+slg_stream_public_key(const uint8_t private_key[SEGLOG_SIGN_KEY_BYTES],
+                      uint8_t public_key[SEGLOG_SIGN_KEY_BYTES])
+{
+    return slg_crypt_public_key(private_key, public_key);
 }
 
 seglog_code
@@ -68,8 +92,6 @@ seglog_stream_sign(struct seglog_streams streams, uint64_t stream,
                    struct seglog_kept_head *kept, struct seglog_error *err)
 {
     struct seglog_stream_info info;
-    uint8_t message[SLG_SIGNED_MAX];
-    size_t len = 0;
     seglog_code code = SEGLOG_OK;
 
     if (!private_key || !kept)
@@ -81,10 +103,10 @@ seglog_stream_sign(struct seglog_streams streams, uint64_t stream,
     if (code != SEGLOG_OK)
         return code;
     kept->end = info.end;
-    len = message_make(info.identity, stream, info.chain, &info.end, message);
-    return slg_crypt_sign(private_key, message, len, kept->signature)
+    return slg_stream_sign_end(private_key, info.identity, stream, info.chain,
+                               &info.end, kept->signature)
                ? SEGLOG_OK
-               : fail_crypt(err);
+               : slg_stream_fail_crypt(err);
 }
 
 /* -- as text --------------------------------------------------------------- */

@@ -106,4 +106,18 @@ slg_stream_check_signature(const uint8_t public_key[SEGLOG_SIGN_KEY_BYTES],
                            const uint8_t signature[SEGLOG_SIGNATURE_BYTES],
                            bool *is_good, struct seglog_error *err);
 
+/* Sign one, and what it is signed by.  False: the build has no OpenSSL, or it
+ * failed. */
+bool
+slg_stream_sign_end(const uint8_t private_key[SEGLOG_SIGN_KEY_BYTES],
+                    const uint8_t identity[SEGLOG_IDENTITY_BYTES],
+                    uint64_t stream, enum seglog_chain chain,
+                    const struct seglog_stream_end *end,
+                    uint8_t signature[SEGLOG_SIGNATURE_BYTES]);
+seglog_code
+slg_stream_fail_crypt(struct seglog_error *err);
+bool
+slg_stream_public_key(const uint8_t private_key[SEGLOG_SIGN_KEY_BYTES],
+                      uint8_t public_key[SEGLOG_SIGN_KEY_BYTES]);
+
 #endif /* SLG_STREAM_VERIFY_H */

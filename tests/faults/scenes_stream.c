@@ -184,6 +184,28 @@ step_scrub(struct stage *stage, struct seglog_error *err)
     return code;
 }
 
+/* Signed where that can be. */
+static seglog_code
+step_seal_streams(struct stage *stage, struct seglog_error *err)
+{
+    static const uint8_t key[SEGLOG_SIGN_KEY_BYTES] = { 1, 2, 3 };
+    const struct seglog_stream_seal_options options = {
+        .size = sizeof options,
+        .threads = 1,
+        .private_key = stage->arg ? key : NULL,
+    };
+    struct seglog_stream_sealed sealed;
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code =
+            seglog_stream_seal(stage->streams, STREAM, &options, &sealed, err);
+    if (code == SEGLOG_OK)
+        say(stage, "%llu segments\n",
+            (unsigned long long)(sealed.sealed + sealed.already));
+    return code;
+}
+
 /* -- what is there --------------------------------------------------------- */
 
 /* A hole that a power cut has left over what was not synced is no event. */
@@ -265,6 +287,20 @@ static const struct scenario scrubbed = {
                { "close", step_close_streams, 0, STEP_SYNCED } },
 };
 
+static const struct scenario sealed = {
+    .name = "sealed stream",
+    .flags = SCENE_GROWS | SCENE_ROTATES | SCENE_SLOW,
+    .setup = stream_setup,
+    .look = look_at_streams,
+    .steps = { { "append", step_events, 4, STEP_SYNCED },
+               { "rotate", step_rotate, 0, STEP_SYNCED },
+               { "append more", step_events, 6, STEP_SYNCED },
+               { "seal", step_seal_streams, 0, STEP_SYNCED },
+               { "go on", step_events, 7, STEP_SYNCED },
+               { "sign", step_seal_streams, 1, STEP_SYNCED },
+               { "close", step_close_streams, 0, STEP_SYNCED } },
+};
+
 static const struct scenario packed = {
     .name = "compressed stream",
     .flags = SCENE_GROWS | SCENE_SLOW,
@@ -278,4 +314,5 @@ static const struct scenario packed = {
 };
 
 const struct scenario *const stream_scenarios[] = { &appended, &rotated,
-                                                    &packed, &scrubbed, NULL };
+                                                    &packed,   &scrubbed,
+                                                    &sealed,   NULL };

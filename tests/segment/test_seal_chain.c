@@ -653,7 +653,7 @@ merge__signed__has_the_signature_of_its_end(void **state)
     slg_chain_reader_close(reader);
     options.seal.arg = &options;
     assert_code(slg_segments_merge(store, &options, &result, NULL),
-                SEGLOG_INVALID);
+                SEGLOG_NO_MEMORY);
 }
 
 static bool
