@@ -11,6 +11,7 @@
 #include "tools/cmd.h"
 #include "tools/tool_seal.h"
 #include "tools/tool_stream.h"
+#include "tools/tool_streams.h"
 
 /* Blocks are made smaller where there is less. */
 #define MEMORY_MIN  (UINT64_C(1) << 20)
@@ -26,6 +27,7 @@ enum {
     KEY_ALL,
     KEY_TRACES,
     KEY_NO_PARENT,
+    KEY_SIGN,
     KEY_JSON
 };
 
@@ -61,6 +63,9 @@ on_option(void *arg, int key, const char *value)
     case KEY_NO_PARENT:
         run->no_parent = true;
         return TOOL_GO_ON;
+    case KEY_SIGN:
+        run->sign = value;
+        return TOOL_GO_ON;
     default:
         run->is_json = true;
         return TOOL_GO_ON;
@@ -68,18 +73,25 @@ on_option(void *arg, int key, const char *value)
 }
 
 static const struct tool_option OPTIONS[] = {
-    { KEY_LEVEL, "level", true },     { KEY_BLOCK, "block", true },
-    { KEY_WINDOW, "window", true },   { KEY_MEMORY, "memory", true },
-    { KEY_THREADS, "threads", true }, { KEY_ALL, "all", false },
-    { KEY_TRACES, "traces", false },  { KEY_NO_PARENT, "no-parent", false },
-    { KEY_JSON, "json", false },      { 0, NULL, false },
+    { KEY_LEVEL, "level", true },
+    { KEY_BLOCK, "block", true },
+    { KEY_WINDOW, "window", true },
+    { KEY_MEMORY, "memory", true },
+    { KEY_THREADS, "threads", true },
+    { KEY_ALL, "all", false },
+    { KEY_TRACES, "traces", false },
+    { KEY_NO_PARENT, "no-parent", false },
+    { KEY_SIGN, "sign", true },
+    { KEY_JSON, "json", false },
+    { 0, NULL, false },
 };
 
 static const struct tool_spec SPEC = {
     .name = "seglog seal",
     .usage = "[--level N] [--block SIZE] [--memory SIZE] [--threads N]\n"
-             "                   [--all] [--traces] [--no-parent] [--json] "
-             "PATH...",
+             "                   [--all] [--traces] [--no-parent] [--sign KEY] "
+             "[--json]\n"
+             "                   PATH...",
     .help =
         "Make segments small for good: smaller than any compressor of files "
         "makes the\n"
@@ -88,7 +100,10 @@ static const struct tool_spec SPEC = {
         "changes again; what is appended to its session goes to a new one. "
         "PATH is a\n"
         "segment, a session store, or STORE:ID, a segment or all segments of "
-        "a session.\n"
+        "a session; or\n"
+        "STORE:STREAM, the segments of a stream that take no more events, or a "
+        "store of\n"
+        "streams.\n"
         "\n"
         "  seglog seal old.seg\n"
         "        one segment, in its place\n"
@@ -111,10 +126,17 @@ static const struct tool_spec SPEC = {
         "out is the\n"
         "                     same\n"
         "      --all          of a store: also the latest segment of each "
-        "session\n"
+        "session; of a\n"
+        "                     stream, begin a new segment first\n"
         "      --traces       of a store: debug events too; more of them are "
         "refused\n"
         "      --no-parent    let no fork refer to what it was forked from\n"
+        "      --sign KEY     of streams: sign the hash that each segment "
+        "ends with, by the\n"
+        "                     private Ed25519 key in that file; `seglog "
+        "verify --key` checks\n"
+        "                     it. Sealed ones without a signature are done "
+        "anew\n"
         "      --json         one JSON object for each segment, then a "
         "summary\n"
         "\n"
@@ -316,15 +338,18 @@ seal_file(struct seal_run *run, const char *path)
     return TOOL_OK;
 }
 
+/* What is no stream. */
 static enum tool_status
-seal_path(struct seal_run *run, const char *path)
+seal_other(struct seal_run *run, const char *path)
 {
     struct tool_store_path parsed;
     enum tool_status status = tool_store_parse(path, &parsed);
 
     if (status != TOOL_GO_ON)
         return status;
-    if (parsed.place != TOOL_PLACE_FILE)
+    if (run->sign)
+        status = tool_usage("%s: --sign is for streams", path);
+    else if (parsed.place != TOOL_PLACE_FILE)
         status = seal_store(run, &parsed);
     else if (tool_is_file_or_missing(path))
         status = seal_file(run, path);
@@ -332,6 +357,22 @@ seal_path(struct seal_run *run, const char *path)
         tool_say("%s: it is neither a segment nor a session store", path);
     tool_store_path_free(&parsed);
     return status == TOOL_GO_ON ? TOOL_FAILED : status;
+}
+
+/* A store may hold both. */
+static enum tool_status
+seal_path(struct seal_run *run, const char *path)
+{
+    enum tool_status status = TOOL_OK;
+
+    if (tool_streams_are_meant(path))
+        return seal_streams(run, path, false);
+    if (!tool_streams_are_in(path))
+        return seal_other(run, path);
+    status = seal_streams(run, path, true);
+    return run->sign || !tool_store_is_one(path)
+               ? status
+               : cmd_status_worse(status, seal_other(run, path));
 }
 
 int

@@ -4,6 +4,7 @@
  *
  *   cmd_seal.c        the command, and files
  *   cmd_seal_store.c  the segments of a session store
+ *   cmd_seal_streams.c  those of streams
  *
  * Threads  one
  */
@@ -28,6 +29,7 @@ struct seal_run {
     bool has_traces;  /* debug events too */
     bool no_parent;
     bool is_json;
+    const char *sign; /* file of a key, or NULL */
     /* What has become of them. */
     uint64_t sealed;
     uint64_t already;
@@ -62,5 +64,10 @@ seal_is_stopped(void);
 /* The segments that a path stands for, of which the place is not FILE. */
 enum tool_status
 seal_store(struct seal_run *run, const struct tool_store_path *path);
+
+/* The completed segments of the stream that a path names, or of all streams of
+ * a store. */
+enum tool_status
+seal_streams(struct seal_run *run, const char *path, bool is_store);
 
 #endif /* CMD_SEAL_H */

@@ -131,6 +131,35 @@ tool_streams_are_meant(const char *path)
     return is_meant;
 }
 
+bool
+tool_streams_are_in(const char *dir)
+{
+    struct seglog_store store = { 0 };
+    bool is_one = false;
+
+    if (seglog_store_file_open(dir, false, &store, NULL) == SEGLOG_OK &&
+        seglog_streams_detect(store, &is_one, NULL) != SEGLOG_OK)
+        is_one = false;
+    seglog_store_close(&store);
+    return is_one;
+}
+
+char *
+tool_streams_name(const struct tool_streams *opened, uint64_t stream,
+                  bool is_meant)
+{
+    const size_t cap = strlen(opened->shown) + 24;
+    char *name = malloc(cap);
+
+    if (!name)
+        return NULL;
+    if (is_meant)
+        (void)snprintf(name, cap, "%s", opened->shown);
+    else
+        (void)snprintf(name, cap, "%s:%" PRIu64, opened->shown, stream);
+    return name;
+}
+
 /* -- opening --------------------------------------------------------------- */
 
 static enum tool_status

@@ -36,6 +36,15 @@ enum tool_status
 tool_streams_open_all(const char *dir, enum tool_store_use use,
                       struct tool_streams *opened);
 
+/* Does the folder hold streams?  False as well if it cannot be read. */
+bool
+tool_streams_are_in(const char *dir);
+
+/* "STORE:7", or as it was written if that stream is meant.  NULL: no memory. */
+char *
+tool_streams_name(const struct tool_streams *opened, uint64_t stream,
+                  bool is_meant);
+
 /* What was found, on standard error.  shown: the stream; or the store, if stream
  * is not NULL. */
 void

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify, append, cat and scrub.
+"""head, verify, append, cat, seal and scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -194,6 +195,63 @@ class VerifyTest(StreamTest):
         self.assertIn("signature", done.stderr)
         forged = head[:-1] + ("0" if head[-1] != "0" else "1")
         self.verify("--head", forged, "--key", "mine.pub", status=DAMAGED)
+
+
+class SealTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl")
+        for name in ("mine", "other"):
+            subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519",
+                            "-out", self.path(name)], check=True,
+                           capture_output=True)
+            subprocess.run(["openssl", "pkey", "-in", self.path(name),
+                            "-pubout", "-out", self.path(name + ".pub")],
+                           check=True, capture_output=True)
+        self.append(b"".join(b"event-%d\n" % n for n in range(9)))
+        self.append(b"other\n", stream="s:12")
+        if "zstd" in self.seal("s:7", status=None).stderr:
+            self.skipTest("built without zstd")
+
+    def seal(self, *args, status=OK):
+        return self.seglog("seal", *args, status=status)
+
+    def test_seal__stream__its_segments_signed(self):
+        head = self.head()
+        self.assertEqual(self.seal("s:7").stdout, b"")
+        done = self.seal("--all", "s:7")
+        self.assertIn(b"s:7: 1 segment with 9 events, ", done.stdout)
+        self.append(b"more\n")
+        done = self.seal("--sign", "mine", "s:stream.7")
+        self.assertIn(b"s:stream.7: 1 segment with 9 events, signed, ",
+                      done.stdout)
+        done = self.seal("--sign", "mine", "s:7")
+        self.assertIn("1 segment was sealed already", done.stderr)
+        self.seglog("verify", "--key", "mine.pub", "--head", head, "s:7")
+        done = self.seglog("verify", "--key", "other.pub", "s:7",
+                           status=DAMAGED)
+        self.assertIn("event 9: the signature is not by this key", done.stderr)
+        self.assertEqual(
+            self.seglog("cat", "s:7").stdout,
+            b"".join(b"event-%d\n" % n for n in range(9)) + b"more\n")
+
+    def test_seal__store_of_streams__all_of_them(self):
+        done = self.seal("--all", "--json", "--sign", "mine", "s")
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line.get("stream") for line in lines],
+                         [7, 12, None])
+        self.assertEqual([line["events"] for line in lines[:2]], [9, 1])
+        self.assertEqual(lines[2]["summary"]["sealed"], 2)
+        for stream in ("s:7", "s:12"):
+            self.seglog("verify", "--key", "mine.pub", stream)
+
+    def test_seal__sign_of_what_is_no_stream_or_no_key__is_refused(self):
+        self.seal("--sign", "mine", self.blob(), status=USAGE)
+        self.seal("--sign", "mine.pub", "s:7", status=FAILED)
+        self.seal("--sign", "nowhere", "s:7", status=FAILED)
+        self.seal("--sign", "mine", "s:8", status=USAGE)
+        self.seal("--sign", "mine", "s:stream.8", status=FAILED)
 
 
 class ScrubTest(StreamTest):

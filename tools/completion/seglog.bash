@@ -34,7 +34,7 @@ _seglog_options()
             ;;
         seal)
             echo "--level --block --window --memory --threads --all --traces
-                --no-parent --json $common"
+                --no-parent --sign --json $common"
             ;;
         export)
             echo "--output --mended --versions --deleted --force --json $common"
