@@ -40,10 +40,11 @@ end_load(struct seglog_blob blob, uint64_t offset, uint64_t size,
 
 /*
  * The footer's length, read backwards from the closing mark: a body with a
- * digest has it between the length and the checksum.  0: there is none.
+ * digest has it between the length and the checksum.  0: there is none.  What
+ * stands before the mark is as long as a header, or longer.
  */
 static uint64_t
-footer_frame_len(const uint8_t *before_mark, size_t avail,
+footer_frame_len(const uint8_t *before_mark,
                  const struct slg_frame_limits *limits)
 {
     static const uint8_t magic[4] = { 'S', 'L', 'F', 'T' };
@@ -51,8 +52,6 @@ footer_frame_len(const uint8_t *before_mark, size_t avail,
                               SLG_CHECKSUM_BYTES + SLG_DIGEST_BYTES };
 
     for (size_t i = 0; i < 2; i++) {
-        if (avail < behind[i] + SLG_FOOTER_END_BYTES)
-            continue;
         const uint8_t *end = before_mark - behind[i];
         if (memcmp(end - sizeof magic, magic, sizeof magic) != 0)
             continue;
@@ -105,8 +104,8 @@ slg_sealed_end_read(struct seglog_blob blob, uint64_t size,
         end->mark.offset != mark_at ||
         memcmp(end->mark.identity, header->identity, SLG_IDENTITY_BYTES) != 0)
         return SEGLOG_CORRUPT;
-    const uint64_t len = footer_frame_len(end->bytes + (mark_at - start),
-                                          (size_t)(mark_at - start), &limits);
+    const uint64_t len =
+        footer_frame_len(end->bytes + (mark_at - start), &limits);
     if (len == 0 || len > mark_at - SLG_HEADER_BYTES)
         return SEGLOG_CORRUPT;
     end->offset = mark_at - len;
@@ -154,11 +153,10 @@ slg_walk_seek_sealed(struct slg_walk *walk, uint64_t record_no, bool *is_found,
 
     *is_found = false;
     if (code == SEGLOG_OK) {
+        /* In front of the footer, which is longer than a sync point. */
         place = place_find(end.table, record_no, &number);
-        code = walk->window.size - place < SLG_SYNC_POINT_BYTES
-                   ? SEGLOG_CORRUPT
-                   : slg_window_look(&walk->window, place, SLG_SYNC_POINT_BYTES,
-                                     &bytes, err);
+        code = slg_window_look(&walk->window, place, SLG_SYNC_POINT_BYTES,
+                               &bytes, err);
     }
     slg_sealed_end_reset(&end);
     /* What cannot be read here is met again, and told of, on the long way. */
