@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/bytes.h"
 #include "src/store/fail.h"
 
 /* Behind chunks of this size only heads are read, not what is between. */
@@ -18,8 +19,15 @@
  */
 #define WASTE_FACTOR 32u
 #define WASTE_BYTES  (1u << 20)
-/* What a device writes whole or not at all. */
+/* What a device writes at once: whole, not at all, or up to some byte. */
 #define SECTOR_BYTES 512u
+/* How many zeros are no chance: four as rarely as CRC-32 misses damage. */
+#define TORN_ZEROS 4u
+/* ... in a head where it says its length, cut and place, which are known; */
+#define TORN_ZEROS_KNOWN 2u
+/* ... where another head may stand, with fewer zeros than these. */
+#define TORN_ZEROS_ELSEWHERE 16u
+#define HEAD_KNOWN_BYTES     16u
 /* How often a blob may change while it is walked. */
 #define WALKS_MAX 8u
 
@@ -31,7 +39,8 @@ struct walk {
     bool is_window_unread; /* the store below has failed somewhere in it */
     bool is_next_linked;   /* the head at index->end has been looked at */
     bool has_failed;       /* one of the windows of this step is unread */
-    uint64_t wasted; /* bytes decrypted that turned out not to be authentic */
+    uint64_t head_end; /* no other head than the one of this step before that */
+    uint64_t wasted;   /* bytes decrypted that turned out not to be authentic */
     struct seglog_error *err;
 };
 
@@ -297,35 +306,72 @@ next_is_linked(struct walk *walk, uint64_t at, const uint8_t mac[SLG_MAC_BYTES],
     return code;
 }
 
-static bool
-is_zeros(const uint8_t *bytes, size_t len)
+static size_t
+zeros_at_start(const uint8_t *bytes, size_t len)
 {
     size_t zeros = 0;
 
     while (zeros < len && bytes[zeros] == 0)
         zeros++;
-    return zeros == len;
+    return zeros;
+}
+
+static size_t
+zeros_at_end(const uint8_t *bytes, size_t len)
+{
+    size_t zeros = 0;
+
+    while (zeros < len && bytes[len - zeros - 1] == 0)
+        zeros++;
+    return zeros;
+}
+
+/*
+ * Of zeros in the tail, those that would be others in the head of a chunk that
+ * is right there, or in the bytes behind that.
+ */
+static bool
+zeros_are_torn(const struct walk *walk, uint64_t from, uint64_t to)
+{
+    const struct slg_chunk_index *index = walk->index;
+    const uint64_t known_end = index->end + HEAD_KNOWN_BYTES;
+    uint8_t head[HEAD_KNOWN_BYTES] = { 1 };
+    uint64_t known = 0;
+    const uint64_t least =
+        to <= walk->head_end ? TORN_ZEROS : TORN_ZEROS_ELSEWHERE;
+
+    slg_store_le32(head + 4, index->cut);
+    slg_store_le64(head + 8, index->size);
+    for (; from < to && from < known_end; from++)
+        known += head[from - index->end] != 0;
+    return known >= TORN_ZEROS_KNOWN || known + (to - from) >= least;
+}
+
+/* Of a sector, what lies at `at` in the tail. */
+static bool
+sector_is_torn(const struct walk *walk, uint64_t at, const uint8_t *bytes,
+               size_t len)
+{
+    const size_t first = zeros_at_start(bytes, len);
+    const size_t last = zeros_at_end(bytes, len);
+
+    return first == len || zeros_are_torn(walk, at, at + first) ||
+           zeros_are_torn(walk, at + len - last, at + len);
 }
 
 /*
  * Has a crash left what stands from the end of the chunks so far up to `end`,
  * where the blob ended then?  A sector that was not written is zeros as far as
- * the blob reached into it, and zeros stand at the end where less was written
- * than the size said; authentic bytes are not zeros, nor is what somebody
- * has changed, unless he wants it to look as if it had never been written.
+ * the blob reached into it, one that was torn begins or ends with zeros, and
+ * zeros stand at the end where less was written than the size said; authentic
+ * bytes are not zeros, nor is what somebody has changed, unless he wants it to
+ * look as if it had never been written.
  */
 static seglog_code
 bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
 {
-    const struct slg_chunk_index *index = walk->index;
-    const uint8_t *tag = NULL;
-    const seglog_code seen =
-        walk_look(walk, end - SLG_TAG_BYTES, SLG_TAG_BYTES, &tag);
-
-    if (seen != SEGLOG_OK)
-        return seen;
-    *is_torn = is_zeros(tag, SLG_TAG_BYTES);
-    for (uint64_t at = index->end; !*is_torn && at < end;) {
+    *is_torn = false;
+    for (uint64_t at = walk->index->end; !*is_torn && at < end;) {
         size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
         const uint8_t *bytes = NULL;
         seglog_code code = SEGLOG_OK;
@@ -335,7 +381,7 @@ bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
         code = walk_look(walk, at, len, &bytes);
         if (code != SEGLOG_OK)
             return code;
-        *is_torn = is_zeros(bytes, len);
+        *is_torn = sector_is_torn(walk, at, bytes, len);
         at += len;
     }
     /* What could not be read is zeros here as well. */
@@ -564,6 +610,7 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         memcpy(index->id, head->nonce, sizeof index->id);
         index->has_torn_id = true;
     }
+    walk->head_end = next;
     if (!is_sound)
         code = tail_is_torn(walk, next, &is_torn);
     if (code != SEGLOG_OK)
@@ -588,6 +635,7 @@ walk_step(struct walk *walk, bool *is_done)
     }
     walk->is_next_linked = false;
     walk->has_failed = false;
+    walk->head_end = index->end + SLG_CHUNK_HEAD_BYTES;
     code = walk_look(walk, index->end, SLG_CHUNK_HEAD_BYTES, &bytes);
     if (code != SEGLOG_OK)
         return code;

@@ -202,6 +202,20 @@ sealed_add(struct encrypted_blob *blob, uint64_t at, size_t len,
 }
 
 /*
+ * Cut off below, and for good: if the power failed while the cut is not on the
+ * device and what is appended behind it is, in part, that would stand between
+ * bytes that were cut, which nobody could tell from damage.
+ */
+static seglog_code
+below_cut(struct encrypted_blob *blob, uint64_t size, struct seglog_error *err)
+{
+    const seglog_code code =
+        seglog_blob_truncate(blob->source.below, size, err);
+
+    return code == SEGLOG_OK ? seglog_blob_sync(blob->source.below, err) : code;
+}
+
+/*
  * Cut a torn tail, if that is sure to be one: without the lock it may be an
  * append that goes on.  Then what is appended stands behind it.
  */
@@ -213,7 +227,7 @@ tail_cut(struct encrypted_blob *blob, struct seglog_error *err)
 
     if (!blob->is_lock_held || index->is_tail_bad || index->end == index->below)
         return SEGLOG_OK;
-    code = seglog_blob_truncate(blob->source.below, index->linked_end, err);
+    code = below_cut(blob, index->linked_end, err);
     if (code == SEGLOG_OK) {
         index->end = index->linked_end;
         index->below = index->end;
@@ -645,10 +659,10 @@ cut_below(struct encrypted_blob *blob, const struct keep *keep,
 
     if (keep->has_proof_behind || keep->at == blob->index.below)
         return SEGLOG_OK;
-    code = seglog_blob_truncate(blob->source.below, keep->at, err);
+    code = below_cut(blob, keep->at, err);
+    slg_chunk_index_reset(&blob->index);
     if (code != SEGLOG_OK)
         return code;
-    slg_chunk_index_reset(&blob->index);
     return blob_update(blob, err);
 }
 
