@@ -22,6 +22,7 @@ struct look {
     atomic_uint_fast64_t bytes;
     struct slg_verified_part before;
     struct slg_verified_part part;
+    struct slg_tombs tombs; /* once something dropped was met */
     bool has_before;
     bool is_first; /* where it began: what is before it is not known */
     bool is_link_checked;
@@ -119,6 +120,7 @@ part_scrub(struct look *look, const struct slg_stream_part *part,
            struct seglog_error *err)
 {
     struct seglog_scrubber *scrubber = look->scrubber;
+    seglog_code code = SEGLOG_OK;
 
     look->part = (struct slg_verified_part){ .part = *part };
     look->told = 0;
@@ -134,8 +136,14 @@ part_scrub(struct look *look, const struct slg_stream_part *part,
         return look->part.code;
     } else {
         link_check(look);
+        code =
+            slg_verify_match_part(&look->job, &look->tombs, &look->part, err);
     }
     findings_tell(look);
+    if (slg_pace_is_stopped(scrubber->pace))
+        return slg_fail(err, SEGLOG_PAUSED, NULL, "it is to stop");
+    if (code != SEGLOG_OK)
+        return code;
     if (look->has_no_memory)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for what was found");
@@ -150,6 +158,7 @@ part_keep(struct look *look)
 {
     free(look->part.findings);
     look->part.findings = NULL;
+    slg_tombs_reset(&look->part.tombs);
     look->before = look->part;
     look->has_before = true;
     look->part = (struct slg_verified_part){ 0 };
@@ -229,6 +238,7 @@ stream_scrub_once(struct seglog_scrubber *scrubber, struct seglog_error *err)
            sizeof scrubber->place.identity);
     if (code == SEGLOG_OK && parts.count > 0)
         code = parts_scrub(&look, &parts, err);
+    slg_tombs_reset(&look.tombs);
     slg_stream_parts_reset(&parts);
     return code;
 }

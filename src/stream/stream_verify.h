@@ -97,6 +97,12 @@ slg_verify_match(const struct slg_verify_job *job,
                  struct slg_verified_part *parts, size_t count,
                  struct seglog_error *err);
 
+/* The same of one, by tombstones that were collected: what has come since is
+ * collected as well, if there is anything to match. */
+seglog_code
+slg_verify_match_part(const struct slg_verify_job *job, struct slg_tombs *tombs,
+                      struct slg_verified_part *part, struct seglog_error *err);
+
 /* Is it a signature of this head, by this key? */
 seglog_code
 slg_stream_check_signature(const uint8_t public_key[SEGLOG_SIGN_KEY_BYTES],

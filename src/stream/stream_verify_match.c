@@ -108,3 +108,18 @@ slg_verify_match(const struct slg_verify_job *job,
     slg_tombs_reset(&tombs);
     return code;
 }
+
+seglog_code
+slg_verify_match_part(const struct slg_verify_job *job, struct slg_tombs *tombs,
+                      struct slg_verified_part *part, struct seglog_error *err)
+{
+    bool is_lacking = false;
+    seglog_code code = SEGLOG_OK;
+
+    if (part->tombs.dropped_count == 0)
+        return SEGLOG_OK;
+    code = slg_tombs_collect(tombs, job->streams->store, job->stream, err);
+    return code == SEGLOG_OK
+               ? dropped_check(job, tombs, part, true, &is_lacking, err)
+               : code;
+}

@@ -254,6 +254,40 @@ assert_events(struct fixture *fixture, struct seglog_streams streams)
     return dropped;
 }
 
+struct scrubbed {
+    unsigned findings;
+    struct seglog_stream_finding first;
+};
+
+static void
+scrub_note(void *arg, uint64_t stream, const char *name,
+           const struct seglog_stream_finding *finding)
+{
+    struct scrubbed *scrubbed = arg;
+
+    assert_int_equal(stream, STREAM);
+    assert_non_null(name);
+    if (scrubbed->findings++ == 0)
+        scrubbed->first = *finding;
+}
+
+static struct scrubbed
+scrub(struct fixture *fixture)
+{
+    struct scrubbed scrubbed = { 0 };
+    const struct seglog_scrub_options options = { .size = sizeof options,
+                                                  .once = true,
+                                                  .bytes_per_s = 1u << 30,
+                                                  .on_finding = scrub_note,
+                                                  .arg = &scrubbed };
+    struct seglog_scrubber *scrubber = NULL;
+
+    assert_ok(seglog_scrub_start(fixture->streams, &options, &scrubber, NULL));
+    assert_ok(seglog_scrub_wait(scrubber, -1, NULL));
+    assert_ok(seglog_scrub_stop(scrubber, NULL));
+    return scrubbed;
+}
+
 static size_t
 marked_count(const struct fixture *fixture)
 {
@@ -316,7 +350,7 @@ blob_look(void *arg, const char *name)
     while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK) {
         if (event.type != SEGLOG_EVENT_RECORD)
             continue;
-        looking->records++;
+        looking->records += strncmp(name, "stream.", 7) == 0;
         text_look(looking->fixture, name, event.record.data, event.record.len);
     }
     seglog_reader_close(reader);
@@ -545,6 +579,7 @@ compact__marked_events__are_nowhere_and_all_heads_are_what_they_were(
         assert_nowhere(fixture);
         assert_good(fixture);
         assert_int_equal(verify(fixture).dropped, marked_count(fixture));
+        assert_int_equal(scrub(fixture).findings, 0);
         assert_ok(seglog_stream_segment_count(fixture->streams, STREAM,
                                               &segments, NULL));
         assert_int_equal(segments, result.segments_after + 1);
@@ -841,10 +876,12 @@ verify__dropped_without_tombstone__is_found(void **state)
     };
     struct slg_merge_result merged;
     struct seglog_stream_verified result;
+    struct scrubbed scrubbed;
 
     fixture->options.segment_bytes = 100000;
     open_streams(fixture);
     append(fixture, 20);
+    assert_int_equal(scrub(fixture).findings, 0);
     assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
     append(fixture, 5);
     stream_segment_name(fixture->store, STREAM, 0, name);
@@ -857,6 +894,11 @@ verify__dropped_without_tombstone__is_found(void **state)
     assert_int_equal(result.first.last_offset, 8);
     assert_int_equal(result.dropped, 6);
     assert_int_equal(result.events, 25);
+    scrubbed = scrub(fixture);
+    assert_int_equal(scrubbed.findings, 1);
+    assert_int_equal(scrubbed.first.fault, SEGLOG_STREAM_FAULT_DROPPED);
+    assert_int_equal(scrubbed.first.first_offset, 3);
+    assert_int_equal(scrubbed.first.last_offset, 8);
     /* The heads in between cannot be known then. */
     assert_true(result.findings >= 1 + 5);
     /* And who wants to mark them now is told that they are gone. */
