@@ -37,6 +37,7 @@ struct reading {
     struct seglog_chain_hash head;
     bool is_head_known;
     uint64_t head_at;
+    uint32_t head_in; /* the segment that it is of */
 };
 
 /* -- the pile -------------------------------------------------------------- */
@@ -283,6 +284,7 @@ event_take(struct reading *reading, const struct slg_chain_event *event,
     reading->head = event->hash;
     reading->is_head_known = event->is_known;
     reading->head_at = event->number + (event->type == SLG_CHAIN_EVENT_RECORD);
+    reading->head_in = reading->open->part.first;
     switch (event->type) {
     case SLG_CHAIN_EVENT_RECORD:
         return record_take(reading, event, err);
@@ -360,10 +362,13 @@ segment_read(struct reading *reading, struct seglog_error *err)
     const struct seglog_chain_hash before = reading->head;
     const bool is_joined = reading->is_head_known &&
                            reading->head_at == reading->next &&
+                           reading->head_in != reading->open->part.first &&
                            reading->next == reading->open->part.offset + 1;
     struct seglog_error local;
-    seglog_code code =
-        slg_chain_reader_seek(reading->open->reader, reading->next, err);
+    /* Joined, from its start on: tombstones may be in front of its first
+     * record, and a checkpoint behind them. */
+    seglog_code code = slg_chain_reader_seek(
+        reading->open->reader, reading->next - (is_joined ? 1 : 0), err);
 
     reading->is_closed = false;
     reading->is_head_known = false;

@@ -493,6 +493,31 @@ tombstone__once_more__exists(void **state)
     assert_ok(seglog_streams_close(&others, NULL));
 }
 
+/* They are in front of its first event, and a checkpoint is behind them. */
+static void
+tombstone__in_an_empty_segment__is_read_over(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->options.segment_bytes = 1;
+    open_streams(fixture);
+    append(fixture, 3);
+    mark(fixture, 1);
+    assert_ok(
+        seglog_stream_make_checkpoint(fixture->streams, STREAM, NULL, NULL));
+    mark(fixture, 2);
+    assert_int_equal(assert_events(fixture, fixture->streams), 0);
+    assert_ok(seglog_streams_close(&fixture->streams, NULL));
+    open_streams(fixture);
+    assert_int_equal(assert_events(fixture, fixture->streams), 0);
+    append(fixture, 2);
+    assert_int_equal(assert_events(fixture, fixture->streams), 0);
+    assert_good(fixture);
+    (void)compact(fixture);
+    assert_int_equal(assert_events(fixture, fixture->streams), 2);
+    assert_good(fixture);
+}
+
 /* What it said would vouch for what was changed. */
 static void
 tombstone__of_a_changed_event__is_corrupt(void **state)
@@ -1355,6 +1380,7 @@ main(void)
         ON_MEMORY(tombstone__of_none__is_refused),
         ON_MEMORY(tombstone__once_more__exists),
         ON_FILE(tombstone__once_more__exists),
+        ON_MEMORY(tombstone__in_an_empty_segment__is_read_over),
         ON_MEMORY(tombstone__of_a_changed_event__is_corrupt),
         ON_MEMORY(
             compact__marked_events__are_nowhere_and_all_heads_are_what_they_were),
