@@ -54,6 +54,22 @@ stream_log_add(struct stream_world *world, struct stream_log *log,
     }
 }
 
+struct seglog_chain_hash
+stream_log_head_with(struct stream_world *world, const struct stream_log *log,
+                     uint32_t first_id, unsigned count)
+{
+    struct seglog_chain_hash head = stream_log_head(log, log->count);
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct seglog_slice text = stream_text(first_id + i);
+        const struct seglog_chain_hash before = head;
+
+        slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
+                       text.data, text.len, &head);
+    }
+    return head;
+}
+
 void
 stream_pending_commit(struct stream_world *world)
 {
@@ -62,6 +78,10 @@ stream_pending_commit(struct stream_world *world)
     if (!pending->is_any)
         return;
     pending->is_any = false;
+    if (pending->is_mark) {
+        stream_mark_add(world, &world->logs[pending->log], pending->offset);
+        return;
+    }
     stream_log_add(world, &world->logs[pending->log], pending->first_id,
                    pending->count);
 }
@@ -84,6 +104,11 @@ events_compare(struct stream_world *world, const struct stream_log *log,
         const struct seglog_slice want = stream_text(log->ids[from + i]);
 
         stream_hold(world, STREAM_T3, events[i].offset == from + i);
+        stream_hold(world, STREAM_T8,
+                    events[i].is_dropped ? stream_is_marked(log, from + i)
+                                         : !log->is_dropped[from + i]);
+        if (events[i].is_dropped)
+            continue;
         stream_hold(world, STREAM_T2,
                     events[i].data.len == want.len &&
                         memcmp(events[i].data.data, want.data, want.len) == 0);
@@ -128,7 +153,8 @@ log_adopt(struct stream_world *world, unsigned which, size_t count,
 {
     struct stream_log *log = &world->logs[which];
 
-    if (world->pending.is_any && world->pending.log == which &&
+    if (world->pending.is_any && !world->pending.is_mark &&
+        world->pending.log == which &&
         count == log->count + world->pending.count)
         stream_pending_commit(world);
     stream_hold(world, STREAM_T1, count >= log->synced);
@@ -136,6 +162,7 @@ log_adopt(struct stream_world *world, unsigned which, size_t count,
                 count == log->count || (is_power_cut && count < log->count &&
                                         log->begins_batch[count]));
     log->count = count;
+    stream_marks_cut(world, log);
 }
 
 /*
@@ -177,6 +204,7 @@ log_leave(struct stream_world *world, struct seglog_streams streams,
                      (world->pending.is_any && world->pending.log == which)));
     log->is_out = true;
     log->count = log->synced;
+    stream_marks_cut(world, log);
     log_look_holed(world, streams, which);
 }
 
@@ -205,8 +233,10 @@ log_look(struct stream_world *world, struct seglog_streams streams,
     }
     stream_hold(world, STREAM_T4, code == SEGLOG_OK);
     log_adopt(world, which, (size_t)end.next_offset, is_power_cut);
+    stream_marks_adopt(world, which, &end.hash, is_power_cut);
     head = stream_log_head(log, log->count);
     stream_hold(world, STREAM_T4, hash_is_same(&end.hash, &head));
+    stream_marks_look(world, streams, which);
     if (log_read(world, streams, which) != SEGLOG_OK)
         log_leave(world, streams, which, is_power_cut);
     else if (is_power_cut)

@@ -7,8 +7,8 @@
 
 /* -- around a call --------------------------------------------------------- */
 
-static struct stream_actor *
-call_begin(struct stream_world *world)
+struct stream_actor *
+stream_call_begin(struct stream_world *world)
 {
     static const enum seglog_disk_sync_failure hows[] = {
         SEGLOG_DISK_KEPT_DIRTY,
@@ -30,10 +30,9 @@ call_begin(struct stream_world *world)
     return actor;
 }
 
-/* False: somebody died, or a sync failed; all is looked at. */
-static bool
-call_end(struct stream_world *world, struct stream_actor *actor,
-         seglog_code code)
+bool
+stream_call_end(struct stream_world *world, struct stream_actor *actor,
+                seglog_code code)
 {
     const bool was_failing = actor->is_failing;
 
@@ -107,6 +106,22 @@ end_check(struct stream_world *world, const struct stream_log *log,
                     memcmp(end->hash.bytes, head.bytes, head.len) == 0);
 }
 
+/* What is under way may have got there first. */
+static bool
+pending_is_there(struct stream_world *world, struct stream_log *log,
+                 const struct batch *batch, const struct seglog_stream_end *end)
+{
+    struct seglog_chain_hash head;
+
+    if (!world->pending.is_mark)
+        return end->next_offset ==
+               log->count + world->pending.count + batch->count;
+    stream_mark_add(world, log, world->pending.offset);
+    head = stream_log_head_with(world, log, batch->first_id, batch->count);
+    stream_mark_remove(log);
+    return memcmp(end->hash.bytes, head.bytes, head.len) == 0;
+}
+
 void
 stream_overtake(struct stream_world *world, const struct stream_actor *by)
 {
@@ -139,9 +154,8 @@ stream_overtake(struct stream_world *world, const struct stream_actor *by)
         return;
     stream_say(world, "  meanwhile %u events", batch.count);
     world->watch->overtaken++;
-    /* What is under way may have got there first. */
     if (world->pending.is_any && world->pending.log == which &&
-        end.next_offset == log->count + world->pending.count + batch.count)
+        pending_is_there(world, log, &batch, &end))
         stream_pending_commit(world);
     stream_log_add(world, log, batch.first_id, batch.count);
     end_check(world, log, &end);
@@ -190,7 +204,7 @@ step_append(struct stream_world *world)
 
     if (log->is_out || !log_has_room(log))
         return;
-    actor = call_begin(world);
+    actor = stream_call_begin(world);
     batch_make(world, &batch);
     if (how == 5)
         expected++;
@@ -198,8 +212,10 @@ step_append(struct stream_world *world)
         head.bytes[0] ^= 1;
     else if (how == 7)
         head = stream_log_head(log, before / 2);
-    world->pending = (struct stream_pending){ how < 5 || before < 2, which,
-                                              batch.count, batch.first_id };
+    world->pending = (struct stream_pending){ .is_any = how < 5 || before < 2,
+                                              .log = which,
+                                              .count = batch.count,
+                                              .first_id = batch.first_id };
     stream_say(world, "%td: append %u events to %u%s, expecting %llu (%u)",
                actor - world->actors, batch.count, which,
                is_synced ? ", synced" : "", (unsigned long long)expected, how);
@@ -207,7 +223,7 @@ step_append(struct stream_world *world)
         actor->streams, which, batch.events, batch.count, expected,
         how == 4 ? NULL : &head, is_synced, &end, NULL);
     batch_free(&batch);
-    if (!call_end(world, actor, code))
+    if (!stream_call_end(world, actor, code))
         return;
     stream_say(world, "  %s", seglog_code_name(code));
     if (code == SEGLOG_OK) {
@@ -243,7 +259,7 @@ step_checkpoint(struct stream_world *world)
     const unsigned which = stream_draw(world, STREAM_LOGS);
     const bool rotates = stream_draw(world, 2) == 0;
     struct stream_log *log = &world->logs[which];
-    struct stream_actor *actor = call_begin(world);
+    struct stream_actor *actor = stream_call_begin(world);
     const size_t before = log->count;
     struct seglog_error err = { 0 };
     seglog_code code = SEGLOG_OK;
@@ -253,7 +269,7 @@ step_checkpoint(struct stream_world *world)
     code = rotates ? seglog_stream_rotate(actor->streams, which, &err)
                    : seglog_stream_make_checkpoint(actor->streams, which, NULL,
                                                    &err);
-    if (!call_end(world, actor, code))
+    if (!stream_call_end(world, actor, code))
         return;
     if (code != SEGLOG_OK)
         stream_say(world, "  %s: %s", seglog_code_name(code), err.message);
@@ -269,14 +285,14 @@ step_checkpoint(struct stream_world *world)
 static void
 step_flush(struct stream_world *world)
 {
-    struct stream_actor *actor = call_begin(world);
+    struct stream_actor *actor = stream_call_begin(world);
     size_t before[STREAM_LOGS];
     seglog_code code = SEGLOG_OK;
 
     memcpy(before, actor->appended, sizeof before);
     stream_say(world, "%td: flush", actor - world->actors);
     code = seglog_streams_flush_indexes(actor->streams, NULL);
-    if (!call_end(world, actor, code))
+    if (!stream_call_end(world, actor, code))
         return;
     for (unsigned i = 0; i < STREAM_LOGS; i++) {
         struct stream_log *log = &world->logs[i];
@@ -291,10 +307,10 @@ step_flush(struct stream_world *world)
 static void
 step_close(struct stream_world *world)
 {
-    struct stream_actor *actor = call_begin(world);
+    struct stream_actor *actor = stream_call_begin(world);
 
     stream_say(world, "%td: close", actor - world->actors);
-    (void)call_end(world, actor, stream_actor_stop(world, actor));
+    (void)stream_call_end(world, actor, stream_actor_stop(world, actor));
 }
 
 static void
@@ -327,9 +343,9 @@ static const struct {
     unsigned weight;
     void (*run)(struct stream_world *world);
 } kinds[] = {
-    { 38, step_append }, { 8, step_checkpoint }, { 4, step_flush },
-    { 4, step_close },   { 4, step_kill },       { 2, step_look },
-    { 4, step_cut },
+    { 32, step_append }, { 6, step_checkpoint },  { 4, step_flush },
+    { 4, step_close },   { 4, step_kill },        { 2, step_look },
+    { 4, step_cut },     { 5, stream_step_mark }, { 3, stream_step_compact },
 };
 
 void

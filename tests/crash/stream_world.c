@@ -6,9 +6,9 @@
 #include <string.h>
 
 static const char *const invariant_names[STREAM_INVARIANTS] = {
-    [STREAM_T1] = "T1", [STREAM_T2] = "T2",     [STREAM_T3] = "T3",
-    [STREAM_T4] = "T4", [STREAM_T5] = "T5",     [STREAM_T6] = "T6",
-    [STREAM_T7] = "T7", [STREAM_LOCK] = "lock",
+    [STREAM_T1] = "T1", [STREAM_T2] = "T2", [STREAM_T3] = "T3",
+    [STREAM_T4] = "T4", [STREAM_T5] = "T5", [STREAM_T6] = "T6",
+    [STREAM_T7] = "T7", [STREAM_T8] = "T8", [STREAM_LOCK] = "lock",
 };
 
 unsigned
@@ -58,6 +58,7 @@ stream_actor_start(struct stream_world *world, struct stream_actor *actor)
     struct seglog_stream_options options = world->options;
     const struct seglog_store store = actor_store(world, actor);
 
+    actor->store = store;
     options.open_max = actor - world->actors == 1 ? 1 : 0;
     actor->world = world;
     actor->process.meanwhile = meanwhile;

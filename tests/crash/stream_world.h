@@ -18,6 +18,8 @@
  *          is right; nobody else's events come in between
  *   T6     whoever opens it after a crash may crash as well
  *   T7     reading from any offset gives what reading everything gives
+ *   T8     what has no tombstone is not dropped; what was dropped stays so, and
+ *          its tombstones vouch for it
  *   lock   whoever dies holds nobody up
  */
 #ifndef CRASH_STREAM_WORLD_H
@@ -36,6 +38,7 @@
 #define STREAM_EVENTS_MAX 1500u
 #define STREAM_BATCH_MAX  24u
 #define STREAM_TEXT_MAX   6000u
+#define STREAM_MARKS_MAX  128u
 
 enum stream_invariant {
     STREAM_T1,
@@ -45,6 +48,7 @@ enum stream_invariant {
     STREAM_T5,
     STREAM_T6,
     STREAM_T7,
+    STREAM_T8,
     STREAM_LOCK,
     STREAM_INVARIANTS
 };
@@ -54,6 +58,16 @@ struct stream_watch {
     uint64_t holes; /* streams that a power cut has left with one */
     uint64_t looks;
     uint64_t overtaken;
+    uint64_t dropped; /* events, by compactions that came to their end */
+};
+
+/* A tombstone. */
+struct stream_mark {
+    size_t at; /* events in front of it */
+    size_t offset;
+    bool is_synced;
+    struct seglog_chain_hash before; /* the heads before it and behind */
+    struct seglog_chain_hash after;
 };
 
 struct stream_log {
@@ -64,12 +78,18 @@ struct stream_log {
     bool is_out;
     uint32_t ids[STREAM_EVENTS_MAX];
     bool begins_batch[STREAM_EVENTS_MAX];
-    struct seglog_chain_hash heads[STREAM_EVENTS_MAX]; /* behind each */
+    /* Behind each, and behind the tombstones that follow it. */
+    struct seglog_chain_hash heads[STREAM_EVENTS_MAX];
+    bool is_dropped[STREAM_EVENTS_MAX];
+    size_t mark_count;
+    struct stream_mark marks[STREAM_MARKS_MAX];
 };
 
-/* A batch that is under way: it may be there, or not. */
+/* A batch that is under way: it may be there, or not.  Or a tombstone. */
 struct stream_pending {
     bool is_any;
+    bool is_mark;
+    size_t offset;
     unsigned log;
     unsigned count;
     uint32_t first_id;
@@ -79,6 +99,7 @@ struct stream_actor {
     struct stream_world *world;
     struct seglog_disk_process process;
     struct seglog_store encrypted;
+    struct seglog_store store;     /* that, or the one below it */
     struct seglog_streams streams; /* ops NULL: not running */
     size_t appended[STREAM_LOGS];  /* where its last append ended */
     bool is_failing;               /* a sync will fail in this call */
@@ -148,6 +169,11 @@ stream_pending_commit(struct stream_world *world);
 struct seglog_chain_hash
 stream_log_head(const struct stream_log *log, size_t count);
 
+/* The head behind these events, if they came next. */
+struct seglog_chain_hash
+stream_log_head_with(struct stream_world *world, const struct stream_log *log,
+                     uint32_t first_id, unsigned count);
+
 /* Everything is read and compared with what was promised. */
 void
 stream_look(struct stream_world *world, bool is_power_cut);
@@ -175,9 +201,53 @@ stream_overtake(struct stream_world *world, const struct stream_actor *by);
 /* Of programs: a store of streams. */
 extern const struct crash_subject stream_subject;
 
+/* -- tombstones and compaction (stream_mark.c) ------------------------------ */
+
+bool
+stream_is_marked(const struct stream_log *log, size_t offset);
+
+/* A tombstone stands at the end. */
+void
+stream_mark_add(struct stream_world *world, struct stream_log *log,
+                size_t offset);
+
+/* The last tombstone is not there after all. */
+void
+stream_mark_remove(struct stream_log *log);
+
+/* So many events are left: no tombstone behind them is. */
+void
+stream_marks_cut(struct stream_world *world, struct stream_log *log);
+
+/* That is the head of the end: which of the tombstones that may be missing are
+ * there. */
+void
+stream_marks_adopt(struct stream_world *world, unsigned which,
+                   const struct seglog_chain_hash *head, bool is_power_cut);
+
+/* What was dropped is vouched for. */
+void
+stream_marks_look(struct stream_world *world, struct seglog_streams streams,
+                  unsigned which);
+
+void
+stream_step_mark(struct stream_world *world);
+
+void
+stream_step_compact(struct stream_world *world);
+
 /* -- steps (stream_step.c) ------------------------------------------------- */
 
 void
 stream_step_run(struct stream_world *world, const uint8_t *bytes);
+
+/* Around a call: somebody may die in it, or a sync fail. */
+struct stream_actor *
+stream_call_begin(struct stream_world *world);
+
+/* False: so it was, and all is looked at. */
+bool
+stream_call_end(struct stream_world *world, struct stream_actor *actor,
+                seglog_code code);
 
 #endif /* CRASH_STREAM_WORLD_H */
