@@ -51,6 +51,10 @@ cmd_verify(int argc, char **argv);
 int
 cmd_append(int argc, char **argv);
 int
+cmd_tombstone(int argc, char **argv);
+int
+cmd_compact(int argc, char **argv);
+int
 cmd_scrub(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------

@@ -76,7 +76,8 @@ static const struct tool_spec SPEC = {
         "STREAM is stream.NUMBER; or NUMBER, if the store has that stream and "
         "no id that\n"
         "begins so.  Its events are written, each with a line feed behind "
-        "it.\n"
+        "it;\n"
+        "of one that was dropped on purpose (`seglog compact`) that is told.\n"
         "\n"
         "      --from N       from offset N on, which count from 0\n"
         "      --max-bytes M  as long as fewer than M bytes of events were "
@@ -100,6 +101,11 @@ piece_write(const struct tool_streams *opened, const struct cat *cat,
         left < PIECE_BYTES ? left : PIECE_BYTES, &events, &count, err);
 
     for (size_t i = 0; i < count; i++) {
+        if (events[i].is_dropped) {
+            tool_say("%s: event %" PRIu64 " was dropped on purpose",
+                     opened->shown, events[i].offset);
+            continue;
+        }
         (void)fwrite(events[i].data.data, 1, events[i].data.len, stdout);
         (void)putchar('\n');
         *bytes += events[i].data.len;

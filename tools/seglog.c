@@ -11,14 +11,24 @@ struct command {
 };
 
 static const struct command COMMANDS[] = {
-    { "check", cmd_check },   { "repair", cmd_repair },
-    { "train", cmd_train },   { "stat", cmd_stat },
-    { "cat", cmd_cat },       { "tail", cmd_tail },
-    { "damage", cmd_damage }, { "ls", cmd_ls },
-    { "rm", cmd_rm },         { "import", cmd_import },
-    { "export", cmd_export }, { "seal", cmd_seal },
-    { "rekey", cmd_rekey },   { "head", cmd_head },
-    { "verify", cmd_verify }, { "append", cmd_append },
+    { "check", cmd_check },
+    { "repair", cmd_repair },
+    { "train", cmd_train },
+    { "stat", cmd_stat },
+    { "cat", cmd_cat },
+    { "tail", cmd_tail },
+    { "damage", cmd_damage },
+    { "ls", cmd_ls },
+    { "rm", cmd_rm },
+    { "import", cmd_import },
+    { "export", cmd_export },
+    { "seal", cmd_seal },
+    { "rekey", cmd_rekey },
+    { "head", cmd_head },
+    { "verify", cmd_verify },
+    { "append", cmd_append },
+    { "tombstone", cmd_tombstone },
+    { "compact", cmd_compact },
     { "scrub", cmd_scrub },
 };
 
@@ -58,6 +68,9 @@ static const struct tool_spec SPEC = {
         "  verify STORE:STREAM     that nothing in a stream was changed or "
         "cut\n"
         "  append STORE:STREAM     lines into a stream, all at once\n"
+        "  tombstone STORE:STREAM OFFSET...\n"
+        "                          events of a stream whose bytes may go\n"
+        "  compact STORE:STREAM    make a stream small, without those\n"
         "  scrub STORE             all streams, slowly, again and again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,

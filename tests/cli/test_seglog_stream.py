@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify, append, cat, seal and scrub.
+"""head, verify, append, tombstone, compact, cat, seal and scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
@@ -252,6 +252,114 @@ class SealTest(StreamTest):
         self.seal("--sign", "nowhere", "s:7", status=FAILED)
         self.seal("--sign", "mine", "s:8", status=USAGE)
         self.seal("--sign", "mine", "s:stream.8", status=FAILED)
+
+
+class CompactTest(StreamTest):
+    LINES = [b"event-%d" % n for n in range(30)]
+
+    def setUp(self):
+        super().setUp()
+        for line in self.LINES:
+            self.append(line + b"\n")
+        if b"no zstd" in self.compact("--all", status=None).stderr.encode():
+            self.skipTest("built without zstd")
+
+    def compact(self, *args, status=OK):
+        return self.seglog("compact", *args, "s:7", status=status)
+
+    def mark(self, *offsets, status=OK):
+        return self.seglog("tombstone", "s:7", *map(str, offsets),
+                           status=status)
+
+    def everywhere(self):
+        return b"".join(self.get("s/" + name)
+                        for name in os.listdir(self.path("s")))
+
+    def test_tombstone__events__move_the_head_and_can_be_read(self):
+        before = self.head()
+        head = self.mark(3, 4).stdout.decode().strip()
+        self.assertEqual(head, self.head())
+        self.assertNotEqual(head, before)
+        self.assertEqual(head.split()[0], "30")
+        done = self.mark(4)
+        self.assertIn("event 4 is marked already", done.stderr)
+        self.assertEqual(done.stdout.decode().strip(), head)
+        self.assertEqual(self.seglog("cat", "s:7").stdout,
+                         b"".join(line + b"\n" for line in self.LINES))
+        self.seglog("verify", "--head", head, "--head", before, "s:7")
+
+    def test_tombstone__of_none__says_so(self):
+        before = self.head()
+        self.assertIn("no such event", self.mark(30, status=FAILED).stderr)
+        self.mark("x", status=USAGE)
+        self.mark(1, "-1", status=USAGE)
+        self.seglog("tombstone", "s:7", status=USAGE)
+        self.seglog("tombstone", "s:8", "0", status=FAILED)
+        self.seglog("tombstone", "nowhere:7", "0", status=FAILED)
+        self.assertEqual(self.head(), before)
+
+    def test_compact__marked_events__are_gone_and_heads_stay(self):
+        heads = [self.head(), head_of(self.LINES[:4]), head_of(self.LINES[:9])]
+        heads.append(self.mark(3, 4, 17).stdout.decode().strip())
+        done = self.compact("--keep", "--all")
+        self.assertNotIn(b"dropped", done.stdout)
+        done = self.compact()
+        self.assertIn(b"3 events dropped", done.stdout)
+        self.assertEqual(self.head(), heads[-1])
+        done = self.seglog("cat", "s:7")
+        self.assertEqual(done.stdout, b"".join(
+            line + b"\n" for n, line in enumerate(self.LINES)
+            if n not in (3, 4, 17)))
+        for n in (3, 4, 17):
+            self.assertIn("event %d was dropped on purpose" % n, done.stderr)
+            self.assertNotIn(b"event-%d\n" % n, self.everywhere() + b"\n")
+        self.seglog("verify", *sum((["--head", head] for head in heads), []),
+                    "s:7")
+        self.assertIn(b"nothing to do", self.compact().stdout)
+        # It goes on as if nothing had been.
+        self.append(b"more\n", "--expect", "30")
+        self.seglog("verify", "s:7")
+
+    def test_compact__small_segments__are_merged(self):
+        for n in range(5):
+            self.append(b"more-%d\n" % n)
+            self.compact("--all", "--merge", "1")
+        self.assertIn(b"6 segments to 1, ", self.compact().stdout)
+        self.seglog("verify", "s:7")
+        self.assertEqual(len(self.seglog("cat", "s:7").stdout.split()), 35)
+
+    def test_compact__with_a_key__signs(self):
+        if not shutil.which("openssl"):
+            self.skipTest("no openssl")
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out",
+                        self.path("mine")], check=True, capture_output=True)
+        subprocess.run(["openssl", "pkey", "-in", self.path("mine"), "-pubout",
+                        "-out", self.path("mine.pub")], check=True,
+                       capture_output=True)
+        self.append(b"more\n")
+        self.compact("--all", "--sign", "mine")
+        self.seglog("verify", "--key", "mine.pub", "s:7")
+        self.compact("--sign", "mine.pub", status=FAILED)
+
+    def test_compact__damaged_segment__stays_as_it_is(self):
+        self.append(b"more\n")
+        name = sorted(name for name in os.listdir(self.path("s"))
+                      if name.endswith(".seg"))[-1]
+        data = bytearray(self.get("s/" + name))
+        data[data.index(b"more")] ^= 4
+        self.put("s/" + name, bytes(data))
+        self.compact("--all", status=DAMAGED)
+        self.assertEqual(self.get("s/" + name)[:len(data) - 70],
+                         bytes(data)[:-70])
+
+    def test_compact__wrong_command_line__says_so(self):
+        for wrong in (("--level", "20"), ("--merge", "x"), ("--block", "1K"),
+                      ("--threads", "0")):
+            self.compact(*wrong, status=USAGE)
+        self.seglog("compact", "s", status=USAGE)
+        self.seglog("compact", "s:8", status=FAILED)
+        self.seglog("compact", "nowhere:7", status=FAILED)
+        self.compact("--sign", "nowhere", status=FAILED)
 
 
 class ScrubTest(StreamTest):

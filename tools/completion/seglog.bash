@@ -43,6 +43,10 @@ _seglog_options()
         head) echo "--sign $common" ;;
         verify) echo "--head --key --from $common" ;;
         append) echo "--expect --sync $common" ;;
+        compact)
+            echo "--all --keep --merge --level --block --memory --threads
+                --sign $common"
+            ;;
         scrub) echo "--rate --forever --pause $common" ;;
     esac
 }
@@ -51,7 +55,8 @@ _seglog()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
-        seal rekey head verify append scrub help'
+        seal rekey head verify append
+        tombstone compact scrub help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
