@@ -19,18 +19,23 @@ struct streams {
 };
 
 static bool
-on_progress(void *arg, const char *name, uint64_t done, uint64_t total)
+on_progress(void *arg, uint64_t done, uint64_t total)
 {
     struct streams *streams = arg;
 
-    (void)name;
     tool_progress_update(&streams->progress, done, total);
     return !seal_is_stopped();
 }
 
+static uint64_t
+already(const struct seglog_stream_compacted *sealed)
+{
+    return sealed->segments_before - sealed->written;
+}
+
 static void
 sealed_tell(const struct streams *streams, const char *shown, uint64_t stream,
-            const struct seglog_stream_sealed *sealed)
+            const struct seglog_stream_compacted *sealed)
 {
     char saved[TOOL_SAVED_CAP];
 
@@ -38,22 +43,22 @@ sealed_tell(const struct streams *streams, const char *shown, uint64_t stream,
         printf("{\"stream\":%" PRIu64 ",\"sealed\":%" PRIu64
                ",\"already\":%" PRIu64 ",\"events\":%" PRIu64
                ",\"bytes_before\":%" PRIu64 ",\"bytes_after\":%" PRIu64 "}\n",
-               stream, sealed->sealed, sealed->already, sealed->events,
+               stream, sealed->written, already(sealed), sealed->events,
                sealed->bytes_before, sealed->bytes_after);
-    else if (!tool_is_quiet && sealed->sealed > 0)
+    else if (!tool_is_quiet && sealed->written > 0)
         printf(
             "%s: %" PRIu64 " %s with %" PRIu64 " %s%s, %s\n", shown,
-            sealed->sealed, cmd_plural(sealed->sealed, "segment", "segments"),
+            sealed->written, cmd_plural(sealed->written, "segment", "segments"),
             sealed->events, cmd_plural(sealed->events, "event", "events"),
             streams->key ? ", signed" : "",
             tool_saved_text(sealed->bytes_before, sealed->bytes_after, saved));
 }
 
 static void
-sealed_count(struct seal_run *run, const struct seglog_stream_sealed *sealed)
+sealed_count(struct seal_run *run, const struct seglog_stream_compacted *sealed)
 {
-    run->sealed += sealed->sealed;
-    run->already += sealed->already;
+    run->sealed += sealed->written;
+    run->already += already(sealed);
     run->bytes_before += sealed->bytes_before;
     run->bytes_after += sealed->bytes_after;
 }
@@ -79,8 +84,12 @@ stream_seal(void *arg, uint64_t stream)
 {
     struct streams *streams = arg;
     const struct seal_run *run = streams->run;
-    const struct seglog_stream_seal_options options = {
+    /* Each segment where it is, with all that is in it. */
+    const struct seglog_stream_compact_options options = {
         .size = sizeof options,
+        .rotates = run->has_all,
+        .merge_bytes = 1,
+        .keeps_dropped = true,
         .level = (int)run->level,
         .block_bytes = run->block,
         .memory_max = run->memory,
@@ -89,7 +98,7 @@ stream_seal(void *arg, uint64_t stream)
         .on_progress = on_progress,
         .arg = streams,
     };
-    struct seglog_stream_sealed sealed = { 0 };
+    struct seglog_stream_compacted sealed = { 0 };
     struct seglog_error err;
     char *shown = tool_streams_name(streams->opened, stream, streams->is_alone);
     seglog_code code = SEGLOG_OK;
@@ -99,11 +108,8 @@ stream_seal(void *arg, uint64_t stream)
         return false;
     }
     tool_progress_init(&streams->progress, shown);
-    if (run->has_all)
-        code = seglog_stream_rotate(streams->opened->streams, stream, &err);
-    if (code == SEGLOG_OK)
-        code = seglog_stream_seal(streams->opened->streams, stream, &options,
-                                  &sealed, &err);
+    code = seglog_stream_compact(streams->opened->streams, stream, &options,
+                                 &sealed, &err);
     tool_progress_clear(&streams->progress);
     sealed_count(streams->run, &sealed);
     if (code == SEGLOG_OK)

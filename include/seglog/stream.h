@@ -540,7 +540,8 @@ struct seglog_stream_compact_options {
     size_t memory_max;
     unsigned threads;
     /* An Ed25519 key of SEGLOG_SIGN_KEY_BYTES: sign the head at the end of each
-     * segment that is written; NULL: none. */
+     * completed segment; one that has a signature there, by whomever, is left
+     * alone.  NULL: none is signed. */
     const uint8_t *private_key;
     bool (*on_progress)(void *arg, uint64_t done, uint64_t total);
     void *arg;
@@ -552,13 +553,16 @@ struct seglog_stream_compacted {
     uint64_t bytes_before;
     uint64_t bytes_after;
     uint64_t written; /* segments that were written anew */
+    uint64_t events;  /* that these hold */
     uint64_t dropped; /* events whose payload went */
 };
 
 /*
  * Make the completed segments of a stream small (seglog/seal.h), merge small
- * ones and drop the payloads of marked events.  Offsets and heads stay.  Others
- * read and append meanwhile.  A segment that needs nothing is left alone.
+ * ones, drop the payloads of marked events and sign.  Offsets and heads stay.
+ * Others read and append meanwhile.  A segment that needs nothing is left
+ * alone.  With merge_bytes 1 and keeps_dropped each is sealed in its place, and
+ * that is all.
  * The chain of what is read is verified, and what was written is read back and
  * compared, before anything is replaced.
  *
@@ -568,6 +572,8 @@ struct seglog_stream_compacted {
  *              stays done.  Damaged segments are never merged or dropped
  *   LOCKED     somebody else compacts this stream
  *   END        on_progress returned false; likewise
+ *   INVALID    an option out of range, this build has no zstd, or for a key no
+ *              OpenSSL
  * Durability a segment is on the device before the ones that it stands for go.
  *            Killed at any instant it leaves the old segments or the new one,
  *            and perhaps both: then the old ones are not looked at, and removed
@@ -587,55 +593,6 @@ seglog_stream_compact(struct seglog_streams streams, uint64_t stream,
                       const struct seglog_stream_compact_options *options,
                       struct seglog_stream_compacted *result,
                       struct seglog_error *err);
-
-/* -- sealing --------------------------------------------------------------- */
-
-struct seglog_stream_seal_options {
-    size_t size;
-    /* As in seglog_seal_options; block_bytes 0: SEGLOG_STREAM_BLOCK, which is
-     * what one event that is read costs. */
-    int level;
-    size_t block_bytes;
-    size_t memory_max;
-    unsigned threads;
-    /* Sign the head at the end of each segment; NULL: none. */
-    const uint8_t *private_key;
-    /* As there, for one segment after the other. */
-    bool (*on_progress)(void *arg, const char *name, uint64_t done,
-                        uint64_t total);
-    void *arg;
-};
-
-struct seglog_stream_sealed {
-    uint64_t sealed;  /* segments, by this call */
-    uint64_t already; /* that were, and signed if they are to be */
-    uint64_t events;
-    uint64_t bytes_before;
-    uint64_t bytes_after;
-};
-
-/*
- * Seal the completed segments of a stream (seglog/seal.h), each in its place,
- * and sign the heads that they end with.  A sealed one that has no signature
- * there, by whomever, is sealed anew.  Offsets and heads stay.  The chain of what is
- * read is verified, and what was written is read back and compared, before
- * anything is replaced.  Others read and append meanwhile.
- *
- *   result  may be NULL; filled also on failure
- * Returns
- *   NOT_FOUND
- *   CORRUPT    a segment is damaged, or its chain is; those before it are done
- *   LOCKED     somebody else seals or compacts this stream
- *   END        on_progress returned false; likewise
- *   INVALID    an option out of range, this build has no zstd, or for a key no
- *              OpenSSL
- * Durability, cost  as of seglog_segment_seal
- */
-SEGLOG_API SEGLOG_MUST_CHECK seglog_code
-seglog_stream_seal(struct seglog_streams streams, uint64_t stream,
-                   const struct seglog_stream_seal_options *options,
-                   struct seglog_stream_sealed *result,
-                   struct seglog_error *err);
 
 /* -- scrubbing ------------------------------------------------------------- */
 

@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "format/header.h"
+#include "src/segment/segment_chain_reader.h"
 #include "src/segment/segment_seal.h"
 #include "src/store/fail.h"
 #include "src/store/options.h"
 #include "src/stream/stream_attributes.h"
 #include "src/stream/stream_slot.h"
+#include "src/stream/stream_verify.h"
 
 #define MERGE_MIN 4u
 
@@ -46,12 +48,37 @@ slg_pieces_choose(struct slg_piece *pieces, size_t count, uint64_t merge_bytes,
             i += reach;
             continue;
         }
-        pieces[i].group = !pieces[i].is_sealed || pieces[i].is_waiting;
+        pieces[i].group = !pieces[i].is_sealed || pieces[i].is_waiting ||
+                          pieces[i].is_unsigned;
         i++;
     }
 }
 
 /* -- looking --------------------------------------------------------------- */
+
+/* Is the head that it ends with signed, by whomever? */
+static seglog_code
+signature_find(const struct slg_compaction *compaction, const char *name,
+               uint64_t next_record, bool *is_signed, struct seglog_error *err)
+{
+    struct slg_chain_reader *reader = NULL;
+    seglog_code code = slg_chain_reader_open(compaction->streams->store, name,
+                                             NULL, &reader, err);
+
+    *is_signed = false;
+    if (code == SEGLOG_OK)
+        code = slg_chain_reader_seek(reader, next_record, err);
+    while (code == SEGLOG_OK && !*is_signed) {
+        struct slg_chain_event event;
+
+        code = slg_chain_reader_next(reader, &event, err);
+        *is_signed = code == SEGLOG_OK &&
+                     event.type == SLG_CHAIN_EVENT_SIGNATURE &&
+                     event.number == next_record;
+    }
+    slg_chain_reader_close(reader);
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
 
 static seglog_code
 piece_look(const struct slg_compaction *compaction, struct slg_piece *piece,
@@ -59,7 +86,8 @@ piece_look(const struct slg_compaction *compaction, struct slg_piece *piece,
 {
     struct seglog_scan_summary summary;
     char name[SEGLOG_STREAM_NAME_CAP];
-    const seglog_code code = seglog_segment_get_summary(
+    bool is_signed = true;
+    seglog_code code = seglog_segment_get_summary(
         compaction->streams->store,
         slg_stream_part_name(compaction->stream, &piece->part, name), &summary,
         err);
@@ -73,7 +101,11 @@ piece_look(const struct slg_compaction *compaction, struct slg_piece *piece,
     piece->is_waiting =
         slg_tombs_count_pending(&compaction->tombs, piece->part.offset + 1,
                                 piece->next_record - 1) > 0;
-    return SEGLOG_OK;
+    if (piece->is_sealed && compaction->options->private_key)
+        code = signature_find(compaction, name, piece->next_record, &is_signed,
+                              err);
+    piece->is_unsigned = !is_signed;
+    return code;
 }
 
 /* All but the last one, which takes events. */
@@ -124,31 +156,23 @@ tombs_look(struct slg_compaction *compaction, struct seglog_error *err)
 static seglog_code
 identity_look(struct slg_compaction *compaction, struct seglog_error *err)
 {
+    struct slg_stream_attributes attributes;
     bool is_there = false;
-    seglog_code code = SEGLOG_OK;
+    const seglog_code code = slg_stream_attributes_find(
+        compaction->streams->store, compaction->stream, &compaction->parts,
+        &attributes, &is_there, err);
 
-    for (size_t i = compaction->parts.count;
-         i > 0 && !is_there && code == SEGLOG_OK; i--) {
-        struct slg_stream_attributes attributes;
-        char name[SEGLOG_STREAM_NAME_CAP];
-
-        slg_stream_part_name(compaction->stream,
-                             &compaction->parts.parts[i - 1], name);
-        code = slg_stream_attributes_read(compaction->streams->store, name,
-                                          compaction->stream, &attributes,
-                                          &is_there, err);
-        if (code != SEGLOG_OK || !is_there)
-            continue;
-        compaction->chain = attributes.chain;
-        memcpy(compaction->identity, attributes.identity,
-               sizeof compaction->identity);
-    }
-    if (code == SEGLOG_OK && !is_there)
+    if (code != SEGLOG_OK)
+        return code;
+    if (!is_there)
         return slg_fail(err, SEGLOG_CORRUPT, NULL,
                         "no segment of stream %" PRIu64
                         " says any more how it is chained",
                         compaction->stream);
-    return code;
+    compaction->chain = attributes.chain;
+    memcpy(compaction->identity, attributes.identity,
+           sizeof compaction->identity);
+    return SEGLOG_OK;
 }
 
 /* -- doing ----------------------------------------------------------------- */
@@ -224,6 +248,7 @@ options_settle(struct seglog_stream_compact_options *options,
                struct seglog_error *err)
 {
     struct seglog_seal_options seal = { .size = sizeof seal };
+    uint8_t public_key[SEGLOG_SIGN_KEY_BYTES];
 
     if (options->merge_bytes == 0)
         options->merge_bytes = SEGLOG_STREAM_MERGE;
@@ -236,6 +261,9 @@ options_settle(struct seglog_stream_compact_options *options,
     seal.memory_max = options->memory_max;
     seal.threads = options->threads;
     /* Also where there turns out to be nothing to do. */
+    if (options->private_key &&
+        !slg_stream_public_key(options->private_key, public_key))
+        return slg_stream_fail_crypt(err);
     return slg_seal_options_settle(&seal, err);
 }
 

@@ -24,7 +24,8 @@ struct slg_piece {
     uint64_t epoch;
     uint64_t next_record;
     bool is_sealed;
-    bool is_waiting; /* for what was marked in it to be dropped */
+    bool is_waiting;  /* for what was marked in it to be dropped */
+    bool is_unsigned; /* and to be signed */
     /* With how many, itself included, it is written anew: 0: not at all, or
      * with one before it. */
     size_t group;

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "src/crypt/primitives.h"
 #include "src/segment/segment_chain.h"
 #include "src/segment/segment_seal_merge.h"
 #include "src/store/fail.h"
 #include "src/stream/stream_compact.h"
+#include "src/stream/stream_verify.h"
 
 struct writing {
     struct slg_compaction *compaction;
@@ -58,19 +58,12 @@ end_signs(void *arg, uint64_t next_record, const struct seglog_chain_hash *head,
     const struct slg_compaction *compaction =
         ((struct writing *)arg)->compaction;
     const uint8_t *key = compaction->options->private_key;
-    struct slg_signed what = {
-        .stream = compaction->stream,
-        .algorithm = (uint8_t)compaction->chain,
-        .next_offset = next_record - 1,
-        .hash = *head,
-    };
-    uint8_t message[SLG_SIGNED_MAX];
-    size_t len = 0;
+    const struct seglog_stream_end end = { .next_offset = next_record - 1,
+                                           .hash = *head };
 
-    memcpy(what.identity, compaction->identity, sizeof what.identity);
-    len = slg_signed_encode(&what, message);
-    return slg_crypt_public_key(key, signature->public_key) &&
-           slg_crypt_sign(key, message, len, signature->bytes);
+    return slg_stream_public_key(key, signature->public_key) &&
+           slg_stream_sign_end(key, compaction->identity, compaction->stream,
+                               compaction->chain, &end, signature->bytes);
 }
 
 static bool
@@ -263,6 +256,7 @@ group_write(struct writing *writing, struct seglog_error *err)
     result->bytes_after = result->bytes_after - bytes + merged.bytes_after;
     result->segments_after -= writing->count - 1;
     result->written++;
+    result->events += merged.records;
     result->dropped += merged.dropped;
     return SEGLOG_OK;
 }

@@ -189,20 +189,22 @@ static seglog_code
 step_seal_streams(struct stage *stage, struct seglog_error *err)
 {
     static const uint8_t key[SEGLOG_SIGN_KEY_BYTES] = { 1, 2, 3 };
-    const struct seglog_stream_seal_options options = {
+    const struct seglog_stream_compact_options options = {
         .size = sizeof options,
+        .merge_bytes = 1,
+        .keeps_dropped = true,
         .threads = 1,
         .private_key = stage->arg ? key : NULL,
     };
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     seglog_code code = streams_open(stage, err);
 
     if (code == SEGLOG_OK)
-        code =
-            seglog_stream_seal(stage->streams, STREAM, &options, &sealed, err);
+        code = seglog_stream_compact(stage->streams, STREAM, &options, &sealed,
+                                     err);
     if (code == SEGLOG_OK)
         say(stage, "%llu segments\n",
-            (unsigned long long)(sealed.sealed + sealed.already));
+            (unsigned long long)sealed.segments_before);
     return code;
 }
 

@@ -68,16 +68,25 @@ segments_make(struct fixture *fixture, size_t count)
     }
 }
 
+/* Each completed segment is sealed where it is. */
+static const struct seglog_stream_compact_options in_place = {
+    .size = sizeof in_place,
+    .merge_bytes = 1,
+    .keeps_dropped = true,
+};
+
 /* INVALID: this build has no zstd, or cannot sign. */
 static bool
 seal_can(struct fixture *fixture, const uint8_t *key,
-         struct seglog_stream_sealed *sealed)
+         struct seglog_stream_compacted *sealed)
 {
-    const struct seglog_stream_seal_options options = { .size = sizeof options,
-                                                        .private_key = key };
+    struct seglog_stream_compact_options options = in_place;
     struct seglog_error err;
-    const seglog_code code =
-        seglog_stream_seal(fixture->streams, STREAM, &options, sealed, &err);
+    seglog_code code = SEGLOG_OK;
+
+    options.private_key = key;
+    code =
+        seglog_stream_compact(fixture->streams, STREAM, &options, sealed, &err);
 
     if (code == SEGLOG_INVALID) {
         print_message("%s\n", err.message);
@@ -124,13 +133,13 @@ static void
 seal__completed_segments__are_small_and_the_stream_is_the_same(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     struct seglog_stream_info info;
 
     segments_make(fixture, 4);
     SEAL(fixture, NULL, &sealed);
-    assert_int_equal(sealed.sealed, 3);
-    assert_int_equal(sealed.already, 0);
+    assert_int_equal(sealed.written, 3);
+    assert_int_equal(sealed.segments_before - sealed.written, 0);
     assert_int_equal(sealed.events, 30);
     assert_ok(seglog_stream_get_info(fixture->streams, STREAM, &info, NULL));
     assert_int_equal(info.sealed, 3);
@@ -142,20 +151,20 @@ seal__completed_segments__are_small_and_the_stream_is_the_same(void **state)
     stream_append_next(fixture->streams, STREAM, &fixture->model, 3, false);
     stream_assert_model(fixture->streams, STREAM, &fixture->model);
     SEAL(fixture, NULL, &sealed);
-    assert_int_equal(sealed.sealed, 0);
-    assert_int_equal(sealed.already, 3);
+    assert_int_equal(sealed.written, 0);
+    assert_int_equal(sealed.segments_before - sealed.written, 3);
 }
 
 static void
 seal__with_a_key__signs_the_heads(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     struct seglog_stream_verified result;
 
     segments_make(fixture, 4);
     SEAL(fixture, MINE, &sealed);
-    assert_int_equal(sealed.sealed, 3);
+    assert_int_equal(sealed.written, 3);
     result = verify(fixture, MINE);
     assert_true(result.is_good);
     assert_int_equal(result.signatures, 3);
@@ -168,25 +177,25 @@ seal__with_a_key__signs_the_heads(void **state)
     assert_int_equal(result.first.first_offset, 10);
     stream_assert_model(fixture->streams, STREAM, &fixture->model);
     SEAL(fixture, OTHER, &sealed);
-    assert_int_equal(sealed.already, 3);
+    assert_int_equal(sealed.segments_before - sealed.written, 3);
 }
 
 static void
 seal__sealed_ones_without_signature__are_signed_then(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
 
     segments_make(fixture, 3);
     SEAL(fixture, NULL, &sealed);
     SEAL(fixture, MINE, &sealed);
-    assert_int_equal(sealed.sealed, 2);
-    assert_int_equal(sealed.already, 0);
+    assert_int_equal(sealed.written, 2);
+    assert_int_equal(sealed.segments_before - sealed.written, 0);
     assert_true(verify(fixture, MINE).is_good);
     assert_int_equal(verify(fixture, MINE).signatures, 2);
     SEAL(fixture, MINE, &sealed);
-    assert_int_equal(sealed.sealed, 0);
-    assert_int_equal(sealed.already, 2);
+    assert_int_equal(sealed.written, 0);
+    assert_int_equal(sealed.segments_before - sealed.written, 2);
     assert_int_equal(verify(fixture, MINE).signatures, 2);
 }
 
@@ -195,7 +204,7 @@ static void
 verify__each_bit_of_a_signature_forged__is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     uint8_t key[SEGLOG_SIGN_KEY_BYTES];
     char name[SEGLOG_STREAM_NAME_CAP];
     uint8_t *bytes = NULL;
@@ -243,7 +252,7 @@ static void
 verify__signed_segment_of_another_stream__is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     struct seglog_stream_verified result;
     char name[SEGLOG_STREAM_NAME_CAP];
     uint8_t *bytes = NULL;
@@ -274,9 +283,7 @@ static void
 seal__damaged_segment__is_left_and_told(void **state)
 {
     struct fixture *fixture = *state;
-    const struct seglog_stream_seal_options options = { .size = sizeof options,
-                                                        .private_key = NULL };
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
     char name[SEGLOG_STREAM_NAME_CAP];
     struct seglog_error err;
     uint8_t *bytes = NULL;
@@ -290,15 +297,15 @@ seal__damaged_segment__is_left_and_told(void **state)
     bytes = blob_read(fixture->store, name, &len);
     stream_forge_record(bytes, len, "event-1", "event-9");
     blob_write(fixture->store, name, bytes, len);
-    code =
-        seglog_stream_seal(fixture->streams, STREAM, &options, &sealed, &err);
+    code = seglog_stream_compact(fixture->streams, STREAM, &in_place, &sealed,
+                                 &err);
     if (code == SEGLOG_INVALID) {
         free(bytes);
         skip();
     }
     assert_code_err(code, SEGLOG_CORRUPT, &err);
     assert_string_equal(err.name, name);
-    assert_int_equal(sealed.sealed, 1);
+    assert_int_equal(sealed.written, 1);
     after = blob_read(fixture->store, name, &after_len);
     assert_int_equal(after_len, len);
     assert_memory_equal(after, bytes, len);
@@ -307,9 +314,8 @@ seal__damaged_segment__is_left_and_told(void **state)
 }
 
 static bool
-progress_stop(void *arg, const char *name, uint64_t done, uint64_t total)
+progress_stop(void *arg, uint64_t done, uint64_t total)
 {
-    assert_non_null(name);
     assert_true(done <= total);
     (*(unsigned *)arg)++;
     return false;
@@ -320,16 +326,15 @@ seal__told_to_stop__leaves_it_as_it_was(void **state)
 {
     struct fixture *fixture = *state;
     unsigned calls = 0;
-    const struct seglog_stream_seal_options options = {
-        .size = sizeof options,
-        .on_progress = progress_stop,
-        .arg = &calls,
-    };
+    struct seglog_stream_compact_options options = in_place;
     struct seglog_stream_info info;
     seglog_code code = SEGLOG_OK;
 
     segments_make(fixture, 3);
-    code = seglog_stream_seal(fixture->streams, STREAM, &options, NULL, NULL);
+    options.on_progress = progress_stop;
+    options.arg = &calls;
+    code =
+        seglog_stream_compact(fixture->streams, STREAM, &options, NULL, NULL);
     if (code == SEGLOG_INVALID)
         skip();
     assert_code(code, SEGLOG_END);
@@ -343,24 +348,24 @@ static void
 seal__nothing_to_seal_or_not_allowed__says_so(void **state)
 {
     struct fixture *fixture = *state;
-    struct seglog_stream_sealed sealed;
+    struct seglog_stream_compacted sealed;
 
     assert_ok(seglog_streams_open(fixture->store, &fixture->options,
                                   &fixture->streams, NULL));
-    assert_code(
-        seglog_stream_seal(fixture->streams, STREAM, NULL, &sealed, NULL),
-        SEGLOG_NOT_FOUND);
+    assert_code(seglog_stream_compact(fixture->streams, STREAM, &in_place,
+                                      &sealed, NULL),
+                SEGLOG_NOT_FOUND);
     assert_ok(seglog_streams_close(&fixture->streams, NULL));
     segments_make(fixture, 1);
     SEAL(fixture, NULL, &sealed);
-    assert_int_equal(sealed.sealed + sealed.already, 0);
+    assert_int_equal(sealed.segments_before, 0);
     assert_ok(seglog_streams_close(&fixture->streams, NULL));
     fixture->options.is_read_only = true;
     assert_ok(seglog_streams_open(fixture->store, &fixture->options,
                                   &fixture->streams, NULL));
-    assert_code(
-        seglog_stream_seal(fixture->streams, STREAM, NULL, &sealed, NULL),
-        SEGLOG_READ_ONLY);
+    assert_code(seglog_stream_compact(fixture->streams, STREAM, &in_place,
+                                      &sealed, NULL),
+                SEGLOG_READ_ONLY);
 }
 
 #define SEAL_TEST(test)                                                        \
