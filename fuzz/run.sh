@@ -122,8 +122,9 @@ mkdir -p "$work"
 if [ "$engine" = afl ]; then
     for file in fuzz/*_mutator.c; do
         [ -f "$file" ] || continue
-        clang -O2 -fPIC -shared -I. -Iinclude "$file" format/*.c \
-            src/checksum/*.c -o "$work/$(basename "$file" .c).so" -lz -lxxhash
+        clang -O2 -fPIC -shared -I. -Iinclude "$file" fuzz/mutation*.c \
+            format/*.c src/checksum/*.c -o "$work/$(basename "$file" .c).so" \
+            -lz -lxxhash
     done
 fi
 
