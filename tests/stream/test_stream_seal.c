@@ -6,48 +6,25 @@
  *         the stream changes by it, and a signature is good for what was
  *         signed alone.
  */
-#include "tests/stream/stream_support.h"
+#include "tests/stream/stream_fixture.h"
 
 #include "format/bytes.h"
 #include "format/checksum.h"
 #include "src/crypt/primitives.h"
 #include "src/segment/segment_chain.h"
 
-#define STREAM UINT64_C(7)
-
 static const uint8_t MINE[SEGLOG_SIGN_KEY_BYTES] = { 1, 2, 3 };
 static const uint8_t OTHER[SEGLOG_SIGN_KEY_BYTES] = { 4, 5, 6 };
 
-struct fixture {
-    struct seglog_store store;
-    struct seglog_stream_options options;
-    struct seglog_streams streams;
-    struct stream_model model;
-};
-
 static int
-fixture_setup(void **state)
+xxh3_setup(void **state)
 {
-    struct fixture *fixture = calloc(1, sizeof *fixture);
+    struct fixture *fixture = NULL;
 
-    assert_non_null(fixture);
-    assert_ok(seglog_store_memory_open(&fixture->store, NULL));
-    fixture->options.size = sizeof fixture->options;
+    (void)fixture_setup(state);
+    fixture = *state;
     fixture->options.chain = SEGLOG_CHAIN_XXH3;
     stream_model_init(&fixture->model, SEGLOG_CHAIN_XXH3);
-    *state = fixture;
-    return 0;
-}
-
-static int
-fixture_teardown(void **state)
-{
-    struct fixture *fixture = *state;
-
-    (void)seglog_streams_close(&fixture->streams, NULL);
-    seglog_store_close(&fixture->store);
-    stream_model_reset(&fixture->model);
-    free(fixture);
     return 0;
 }
 
@@ -55,16 +32,12 @@ fixture_teardown(void **state)
 static void
 segments_make(struct fixture *fixture, size_t count)
 {
-    struct seglog_error err;
-
-    assert_code_err(seglog_streams_open(fixture->store, &fixture->options,
-                                        &fixture->streams, &err),
-                    SEGLOG_OK, &err);
+    open_streams(fixture);
     for (size_t i = 0; i < count; i++) {
         if (i > 0)
             assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
-        stream_append_next(fixture->streams, STREAM, &fixture->model, 6, false);
-        stream_append_next(fixture->streams, STREAM, &fixture->model, 4, false);
+        append(fixture, 6);
+        append(fixture, 4);
     }
 }
 
@@ -263,11 +236,9 @@ verify__signed_segment_of_another_stream__is_refused(void **state)
     bytes =
         blob_read(fixture->store,
                   stream_segment_name(fixture->store, STREAM, 1, name), &len);
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
-    seglog_store_close(&fixture->store);
-    assert_ok(seglog_store_memory_open(&fixture->store, NULL));
-    stream_model_reset(&fixture->model);
-    stream_model_init(&fixture->model, SEGLOG_CHAIN_XXH3);
+    (void)fixture_teardown(state);
+    (void)xxh3_setup(state);
+    fixture = *state;
     segments_make(fixture, 3);
     assert_true(seal_can(fixture, MINE, &sealed));
     assert_true(verify(fixture, MINE).is_good);
@@ -355,11 +326,11 @@ seal__nothing_to_seal_or_not_allowed__says_so(void **state)
     assert_code(seglog_stream_compact(fixture->streams, STREAM, &in_place,
                                       &sealed, NULL),
                 SEGLOG_NOT_FOUND);
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
+    close_streams(fixture);
     segments_make(fixture, 1);
     SEAL(fixture, NULL, &sealed);
     assert_int_equal(sealed.segments_before, 0);
-    assert_ok(seglog_streams_close(&fixture->streams, NULL));
+    close_streams(fixture);
     fixture->options.is_read_only = true;
     assert_ok(seglog_streams_open(fixture->store, &fixture->options,
                                   &fixture->streams, NULL));
@@ -369,7 +340,7 @@ seal__nothing_to_seal_or_not_allowed__says_so(void **state)
 }
 
 #define SEAL_TEST(test)                                                        \
-    cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+    cmocka_unit_test_setup_teardown(test, xxh3_setup, fixture_teardown)
 
 int
 main(void)
