@@ -124,7 +124,7 @@ slg_chain_reader_skip(struct slg_chain_reader *reader, struct seglog_error *err)
     below->is_mapped = false;
     below->delivery.left = 0;
     below->has_pending = false;
-    below->settled_size = 0;
+    below->settled_size = below->tail_size = 0;
     chain_restart(reader);
     slg_walk_stand_at(walk, &mark);
     walk->at.pos = offset - 1;

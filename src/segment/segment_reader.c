@@ -209,7 +209,7 @@ reader_look_back(struct seglog_reader *reader, bool *is_cut,
     seglog_code code = SEGLOG_OK;
 
     *is_cut = reader->walk.window.size < pos;
-    if (reader->walk.window.size <= pos || reader->passed_end != pos)
+    if (*is_cut || reader->passed_end != pos)
         return SEGLOG_OK;
     code = slg_window_look(&reader->walk.window, pos - SLG_CHECKSUM_BYTES,
                            SLG_CHECKSUM_BYTES, &bytes, err);
@@ -219,6 +219,16 @@ reader_look_back(struct seglog_reader *reader, bool *is_cut,
         *is_cut =
             memcmp(bytes, reader->passed_checksum, SLG_CHECKSUM_BYTES) != 0;
     return code;
+}
+
+static seglog_code
+reader_fail_cut(const struct seglog_reader *reader, struct seglog_error *err)
+{
+    const struct slg_place place = reader_place(reader);
+
+    return slg_fail(err, SEGLOG_CONFLICT, &place,
+                    "the segment was cut before this place: records read from "
+                    "it are gone; seek again");
 }
 
 /*
@@ -232,17 +242,15 @@ reader_look_again(struct seglog_reader *reader, struct slg_step *step,
     bool is_cut = false;
     seglog_code code = slg_walk_refresh(&reader->walk, err);
 
-    if (code == SEGLOG_OK)
+    /* Before it is judged: what comes in between is told from it later. */
+    if (code == SEGLOG_OK) {
+        slg_reader_note_tail(reader);
         code = reader_look_back(reader, &is_cut, err);
+    }
     if (code != SEGLOG_OK)
         return code;
-    if (is_cut) {
-        const struct slg_place place = reader_place(reader);
-        return slg_fail(err, SEGLOG_CONFLICT, &place,
-                        "the segment was cut before this place: records read "
-                        "from it are gone; seek again");
-    }
-    return slg_walk_step(&reader->walk, step, err);
+    return is_cut ? reader_fail_cut(reader, err)
+                  : slg_walk_step(&reader->walk, step, err);
 }
 
 /* The header arrives with the writer's first flush. */
@@ -393,9 +401,12 @@ reader_advance(struct seglog_reader *reader, struct seglog_event *event,
         const seglog_code code = slg_walk_refresh(&reader->walk, err);
         if (code != SEGLOG_OK)
             return code;
-        if (reader->walk.window.size == reader->settled_size)
+        if (reader->walk.window.size == reader->settled_size &&
+            !slg_reader_is_tail_other(reader))
             return SEGLOG_END;
         reader->settled_size = 0;
+        if (reader->walk.window.size == reader->walk.at.pos)
+            return reader_fail_cut(reader, err);
     }
     if (reader->walk.is_header_lost && reader->walk.at.pos == 0)
         return reader_meet_damage(reader, event, err);
@@ -494,7 +505,10 @@ reader_start(struct seglog_reader *reader, struct seglog_error *err)
         return code;
     if (walk->is_header_lost || walk->is_header_corrected ||
         walk->context.has_lost_dictionary) {
-        code = reader_map(reader, err);
+        code = slg_walk_refresh(&reader->walk, err);
+        slg_reader_note_tail(reader);
+        if (code == SEGLOG_OK)
+            code = reader_map(reader, err);
         return code == SEGLOG_OK && !reader->options.salvage
                    ? reader_judge(reader, err)
                    : code;
@@ -573,36 +587,6 @@ slg_reader_open_parent(struct seglog_store store, const char *name,
                        struct seglog_reader **reader, struct seglog_error *err)
 {
     return reader_open(store, name, NULL, depth, jumps, reader, err);
-}
-
-seglog_code
-seglog_reader_wait(struct seglog_reader *reader, int timeout_ms,
-                   struct seglog_error *err)
-{
-    /* A headless walk has no window to remember the size in. */
-    const uint64_t known = reader->walk.window.size;
-    uint64_t size;
-    bool is_replaced;
-
-    for (unsigned round = 0; round < 2; round++) {
-        seglog_code code =
-            seglog_blob_get_size(reader->blob, &size, &is_replaced, err);
-        if (code != SEGLOG_OK)
-            return code;
-        if (size != known)
-            return SEGLOG_OK;
-        if (is_replaced) {
-            const struct slg_place place = reader_place(reader);
-            return slg_fail(err, SEGLOG_SEALED, &place,
-                            "the segment was replaced by another of the same "
-                            "name: open it again");
-        }
-        if (round == 0)
-            code = seglog_blob_wait(reader->blob, known, timeout_ms, err);
-        if (code != SEGLOG_OK)
-            return code;
-    }
-    return SEGLOG_END;
 }
 
 void

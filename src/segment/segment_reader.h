@@ -33,6 +33,9 @@ struct slg_delivery {
  * and hands out the pieces of the map and the findings between them; behind
  * the map it walks on.
  */
+/* Of the end of a blob: the checksum of a frame, and more. */
+#define SLG_TAIL_SEEN_BYTES 16u
+
 struct seglog_reader {
     struct seglog_store store; /* of what it refers to */
     unsigned parent_depth;     /* 0: it is not read as a parent */
@@ -62,14 +65,29 @@ struct seglog_reader {
     bool has_pending; /* a second finding about the same mark */
     struct seglog_finding pending;
 
-    uint64_t settled_size;  /* the tail up to here has been judged: do not
+    uint64_t settled_size; /* the tail up to here has been judged: do not
                              * read it again under a number that only
                              * records out of place have led to; 0: none */
+    /* How what follows ended when it was last looked at, in a blob of that
+     * size; 0: nothing followed. */
+    uint64_t tail_size;
+    uint8_t tail[SLG_TAIL_SEEN_BYTES];
     uint64_t torn_reported; /* size at which a torn tail was reported */
     bool is_end_told;       /* sealed: that the end is missing */
     seglog_code broken;     /* strict: the damage, for every later call */
     struct seglog_error broken_error;
 };
+
+/*
+ * Remember how the bytes end that follow here.  The size alone would not tell
+ * that they were cut and as many appended in their place.
+ */
+void
+slg_reader_note_tail(struct seglog_reader *reader);
+
+/* The blob has the same size and ends with others now. */
+bool
+slg_reader_is_tail_other(const struct seglog_reader *reader);
 
 /* Start handing out the records of a valid frame. */
 void

@@ -103,7 +103,7 @@ slg_reader_seek(struct seglog_reader *reader, uint64_t record_no,
     reader->skip_until = record_no;
     reader->delivery.left = 0;
     reader->has_pending = false;
-    reader->settled_size = 0;
+    reader->settled_size = reader->tail_size = 0;
     reader->is_end_told = false;
     if (reader->is_headless || reader->broken != SEGLOG_OK)
         return SEGLOG_OK;

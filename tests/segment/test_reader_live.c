@@ -4,7 +4,8 @@
  *
  * Goal    a reader beside writers is never told of damage where there is none:
  *         not when a torn tail is cut and overgrown while it reads it, and not
- *         when an append that it has seen a part of is rolled back.
+ *         when an append that it has seen a part of is rolled back.  And it
+ *         sees what stands in the place of what was cut, however long it is.
  * Method  a store that lets a writer do its work right before any chosen
  *         operation of the reader.
  */
@@ -265,6 +266,184 @@ roll_back__of_records_that_were_read__is_a_conflict_and_not_damage(void **state)
     }
 }
 
+/* -- as many bytes in the place of others --------------------------------- */
+
+/*
+ * Twelve records and a torn end, which is as long as what is going to stand in
+ * its place when a writer appends one; a reader has come to it.
+ */
+static struct seglog_reader *
+scene_tear_alike(struct scene *scene, bool salvage, uint64_t *next,
+                 uint64_t *size)
+{
+    struct seglog_reader *reader = NULL;
+    uint64_t before = 0;
+
+    append_some(scene, 11, 'a');
+    tear(scene, 40);
+    before = size_now(scene) - 40;
+    append_some(scene, 1, 'a');
+    *size = size_now(scene);
+    tear(scene, *size - before);
+    *size += *size - before;
+    reader = reader_open_ok(scene, salvage);
+    assert_code(read_on(reader, next, 'a'), SEGLOG_END);
+    assert_int_equal(*next, 13);
+    return reader;
+}
+
+static void
+torn_tail__as_much_appended_in_its_place__is_seen(void **state)
+{
+    (void)state;
+    for (unsigned salvage = 0; salvage < 2; salvage++) {
+        struct scene scene = { .next = 1 };
+        struct seglog_reader *reader = NULL;
+        uint64_t next = 1;
+        uint64_t size = 0;
+
+        scene_start(&scene, false);
+        reader = scene_tear_alike(&scene, salvage != 0, &next, &size);
+        assert_code(seglog_reader_wait(reader, 0, NULL), SEGLOG_END);
+        append_some(&scene, 1, 'a');
+        assert_int_equal(size_now(&scene), size);
+        assert_ok(seglog_reader_wait(reader, 0, NULL));
+        assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
+        assert_int_equal(next, 14);
+        assert_code(seglog_reader_wait(reader, 0, NULL), SEGLOG_END);
+        seglog_reader_close(reader);
+        seglog_disk_free(scene.disk);
+    }
+}
+
+/* Who waits is woken by another size; there is none. */
+static void
+wait__as_much_appended_in_place_of_a_torn_tail__comes_to_an_end(void **state)
+{
+    struct scene scene = { .next = 1, .is_done = true };
+    struct seglog_reader *reader = NULL;
+    uint64_t next = 1;
+    uint64_t size = 0;
+
+    (void)state;
+    scene_start(&scene, true);
+    reader = scene_tear_alike(&scene, false, &next, &size);
+    scene.at = (unsigned)scene.reader.steps + 6;
+    scene.count = 1;
+    scene.is_done = false;
+    assert_ok(seglog_reader_wait(reader, 5000, NULL));
+    assert_true(scene.is_done);
+    assert_int_equal(size_now(&scene), size);
+    assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
+    assert_int_equal(next, 14);
+    seglog_reader_close(reader);
+    seglog_disk_free(scene.disk);
+}
+
+/* All of it has been read, and some of that is cut and written anew. */
+static void
+cut__as_much_appended_in_its_place__is_a_conflict(void **state)
+{
+    (void)state;
+    for (unsigned salvage = 0; salvage < 2; salvage++) {
+        struct scene scene = { .next = 1 };
+        struct seglog_reader *reader = NULL;
+        uint64_t next = 1;
+        uint64_t size = 0;
+        uint64_t before = 0;
+
+        scene_start(&scene, false);
+        append_some(&scene, 11, 'a');
+        tear(&scene, 40);
+        before = size_now(&scene) - 40;
+        append_some(&scene, 1, 'a');
+        size = size_now(&scene);
+        reader = reader_open_ok(&scene, salvage != 0);
+        assert_code(read_on(reader, &next, 'a'), SEGLOG_END);
+        cut(&scene, before);
+        tear(&scene, 1);
+        scene.next = 12;
+        append_some(&scene, 1, 'b');
+        assert_int_equal(size_now(&scene), size);
+        assert_ok(seglog_reader_wait(reader, 0, NULL));
+        assert_code(read_on(reader, &next, 'b'), SEGLOG_CONFLICT);
+        next = 12;
+        assert_ok(seglog_reader_seek(reader, next, NULL));
+        assert_code(read_on(reader, &next, 'b'), SEGLOG_END);
+        assert_int_equal(next, 13);
+        seglog_reader_close(reader);
+        seglog_disk_free(scene.disk);
+    }
+}
+
+/* The last two frames change places. */
+static void
+swap_last(struct scene *scene)
+{
+    const size_t frame = TEXT + 6;
+    const uint64_t size = size_now(scene);
+    struct seglog_disk_process process;
+    struct seglog_blob blob = { 0 };
+    uint8_t bytes[2 * (TEXT + 6)];
+
+    assert_ok(seglog_blob_open(seglog_disk_start(scene->disk, &process), NAME,
+                               SEGLOG_OPEN_WRITE, &blob, NULL));
+    assert_ok(seglog_blob_read_at(blob, size - frame, bytes, frame, NULL));
+    assert_ok(seglog_blob_read_at(blob, size - 2 * frame, bytes + frame, frame,
+                                  NULL));
+    assert_ok(seglog_blob_truncate(blob, size - 2 * frame, NULL));
+    assert_ok(seglog_blob_append(blob, size - 2 * frame, bytes, 2 * frame, NULL,
+                                 NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+/* Records out of place at the end are read once, and not again while the end
+ * is the same. */
+static void
+out_of_place__as_much_appended_instead__is_a_conflict(void **state)
+{
+    const struct seglog_writer_options options = { .size = sizeof options,
+                                                   .no_closing_mark = true };
+    struct scene scene = { .next = 1 };
+    struct seglog_disk_process process;
+    struct seglog_writer *writer = NULL;
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    uint64_t records = 0;
+    uint64_t size = 0;
+    seglog_code code = SEGLOG_OK;
+
+    (void)state;
+    scene_start(&scene, false);
+    append_some(&scene, 5, 'a');
+    swap_last(&scene);
+    size = size_now(&scene);
+    reader = reader_open_ok(&scene, true);
+    while ((code = seglog_reader_next(reader, &event, NULL)) == SEGLOG_OK)
+        records += event.type == SEGLOG_EVENT_RECORD;
+    assert_code(code, SEGLOG_END);
+    assert_int_equal(records, 5);
+    assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_END);
+    assert_code(seglog_reader_wait(reader, 0, NULL), SEGLOG_END);
+
+    cut(&scene, size - 2 * (TEXT + 6));
+    tear(&scene, 1);
+    assert_ok(seglog_writer_open(seglog_disk_start(scene.disk, &process), NAME,
+                                 &options, &writer, NULL));
+    assert_ok(seglog_writer_append(writer, SEGLOG_TEXT, "four", 4,
+                                   SEGLOG_LEVEL_FLUSH, NULL, NULL));
+    assert_ok(seglog_writer_close(writer, NULL));
+    assert_int_equal(size_now(&scene), size);
+    assert_ok(seglog_reader_wait(reader, 0, NULL));
+    assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_CONFLICT);
+    assert_ok(seglog_reader_seek(reader, 4, NULL));
+    assert_ok(seglog_reader_next(reader, &event, NULL));
+    assert_int_equal(event.record.len, 4);
+    assert_code(seglog_reader_next(reader, &event, NULL), SEGLOG_END);
+    seglog_reader_close(reader);
+    seglog_disk_free(scene.disk);
+}
+
 int
 main(void)
 {
@@ -275,6 +454,11 @@ main(void)
             torn_tail__cut_while_it_is_scanned__is_torn_or_not_there),
         cmocka_unit_test(
             roll_back__of_records_that_were_read__is_a_conflict_and_not_damage),
+        cmocka_unit_test(torn_tail__as_much_appended_in_its_place__is_seen),
+        cmocka_unit_test(
+            wait__as_much_appended_in_place_of_a_torn_tail__comes_to_an_end),
+        cmocka_unit_test(cut__as_much_appended_in_its_place__is_a_conflict),
+        cmocka_unit_test(out_of_place__as_much_appended_instead__is_a_conflict),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
