@@ -235,6 +235,44 @@ tail_cut(struct encrypted_blob *blob, struct seglog_error *err)
     return code == SEGLOG_READ_ONLY ? SEGLOG_OK : code;
 }
 
+/*
+ * Behind a damaged tail what is appended may begin with just the bytes that a
+ * torn head at the end lacks.  It would be one then, and what is appended a part
+ * of its chunk: another byte in front keeps them apart.
+ */
+static seglog_code
+sealed_part(struct encrypted_blob *blob, size_t *len, bool *is_apart,
+            struct seglog_error *err)
+{
+    const struct slg_chunk_index *index = &blob->index;
+    uint8_t bytes[2 * SLG_CHUNK_HEAD_BYTES];
+    const uint64_t left = index->below - index->end;
+    size_t before = SLG_CHUNK_HEAD_BYTES - 1;
+    seglog_code code = SEGLOG_OK;
+
+    if (!index->is_tail_bad)
+        return SEGLOG_OK;
+    if (before > left)
+        before = (size_t)left;
+    code = seglog_blob_read_at(blob->source.below, index->below - before, bytes,
+                               before, err);
+    if (code != SEGLOG_OK)
+        return code == SEGLOG_INVALID ? SEGLOG_CONFLICT : code;
+    memcpy(bytes + before, blob->sealed, SLG_CHUNK_HEAD_BYTES);
+    for (size_t i = 0; i < before; i++) {
+        if (!slg_chunk_is_linked(blob->source.suite, bytes + i, index->mac))
+            continue;
+        if (!sealed_reserve(blob, *len + 1))
+            return fail_blob(blob, err, SEGLOG_NO_MEMORY, index->size,
+                             "no memory to append");
+        memmove(blob->sealed + 1, blob->sealed, (*len)++);
+        blob->sealed[0] = blob->sealed[1] != 0x55 ? 0x55 : 0xAA;
+        *is_apart = true;
+        return SEGLOG_OK;
+    }
+    return SEGLOG_OK;
+}
+
 /* CONFLICT: somebody has changed the blob since the index was updated. */
 static seglog_code
 append_once(struct encrypted_blob *blob, struct slg_chunk_head head,
@@ -243,15 +281,18 @@ append_once(struct encrypted_blob *blob, struct slg_chunk_head head,
 {
     size_t sealed_len = 0;
     uint64_t at = 0;
+    bool is_apart = false;
     seglog_code code = tail_cut(blob, err);
 
     if (code == SEGLOG_OK)
         code = data_seal(blob, head, prev_mac, data, len, &sealed_len, err);
     if (code == SEGLOG_OK)
+        code = sealed_part(blob, &sealed_len, &is_apart, err);
+    if (code == SEGLOG_OK)
         code = seglog_blob_append(blob->source.below, blob->index.below,
                                   blob->sealed, sealed_len, &at, err);
     if (code == SEGLOG_OK &&
-        sealed_add(blob, at, sealed_len, NULL) != SEGLOG_OK)
+        (is_apart || sealed_add(blob, at, sealed_len, NULL) != SEGLOG_OK))
         slg_chunk_index_reset(&blob->index); /* it is found when asked for */
     if (blob->sealed_cap > SEALED_KEPT_BYTES) {
         free(blob->sealed);

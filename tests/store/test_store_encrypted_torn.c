@@ -16,6 +16,7 @@
 enum {
     SECTOR = 512,
     EXTRA = 64,
+    HEAD = 48,
     FIRST = 32, /* plain bytes of the first chunk */
     SECOND = 0x258,
     SECOND_AT = FIRST + EXTRA,
@@ -191,6 +192,41 @@ sector__zeros_in_the_middle__is_damage(void **state)
         assert_false(reads_as_zeros(torn, from, END - 1));
 }
 
+/*
+ * Behind damage stands most of a head, and the length of what is appended is
+ * just what it lacks: that must not make it one.
+ */
+static void
+append__completes_a_torn_head_behind_damage__is_there(void **state)
+{
+    const struct torn *torn = *state;
+    const size_t len = torn->whole[HEAD - 1];
+    uint8_t bytes[END];
+    uint8_t text[256];
+    uint8_t buf[256];
+    uint64_t at = 0;
+    struct seglog_blob blob;
+
+    assert_int_not_equal(len, 0);
+    test_fill(text, sizeof text, 3);
+    memcpy(bytes, torn->whole, SECOND_AT);
+    bytes[20] ^= 21;
+    memcpy(bytes + SECOND_AT, torn->whole, HEAD - 1);
+    assert_ok(seglog_blob_truncate(torn->raw, 0, NULL));
+    assert_ok(seglog_blob_append(torn->raw, 0, bytes, SECOND_AT + HEAD - 1,
+                                 NULL, NULL));
+    blob = blob_open(torn->store, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_LOCK_HELD);
+    assert_ok(seglog_blob_append(blob, SEGLOG_END_ANY, text, len, &at, NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(size_of(blob), at + len);
+        assert_ok(seglog_blob_read_at(blob, at, buf, len, NULL));
+        assert_memory_equal(buf, text, len);
+        assert_ok(seglog_blob_close(&blob, NULL));
+        blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+    }
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
 /* ---------------------------------------------------------------------------
  * Cuts below
  */
@@ -363,6 +399,9 @@ main(void)
                                         torn_setup, torn_teardown),
         cmocka_unit_test_setup_teardown(sector__zeros_in_the_middle__is_damage,
                                         torn_setup, torn_teardown),
+        cmocka_unit_test_setup_teardown(
+            append__completes_a_torn_head_behind_damage__is_there, torn_setup,
+            torn_teardown),
         cmocka_unit_test(append__in_place_of_a_torn_chunk__cuts_that_for_good),
         cmocka_unit_test(truncate__to_the_middle_of_a_chunk__is_done_or_not),
     };
