@@ -254,6 +254,38 @@ compact_done(struct stream_world *world, const struct stream_actor *actor,
 }
 #endif
 
+/* Between a tombstone and the sync of it, say. */
+void
+stream_overtake_compact(struct stream_world *world,
+                        const struct stream_actor *by)
+{
+#ifdef SEGLOG_HAVE_ZSTD
+    const struct seglog_stream_compact_options options = {
+        .size = sizeof options, .merge_bytes = 1, .level = 1, .threads = 1
+    };
+    struct stream_actor *other =
+        &world->actors[(by - world->actors + 1) % STREAM_ACTORS];
+    struct seglog_stream_compacted result = { 0 };
+    seglog_code code = SEGLOG_OK;
+
+    if (other->process.is_dead)
+        return;
+    world->is_overtaking = true;
+    if (!other->streams.ops)
+        stream_actor_start(world, other);
+    code = seglog_stream_compact(other->streams, world->pending.log, &options,
+                                 &result, NULL);
+    world->is_overtaking = false;
+    stream_say(world, "  meanwhile compacted: %s, %llu dropped",
+               seglog_code_name(code), (unsigned long long)result.dropped);
+    stream_hold(world, STREAM_T8, code == SEGLOG_OK || code == SEGLOG_LOCKED);
+    world->watch->dropped += result.dropped;
+#else
+    (void)world;
+    (void)by;
+#endif
+}
+
 void
 stream_step_compact(struct stream_world *world)
 {

@@ -193,6 +193,11 @@ meanwhile(void *arg, enum seglog_disk_step step)
             stream_overtake(world, actor);
         return;
     }
+    /* A tombstone that is not synced yet must not be acted upon. */
+    if (step == SEGLOG_DISK_SYNC && world->pending.is_any &&
+        world->pending.is_mark && !actor->is_failing &&
+        stream_draw(world, 4) == 0)
+        stream_overtake_compact(world, actor);
     seed = world->chance ^ ++world->changes * UINT64_C(0xD6E8FEB86659FD93);
     (void)crash_random(&seed);
     if (world->depth < CRASH_DEPTH_MAX && world->images_every != 0 &&

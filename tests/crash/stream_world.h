@@ -236,6 +236,11 @@ stream_step_mark(struct stream_world *world);
 void
 stream_step_compact(struct stream_world *world);
 
+/* Somebody else compacts just now what is being marked. */
+void
+stream_overtake_compact(struct stream_world *world,
+                        const struct stream_actor *by);
+
 /* -- steps (stream_step.c) ------------------------------------------------- */
 
 void
