@@ -18,11 +18,12 @@
 
 #define SHORT_MAX       65536u
 #define CASES_OF_A_KIND 96u
-#define PARTS           6u
+#define PARTS           24u
 #define CASES_OF_A_PART (CASES_OF_A_KIND / PARTS)
 
 static const char *const kind_names[] = { "plain",      "stretches", "cut",
-                                          "compressed", "sealed",    "long" };
+                                          "compressed", "sealed",    "long",
+                                          "chained" };
 
 static char *
 case_say(enum told_kind kind, unsigned seed)

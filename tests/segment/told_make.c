@@ -2,6 +2,8 @@
 /* tests/segment/told_make.c - damaged segments that follow from a number. */
 #include "tests/segment/told_support.h"
 
+#include "src/segment/segment_chain_writer.h"
+
 #define GROUP_MAX 6u
 
 struct maker {
@@ -159,12 +161,117 @@ epoch_begin(struct maker *maker, struct forge *forge)
     (void)forge_new_epoch(forge, number);
 }
 
+/* What a writer of a chained segment may be asked for. */
+static void
+chained_step(struct maker *maker, struct seglog_writer *writer)
+{
+    struct seglog_writer_state now;
+    struct slg_tombstone stone = { .algorithm = SEGLOG_CHAIN_XXH3,
+                                   .before = { 16, { 1 } },
+                                   .hash = { 16, { 2 } } };
+    const struct slg_signature signature = { .bytes = { 3 } };
+    struct seglog_finding gap = { .verdict = SEGLOG_VERDICT_CORRUPT,
+                                  .cause = SEGLOG_CAUSE_CHECKSUM,
+                                  .lines = 1 };
+    uint8_t data[60];
+
+    seglog_writer_get_state(writer, &now);
+    switch (pick(maker, 12)) {
+    case 0:
+        assert_ok(seglog_writer_sync(writer, NULL));
+        break;
+    case 1:
+        stone.number = 1 + pick(maker, (size_t)now.next_record - 1);
+        if (now.next_record > 1)
+            assert_ok(slg_writer_put_tombstone(writer, &stone, NULL));
+        break;
+    case 2:
+        assert_ok(slg_writer_put_signature(writer, &signature, NULL));
+        break;
+    case 3:
+        gap.first_record = now.next_record;
+        gap.last_record = now.next_record + pick(maker, 4);
+        if (pick(maker, 3) == 0) {
+            assert_ok(seglog_writer_append_gap(writer, &gap, NULL));
+            assert_ok(seglog_writer_flush(writer, NULL));
+        }
+        break;
+    default:
+        test_fill(data, sizeof data, maker->seed);
+        assert_ok(seglog_writer_append(writer, SEGLOG_BYTES, data,
+                                       pick(maker, sizeof data),
+                                       SEGLOG_LEVEL_FLUSH, NULL, NULL));
+        break;
+    }
+}
+
+static bool
+frame_keep(void *arg, const struct seglog_frame *frame)
+{
+    struct forge *forge = arg;
+
+    forge->frames[forge->frame_count++] = (struct forge_frame){
+        .offset = (size_t)frame->offset,
+        .len = (size_t)frame->len,
+        .number = frame->first_record,
+        .count = frame->count,
+        .kind = (uint8_t)(frame->head >> SLG_HEAD_KIND_SHIFT),
+        .control = frame->control,
+    };
+    forge->number = frame->first_record + frame->count;
+    return true;
+}
+
+static void
+chained_make(struct maker *maker)
+{
+    const struct seglog_writer_options options = {
+        .size = sizeof options,
+        .mode = SEGLOG_WRITER_PRIVATE,
+        .create = SEGLOG_CREATE_NEW,
+        .identity = forge_identity,
+        .is_epoch_given = true,
+        .epoch_random = (uint32_t)FORGE_EPOCH,
+        .sync_log2 = (uint8_t)(9 + pick(maker, 2)),
+        .no_closing_mark = pick(maker, 2) == 0,
+        .chain = SEGLOG_CHAIN_XXH3,
+    };
+    const struct slg_header header = forge_header();
+    struct forge *forge = &maker->forge;
+    struct seglog_writer *writer;
+    struct seglog_store store;
+
+    assert_ok(seglog_store_memory_open(&store, NULL));
+    assert_ok(seglog_writer_open(store, "log", &options, &writer, NULL));
+    for (size_t steps = 4 + pick(maker, 40); steps > 0; steps--)
+        chained_step(maker, writer);
+    assert_ok(seglog_writer_close(writer, NULL));
+    forge_start_with(forge, &header);
+    free(forge->bytes);
+    forge->bytes = blob_read(store, "log", &forge->len);
+    forge->frames = calloc(forge->len / SLG_FRAME_MIN, sizeof *forge->frames);
+    assert_non_null(forge->frames);
+    const struct seglog_scan_options frames = { .size = sizeof frames,
+                                                .on_frame = frame_keep,
+                                                .arg = forge };
+    struct seglog_scan_summary summary;
+    assert_ok(seglog_scan(store, "log", &frames, &summary, NULL));
+    seglog_store_close(&store);
+    /* What strays are from. */
+    forge_start_with(&maker->other, &header);
+    frames_add(maker, &maker->other, 12);
+}
+
 static void
 segment_make(struct maker *maker)
 {
     struct slg_header header = forge_header();
     struct forge *forge = &maker->forge;
 
+    if (maker->kind == TOLD_CHAINED) {
+        chained_make(maker);
+        return;
+    }
     if (pick(maker, 4) == 0)
         header.first_record = 1 + pick(maker, 400);
     if (maker->kind == TOLD_COMPRESSED)
@@ -391,6 +498,7 @@ told_make(enum told_kind kind, uint64_t seed)
         segment.bad_start = pick(&maker, maker.len);
         segment.bad_end = segment.bad_start + 1 + pick(&maker, 300);
     }
+    segment.part = maker.len > SLG_HEADER_BYTES ? place_pick(&maker) : 0;
     segment.bytes = maker.bytes;
     segment.len = maker.len;
     forge_free(&maker.forge);

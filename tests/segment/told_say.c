@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "format/checksum.h"
+#include "src/segment/segment_tail.h"
 
 #define NAME "log"
 #define NEW  "new"
@@ -206,24 +207,87 @@ say_read(struct saying *saying, struct seglog_store store,
     seglog_reader_close(reader);
 }
 
+/* All that a writer goes on with. */
 static void
-say_tail(struct saying *saying, struct seglog_store store)
+say_tail(struct saying *saying, const char *what, seglog_code code,
+         const struct slg_tail *tail)
 {
-    struct seglog_scan_summary s;
-    const seglog_code code = seglog_segment_get_summary(store, NAME, &s, NULL);
+    const struct slg_tail s = *tail;
+    char text[256];
 
-    say(saying, "tail %s", seglog_code_name(code));
+    say(saying, "%s %s", what, seglog_code_name(code));
     if (code == SEGLOG_OK) {
         say(saying, " %s", seglog_verdict_name(s.verdict));
-        SAY(next_record);
-        SAY(next_line);
         SAY(epoch);
+        SAY(salt);
+        SAY(size);
+        SAY(end);
+        SAY(number);
+        SAY(line);
+        SAY(sync_offset);
+        SAY(digest);
+        SAY(checksum);
         SAY(watermark);
+        SAY(is_after_sync);
         SAY(is_closed);
-        SAY(torn_bytes);
-        say(saying, " head=%u", (unsigned)s.head.checksum);
+        SAY(walked_from);
+        SAY(is_unsure);
+        SAY(chain.algorithm);
+        SAY(chain.is_known);
+        SAY(chain.has_gap);
+        SAY(lacks_head);
+        SAY(lacks_anew);
+        if (s.chain.is_known)
+            SAY(chain.hash.bytes[0]);
+        if (s.verdict != SEGLOG_VERDICT_OK) {
+            finding_format(&s.finding, text, sizeof text);
+            say(saying, " %s", text);
+        }
     }
     say(saying, "\n");
+}
+
+/* The tail by itself, with what is not known to be synced, and found before the
+ * rest is there. */
+static void
+say_tails(struct saying *saying, struct seglog_store store,
+          const struct told_segment *segment)
+{
+    const struct slg_walk_source source = { .store = &store };
+    struct seglog_scan_summary s;
+    struct seglog_blob blob;
+    struct slg_tail tail;
+    seglog_code code = seglog_segment_get_summary(store, NAME, &s, NULL);
+
+    say(saying, "summary %s", seglog_code_name(code));
+    if (code == SEGLOG_OK) {
+        SAY(verdict);
+        SAY(first_record);
+        SAY(next_record);
+        SAY(next_line);
+        SAY(torn_bytes);
+        SAY(is_closed);
+    }
+    assert_ok(seglog_blob_open(store, NAME, SEGLOG_OPEN_READ, &blob, NULL));
+    code = slg_tail_find(blob, NAME, segment->expect, &source, &tail, NULL);
+    say_tail(saying, "\ntail", code, &tail);
+    if (code == SEGLOG_OK)
+        code =
+            slg_tail_check(blob, NAME, segment->expect, &source, &tail, NULL);
+    say_tail(saying, "checked", code, &tail);
+    assert_ok(seglog_blob_close(&blob, NULL));
+
+    blob_write(store, "part", segment->bytes, segment->part);
+    assert_ok(seglog_blob_open(store, "part", SEGLOG_OPEN_READ, &blob, NULL));
+    code = slg_tail_find(blob, "part", 0, &source, &tail, NULL);
+    say_tail(saying, "part", code, &tail);
+    blob_add(store, "part", segment->bytes + segment->part,
+             segment->len - segment->part);
+    if (code == SEGLOG_OK && tail.size >= SLG_HEADER_BYTES) {
+        code = slg_tail_advance(blob, "part", &tail, NULL);
+        say_tail(saying, "advanced", code, &tail);
+    }
+    assert_ok(seglog_blob_close(&blob, NULL));
 }
 
 static void
@@ -275,7 +339,7 @@ told_say(const struct told_segment *segment)
         options.from_record = 0;
         options.salvage = false;
         say_read(&saying, store, &options, "strict", 0, UINT32_MAX);
-        say_tail(&saying, store);
+        say_tails(&saying, store, segment);
         say_repair(&saying, store, segment->expect);
     }
     probe_close(&probe);

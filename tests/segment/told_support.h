@@ -16,6 +16,7 @@ enum told_kind {
     TOLD_COMPRESSED, /* bodies that depend on those before them */
     TOLD_SEALED,     /* blocks, a footer */
     TOLD_LONG,       /* bodies with digests, some only behind sync points */
+    TOLD_CHAINED, /* chain heads behind sync points, tombstones, signatures */
     TOLD_KINDS
 };
 
@@ -25,6 +26,7 @@ struct told_segment {
     uint64_t expect;    /* for scan and reader */
     uint64_t bad_start; /* what cannot be read; end 0: all can */
     uint64_t bad_end;
+    size_t part; /* so much of it is read before the rest is appended */
 };
 
 /* Make one, damage it; the same for the same numbers.  Free the bytes. */
