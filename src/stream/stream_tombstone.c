@@ -139,6 +139,25 @@ segment_search(struct search *search, struct slg_chain_reader *reader,
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
+/* Damage that has cost no event, or not this one, does not keep from marking:
+ * a salvaging reader tells which it is. */
+static seglog_code
+segment_salvage(struct slg_slot *slot, struct search *search,
+                struct seglog_error *err)
+{
+    const struct slg_chain_reader_options options = { .salvage = true };
+    struct slg_chain_reader *reader = NULL;
+    seglog_code code = slg_chain_reader_open(slot->streams->store, search->name,
+                                             &options, &reader, err);
+
+    search->is_found = false;
+    search->is_over = false;
+    if (code == SEGLOG_OK)
+        code = segment_search(search, reader, err);
+    slg_chain_reader_close(reader);
+    return code;
+}
+
 /* is_found false: there is none, in the segments that are known. */
 static seglog_code
 event_search(struct slg_slot *slot, struct slg_tombstone *tombstone,
@@ -156,6 +175,8 @@ event_search(struct slg_slot *slot, struct slg_tombstone *tombstone,
         return code == SEGLOG_END ? SEGLOG_OK : code;
     search.name = open->name;
     code = segment_search(&search, open->reader, err);
+    if (code == SEGLOG_CORRUPT)
+        code = segment_salvage(slot, &search, err);
     slg_readers_give(&slot->readers, open, code == SEGLOG_OK);
     *is_found = search.is_found;
     return code;

@@ -518,6 +518,40 @@ tombstone__in_an_empty_segment__is_read_over(void **state)
     assert_good(fixture);
 }
 
+/* A sync point, say: what it stands between is all there. */
+static void
+tombstone__damage_that_cost_no_event__is_passed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_end end;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    size_t len = 0;
+    uint8_t *bytes = NULL;
+
+    open_streams(fixture);
+    append(fixture, 10);
+    assert_ok(
+        seglog_stream_make_checkpoint(fixture->streams, STREAM, &end, NULL));
+    append(fixture, 10);
+    (void)stream_segment_name(fixture->store, STREAM, 0, name);
+    bytes = blob_read(fixture->store, name, &len);
+    size_t at = stream_find_text(bytes, len, "event-10");
+
+    /* The mark ends in front of its chain head, and that of the first event
+     * behind it. */
+    bytes[at - 60] ^= 1;
+    blob_write(fixture->store, name, bytes, len);
+    free(bytes);
+    for (uint64_t offset = 0; offset < 20; offset++) {
+        struct seglog_error err = { 0 };
+
+        assert_code_err(seglog_stream_tombstone(fixture->streams, STREAM,
+                                                offset, &end, &err),
+                        SEGLOG_OK, &err);
+        assert_int_equal(end.next_offset, 20);
+    }
+}
+
 /* What it said would vouch for what was changed. */
 static void
 tombstone__of_a_changed_event__is_corrupt(void **state)
@@ -1381,6 +1415,7 @@ main(void)
         ON_MEMORY(tombstone__once_more__exists),
         ON_FILE(tombstone__once_more__exists),
         ON_MEMORY(tombstone__in_an_empty_segment__is_read_over),
+        ON_MEMORY(tombstone__damage_that_cost_no_event__is_passed),
         ON_MEMORY(tombstone__of_a_changed_event__is_corrupt),
         ON_MEMORY(
             compact__marked_events__are_nowhere_and_all_heads_are_what_they_were),
