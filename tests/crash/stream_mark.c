@@ -100,8 +100,6 @@ stream_marks_adopt(struct stream_world *world, unsigned which,
            log->marks[log->mark_count - 1].at == log->count &&
            !log->marks[log->mark_count - 1].is_synced)
         stream_mark_remove(log);
-    for (size_t i = 0; is_power_cut && i < log->mark_count; i++)
-        log->marks[i].is_synced = true;
 }
 
 /* -- looking --------------------------------------------------------------- */

@@ -237,10 +237,13 @@ log_look(struct stream_world *world, struct seglog_streams streams,
     head = stream_log_head(log, log->count);
     stream_hold(world, STREAM_T4, hash_is_same(&end.hash, &head));
     stream_marks_look(world, streams, which);
+    /*
+     * What a power cut has left of what nobody had synced is there, and may go
+     * with the next one: its bytes stay, but behind a hole that cost nothing
+     * they end a segment until zeros stand behind them.
+     */
     if (log_read(world, streams, which) != SEGLOG_OK)
         log_leave(world, streams, which, is_power_cut);
-    else if (is_power_cut)
-        log->synced = log->count;
 }
 
 void
