@@ -28,8 +28,18 @@
 /* ... where another head may stand, with fewer zeros than these. */
 #define TORN_ZEROS_ELSEWHERE 16u
 #define HEAD_KNOWN_BYTES     16u
+/* How many chunks in front of a torn one may be found to be torn as well. */
+#define RESTARTS_MAX 8u
 /* How often a blob may change while it is walked. */
 #define WALKS_MAX 8u
+
+/* What a step looks at: a chunk, or damage. */
+struct tail {
+    uint64_t at;
+    uint64_t plain;
+    uint32_t cut;
+    uint64_t head_end; /* no other head stands before that */
+};
 
 struct walk {
     struct slg_chunk_index *index;
@@ -39,7 +49,9 @@ struct walk {
     bool is_window_unread; /* the store below has failed somewhere in it */
     bool is_next_linked;   /* the head at index->end has been looked at */
     bool has_failed;       /* one of the windows of this step is unread */
-    uint64_t head_end; /* no other head than the one of this step before that */
+    struct tail tail;
+    uint64_t torn_at;  /* a linked chunk that is known to be torn */
+    unsigned restarts; /* to find that out */
     uint64_t wasted;   /* bytes decrypted that turned out not to be authentic */
     struct seglog_error *err;
 };
@@ -333,17 +345,16 @@ zeros_at_end(const uint8_t *bytes, size_t len)
 static bool
 zeros_are_torn(const struct walk *walk, uint64_t from, uint64_t to)
 {
-    const struct slg_chunk_index *index = walk->index;
-    const uint64_t known_end = index->end + HEAD_KNOWN_BYTES;
+    const uint64_t known_end = walk->tail.at + HEAD_KNOWN_BYTES;
     uint8_t head[HEAD_KNOWN_BYTES] = { 1 };
     uint64_t known = 0;
     const uint64_t least =
-        to <= walk->head_end ? TORN_ZEROS : TORN_ZEROS_ELSEWHERE;
+        to <= walk->tail.head_end ? TORN_ZEROS : TORN_ZEROS_ELSEWHERE;
 
-    slg_store_le32(head + 4, index->cut);
-    slg_store_le64(head + 8, index->size);
+    slg_store_le32(head + 4, walk->tail.cut);
+    slg_store_le64(head + 8, walk->tail.plain);
     for (; from < to && from < known_end; from++)
-        known += head[from - index->end] != 0;
+        known += head[from - walk->tail.at] != 0;
     return known >= TORN_ZEROS_KNOWN || known + (to - from) >= least;
 }
 
@@ -360,8 +371,8 @@ sector_is_torn(const struct walk *walk, uint64_t at, const uint8_t *bytes,
 }
 
 /*
- * Has a crash left what stands from the end of the chunks so far up to `end`,
- * where the blob ended then?  A sector that was not written is zeros as far as
+ * Has a crash left what this step looks at up to `end`, where the blob ended
+ * then?  A sector that was not written is zeros as far as
  * the blob reached into it, one that was torn begins or ends with zeros, and
  * zeros stand at the end where less was written than the size said; authentic
  * bytes are not zeros, nor is what somebody has changed, unless he wants it to
@@ -371,7 +382,7 @@ static seglog_code
 bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
 {
     *is_torn = false;
-    for (uint64_t at = walk->index->end; !*is_torn && at < end;) {
+    for (uint64_t at = walk->tail.at; !*is_torn && at < end;) {
         size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
         const uint8_t *bytes = NULL;
         seglog_code code = SEGLOG_OK;
@@ -573,6 +584,44 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
 }
 
 /*
+ * The chunk at the end is torn.  Is the one before it, too?  It was taken because
+ * a head is linked to it, whatever has become of its bytes.  If so the walk
+ * begins anew, and comes to an end there.
+ */
+static seglog_code
+before_look(struct walk *walk, bool *is_torn)
+{
+    struct slg_chunk_index *index = walk->index;
+    const struct tail tail = walk->tail;
+    const uint64_t below = index->below;
+    const uint64_t at = index->last_at;
+    struct slg_chunk_head head;
+    bool is_sound = false;
+    seglog_code code = SEGLOG_OK;
+
+    *is_torn = false;
+    if (!index->has_last || walk->restarts == RESTARTS_MAX ||
+        !slg_chunk_head_parse(index->last_head, &head) ||
+        at + SLG_CHUNK_EXTRA_BYTES + head.len != tail.at)
+        return SEGLOG_OK;
+    code = chunk_is_authentic(walk, at, head.len, &is_sound);
+    if (code != SEGLOG_OK || is_sound)
+        return code;
+    walk->tail = (struct tail){
+        .at = at, .plain = head.plain, .cut = head.cut, .head_end = tail.at
+    };
+    code = bytes_are_torn(walk, tail.at, is_torn);
+    walk->tail = tail;
+    if (code != SEGLOG_OK || !*is_torn)
+        return code;
+    slg_chunk_index_reset(index);
+    index->below = below;
+    walk->torn_at = at;
+    walk->restarts++;
+    return SEGLOG_OK;
+}
+
+/*
  * A linked head stands at the end.  Its chunk is whole if another one is
  * linked to it, or if it can be decrypted.  The last one may be whole and not
  * have been written: then it is no chunk.  Of one that cannot be read nobody
@@ -586,15 +635,16 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
     const bool is_whole = next <= index->below;
     bool is_found = false;
     bool is_sound = false;
-    bool is_torn = false;
+    bool is_torn = walk->torn_at == index->end;
+    bool is_restarted = false;
     seglog_code code = SEGLOG_OK;
 
-    if (is_whole)
+    if (is_whole && !is_torn)
         code = next_is_linked(walk, next, head->mac, &is_sound);
     walk->is_next_linked = is_sound;
-    if (code == SEGLOG_OK && !is_sound)
+    if (code == SEGLOG_OK && !is_sound && !is_torn)
         code = chunk_is_authentic(walk, index->end, head->len, &is_sound);
-    if (code == SEGLOG_OK && !is_sound)
+    if (code == SEGLOG_OK && !is_sound && !is_torn)
         code =
             inside_walk(walk, head, is_whole ? next : index->below, &is_found);
     if (code != SEGLOG_OK || is_found)
@@ -610,10 +660,12 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         memcpy(index->id, head->nonce, sizeof index->id);
         index->has_torn_id = true;
     }
-    walk->head_end = next;
-    if (!is_sound)
+    walk->tail.head_end = next;
+    if (!is_sound && !is_torn)
         code = tail_is_torn(walk, next, &is_torn);
-    if (code != SEGLOG_OK)
+    if (code == SEGLOG_OK && is_torn)
+        code = before_look(walk, &is_restarted);
+    if (code != SEGLOG_OK || is_restarted)
         return code;
     if (is_torn)
         return damage_walk(walk, is_done);
@@ -635,7 +687,10 @@ walk_step(struct walk *walk, bool *is_done)
     }
     walk->is_next_linked = false;
     walk->has_failed = false;
-    walk->head_end = index->end + SLG_CHUNK_HEAD_BYTES;
+    walk->tail = (struct tail){ .at = index->end,
+                                .plain = index->size,
+                                .cut = index->cut,
+                                .head_end = index->end + SLG_CHUNK_HEAD_BYTES };
     code = walk_look(walk, index->end, SLG_CHUNK_HEAD_BYTES, &bytes);
     if (code != SEGLOG_OK)
         return code;
@@ -650,7 +705,9 @@ static seglog_code
 index_walk(struct slg_chunk_index *index, const struct slg_chunk_source *source,
            struct seglog_error *err)
 {
-    struct walk walk = { .index = index, .source = source, .err = err };
+    struct walk walk = {
+        .index = index, .source = source, .torn_at = UINT64_MAX, .err = err
+    };
     seglog_code code = SEGLOG_OK;
 
     /* More bytes may tell otherwise of all that is behind the last chunk. */

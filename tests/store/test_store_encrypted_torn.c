@@ -193,6 +193,59 @@ sector__zeros_in_the_middle__is_damage(void **state)
 }
 
 /*
+ * Three appends that were not synced: of the first two a sector was not written,
+ * or a part of it, but the heads are there; and something behind them.
+ */
+static void
+chunks__one_behind_the_other_torn__are_a_torn_end(void **state)
+{
+    const struct torn *torn = *state;
+    const size_t third = END - SECOND_AT;
+    uint8_t zeros[4 * END] = { 0 };
+    uint8_t bytes[4 * END];
+    uint8_t buf[4 * END];
+    uint64_t at = 0;
+    struct seglog_blob blob;
+
+    assert_ok(seglog_blob_truncate(torn->raw, 0, NULL));
+    assert_ok(seglog_blob_append(torn->raw, 0, torn->whole, END, NULL, NULL));
+    blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+    test_fill(buf, sizeof buf, 5);
+    for (unsigned i = 0; i < 2; i++)
+        assert_ok(
+            seglog_blob_append(blob, SEGLOG_END_ANY, buf, SECOND, NULL, NULL));
+    assert_ok(seglog_blob_close(&blob, NULL));
+    assert_int_equal(size_of(torn->raw), END + 2 * third);
+    assert_ok(seglog_blob_read_at(torn->raw, 0, bytes, END + 2 * third, NULL));
+    memset(bytes + SECTOR, 0, 80);
+    memset(bytes + 2 * SECTOR, 0, 90);
+    memset(bytes + 4 * SECTOR - 40, 0, END + 2 * third + 40 - 4 * SECTOR);
+    assert_ok(seglog_blob_truncate(torn->raw, 0, NULL));
+    assert_ok(
+        seglog_blob_append(torn->raw, 0, bytes, END + 2 * third, NULL, NULL));
+    blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+    at = FIRST + 3 * third - EXTRA;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(size_of(blob), at + (i > 0 ? FIRST : 0));
+        assert_ok(seglog_blob_read_at(blob, 0, buf, (size_t)at, NULL));
+        assert_memory_equal(buf + FIRST, zeros, at - FIRST);
+        if (i == 0)
+            assert_ok(seglog_blob_append(blob, at, KEY, FIRST, NULL, NULL));
+        if (i == 1) {
+            assert_ok(seglog_blob_close(&blob, NULL));
+            blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+        }
+    }
+    assert_ok(seglog_blob_read_at(blob, at, buf, FIRST, NULL));
+    assert_memory_equal(buf, KEY, FIRST);
+    /* Cut off as by a writer of segments, nothing of them is left. */
+    assert_ok(seglog_blob_truncate(blob, FIRST, NULL));
+    assert_ok(seglog_blob_append(blob, FIRST, KEY, FIRST, NULL, NULL));
+    assert_int_equal(size_of(blob), 2 * FIRST);
+    assert_ok(seglog_blob_close(&blob, NULL));
+}
+
+/*
  * Behind damage stands most of a head, and the length of what is appended is
  * just what it lacks: that must not make it one.
  */
@@ -399,6 +452,9 @@ main(void)
                                         torn_setup, torn_teardown),
         cmocka_unit_test_setup_teardown(sector__zeros_in_the_middle__is_damage,
                                         torn_setup, torn_teardown),
+        cmocka_unit_test_setup_teardown(
+            chunks__one_behind_the_other_torn__are_a_torn_end, torn_setup,
+            torn_teardown),
         cmocka_unit_test_setup_teardown(
             append__completes_a_torn_head_behind_damage__is_there, torn_setup,
             torn_teardown),
