@@ -147,7 +147,7 @@ struct seglog_stream_options {
     /*
      * Do not cut back the end of a stream over which a power failure has left
      * a hole that shows (UNORDERED) and was never synced: append says CORRUPT
-     * instead.
+     * instead, until seglog_stream_mend.
      */
     bool keeps_unordered_tail;
 };
@@ -200,7 +200,7 @@ seglog_streams_describe(struct seglog_streams streams, char *buf, size_t cap);
  *              of its segment with 1 to 5 bytes for each event: err->actual is
  *              that limit.  Make several of it: what is one step is one frame
  *   CORRUPT    the end of the stream is damaged, so that its head is not known:
- *              nothing is appended.  Damage anywhere else does not keep from
+ *              seglog_stream_mend.  Damage anywhere else does not keep from
  *              appending
  *   NO_SPACE, IO  none of the events is there
  *   POISONED   a sync, or undoing a write, has failed: whether they are there,
@@ -593,6 +593,49 @@ seglog_stream_compact(struct seglog_streams streams, uint64_t stream,
                       const struct seglog_stream_compact_options *options,
                       struct seglog_stream_compacted *result,
                       struct seglog_error *err);
+
+/* -- mending --------------------------------------------------------------- */
+
+enum seglog_stream_mend {
+    /* The stream ends before the first event that is lost.  Those behind it
+     * are in the blob NAME.damaged, and there alone. */
+    SEGLOG_STREAM_MEND_CUT = 0,
+    /* Events behind the loss keep their offsets.  The chain begins anew behind
+     * it: verify says DAMAGE and MENDED there, and heads kept of later offsets
+     * are not heads of this stream any more; signatures behind it go. */
+    SEGLOG_STREAM_MEND_RESUME = 1
+};
+
+struct seglog_stream_mended {
+    struct seglog_stream_end end;
+    uint64_t first_lost; /* offset */
+    uint64_t lost;       /* events that are in the stream no more */
+    uint64_t set_aside;  /* CUT: of them, those in NAME.damaged */
+    char name[SEGLOG_STREAM_NAME_CAP + 16]; /* that blob; "": there is none */
+};
+
+/*
+ * Make a stream whose end is damaged take events again.  Only ever asked for:
+ * nothing that was acknowledged goes without it.  The damaged segment is kept
+ * whole as NAME.damaged (EXISTS if there is another one), the mended one is
+ * written beside it, synced, read back, and put in its place.  Damage in front
+ * of which, or behind which, the head is known stays as it is: events there are
+ * lost to reading, and keep nobody from appending.  What was
+ * marked to be dropped (SPEC.md 6.8), also behind the loss, stays so.
+ *
+ * Returns
+ *   OK         with name "" and lost 0 if nothing kept from appending
+ *   EXISTS     NAME.damaged is there, of another time
+ *   CORRUPT    no head is known in the last segment, nor at the end of the one
+ *              before it: put back a copy of one of them
+ *   NOT_FOUND
+ * Cost  the last segment is read three times and written twice
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_mend(struct seglog_streams streams, uint64_t stream,
+                   enum seglog_stream_mend how,
+                   struct seglog_stream_mended *result,
+                   struct seglog_error *err);
 
 /* -- scrubbing ------------------------------------------------------------- */
 

@@ -69,7 +69,8 @@ hole_find(struct seglog_store store, const char *name, struct looked *looked,
         return SEGLOG_OK;
     return slg_fail(err, SEGLOG_CORRUPT, &place,
                     "the end of the stream is damaged, so that its head is not "
-                    "known (%s): `seglog check` says how",
+                    "known (%s): `seglog check` says how, `seglog mend` makes "
+                    "it go on",
                     seglog_verdict_name(summary.verdict));
 }
 

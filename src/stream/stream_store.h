@@ -15,6 +15,7 @@
  *   stream_end.c         where a stream ends, and what is known of it
  *   stream_checkpoint.c  checkpoints, made and found; rotation
  *   stream_verify.c      verify; stream_verify_segment.c: one segment
+ *   stream_mend.c        a damaged end, on request; stream_mend_*.c
  *   stream_seal.c        completed segments, sealed and signed
  *   stream_scrub.c       the scrubber; stream_scrub_tour.c, _place.c,
  *                        stream_pace.c

@@ -2,6 +2,7 @@
 /* tests/faults/scenes_stream.c - what is done with streams. */
 #include "tests/faults/scenes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/faults/allocation.h"
@@ -208,6 +209,25 @@ step_seal_streams(struct stage *stage, struct seglog_error *err)
     return code;
 }
 
+static seglog_code
+step_mend(struct stage *stage, struct seglog_error *err)
+{
+    struct seglog_stream_mended mended;
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_stream_mend(stage->streams, STREAM,
+                                  (enum seglog_stream_mend)stage->arg, &mended,
+                                  err);
+    if (code == SEGLOG_OK)
+        say(stage, "ends at %llu\n",
+            (unsigned long long)mended.end.next_offset);
+    /* It was damaged so that there is something to mend. */
+    if (code == SEGLOG_OK && mended.lost == 0 && !stage->is_again)
+        abort();
+    return code;
+}
+
 /* -- what is there --------------------------------------------------------- */
 
 /* A hole that a power cut has left over what was not synced is no event. */
@@ -236,6 +256,101 @@ look_at_streams(struct stage *stage, struct seglog_store store,
                                              events[i].data.len));
     seglog_free(events);
     (void)seglog_streams_close(&streams, NULL);
+}
+
+/* One by one: some are lost. */
+static void
+look_at_events(struct stage *stage, struct seglog_store store,
+               struct text *seen)
+{
+    const struct seglog_stream_options options = { .size = sizeof options,
+                                                   .is_read_only = true };
+    struct seglog_streams streams = { 0 };
+    struct seglog_stream_end end;
+    struct seglog_error err;
+
+    (void)stage;
+    must(seglog_streams_open(store, &options, &streams, &err), &err);
+    for (uint64_t i = 0; i < 12; i++) {
+        struct seglog_stream_event *events = NULL;
+        size_t count = 0;
+
+        if (seglog_stream_read_from(streams, STREAM, i, 1, &events, &count,
+                                    &err) != SEGLOG_OK)
+            text_add(seen, "event %llu is lost\n", (unsigned long long)i);
+        else if (count == 1)
+            text_add(seen, "event %llu %016llx\n", (unsigned long long)i,
+                     (unsigned long long)hash_of(events[0].data.data,
+                                                 events[0].data.len));
+        seglog_free(events);
+    }
+    if (seglog_stream_latest_chain_hash(streams, STREAM, &end, &err) ==
+        SEGLOG_OK)
+        text_add(seen, "ends at %llu\n", (unsigned long long)end.next_offset);
+    else
+        text_add(seen, "the end is damaged\n");
+    (void)seglog_streams_close(&streams, NULL);
+}
+
+#define DAMAGED_MAX 8192u
+
+static size_t
+blob_read(struct stage *stage, const char *name, uint8_t bytes[DAMAGED_MAX])
+{
+    struct seglog_blob blob = { 0 };
+    struct seglog_error err;
+    uint64_t size = 0;
+
+    must(seglog_blob_open(stage->store, name, SEGLOG_OPEN_READ, &blob, &err),
+         &err);
+    must(seglog_blob_get_size(blob, &size, NULL, &err), &err);
+    if (size > DAMAGED_MAX)
+        size = DAMAGED_MAX;
+    must(seglog_blob_read_at(blob, 0, bytes, (size_t)size, &err), &err);
+    must(seglog_blob_close(&blob, &err), &err);
+    return (size_t)size;
+}
+
+static void
+blob_write(struct stage *stage, const char *name, const uint8_t *bytes,
+           size_t len)
+{
+    struct seglog_blob blob = { 0 };
+    struct seglog_error err;
+
+    must(seglog_blob_open(stage->store, name, SEGLOG_OPEN_WRITE, &blob, &err),
+         &err);
+    must(seglog_blob_truncate(blob, 0, &err), &err);
+    must(seglog_blob_append(blob, 0, bytes, len, NULL, &err), &err);
+    must(seglog_blob_sync(blob, &err), &err);
+    must(seglog_blob_close(&blob, &err), &err);
+}
+
+/* Eight events, the seventh of which is lost, behind the last checkpoint. */
+static bool
+damaged_setup(struct stage *stage)
+{
+    static uint8_t bytes[DAMAGED_MAX];
+    char name[SEGLOG_STREAM_NAME_CAP];
+    char text[RECORD_ROOM];
+    const size_t text_len = record_make(text, 7);
+    struct seglog_error err;
+    size_t len = 0;
+
+    stage->arg = 8;
+    must(step_events(stage, &err), &err);
+    must(
+        seglog_stream_find_segment(stage->streams, STREAM, 0, name, NULL, &err),
+        &err);
+    len = blob_read(stage, name, bytes);
+    /* Which puts a checkpoint at its end. */
+    must(seglog_streams_close(&stage->streams, &err), &err);
+    for (size_t at = 0; at + text_len < len; at++) {
+        if (memcmp(bytes + at, text, text_len) == 0)
+            bytes[at] ^= 1;
+    }
+    blob_write(stage, name, bytes, len);
+    return true;
 }
 
 static bool
@@ -303,6 +418,18 @@ static const struct scenario sealed = {
                { "close", step_close_streams, 0, STEP_SYNCED } },
 };
 
+#define MENDED(what, how, last)                                                \
+    .name = what, .flags = SCENE_DAMAGED | SCENE_ROTATES,                      \
+    .setup = damaged_setup, .look = look_at_events,                            \
+    .steps = { { "mend", step_mend, how, STEP_SYNCED },                        \
+               { "go on", step_events, last, STEP_SYNCED },                    \
+               { "close", step_close_streams, 0, STEP_SYNCED } }
+
+static const struct scenario mended_cut = { MENDED("cut stream",
+                                                   SEGLOG_STREAM_MEND_CUT, 7) };
+static const struct scenario mended_resumed = { MENDED(
+    "resumed stream", SEGLOG_STREAM_MEND_RESUME, 9) };
+
 static const struct scenario packed = {
     .name = "compressed stream",
     .flags = SCENE_GROWS | SCENE_SLOW,
@@ -315,6 +442,7 @@ static const struct scenario packed = {
                { "close", step_close_streams, 0, STEP_SYNCED } },
 };
 
-const struct scenario *const stream_scenarios[] = { &appended, &rotated,
-                                                    &packed,   &scrubbed,
-                                                    &sealed,   NULL };
+const struct scenario *const stream_scenarios[] = {
+    &appended, &rotated,    &packed,         &scrubbed,
+    &sealed,   &mended_cut, &mended_resumed, NULL
+};

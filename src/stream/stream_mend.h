@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/stream/stream_mend.h - the parts of mending (SPEC.md 16.4).
+ *
+ *   stream_mend.c        the call: lock, look, keep, put in its place
+ *   stream_mend_look.c   where the loss is, and what is behind it
+ *   stream_mend_write.c  the mended segment
+ *
+ * Layer  stream.
+ */
+#ifndef SLG_STREAM_MEND_H
+#define SLG_STREAM_MEND_H
+
+#include "format/chain.h"
+#include "src/stream/stream_names.h"
+#include "src/stream/stream_store.h"
+
+#define SLG_MEND_NAME_CAP (SEGLOG_STREAM_NAME_CAP + 16)
+
+struct slg_mend {
+    const struct slg_streams *streams;
+    uint64_t stream;
+    enum seglog_stream_mend how;
+    struct slg_stream_parts parts;
+    const struct slg_stream_part *part; /* the last one */
+    char name[SEGLOG_STREAM_NAME_CAP];
+    char new_name[SLG_MEND_NAME_CAP];
+
+    /* What was looked at. */
+    struct seglog_scan_summary summary;
+    enum seglog_chain chain;
+    bool has_base; /* the head that it begins with */
+    struct seglog_chain_hash base;
+    bool has_predecessor;
+    struct seglog_predecessor predecessor;
+    /* From here on the head is not known any more. */
+    bool has_loss;
+    uint64_t lost_at; /* byte */
+    uint64_t first_lost;
+    bool is_before_known; /* the head in front of it */
+    struct seglog_chain_hash before;
+    uint64_t next_record; /* behind all that is there */
+    uint64_t readable;    /* records behind the loss */
+    /* Tombstones behind the loss, of records behind it. */
+    struct slg_tombstone *tombstones;
+    size_t tombstone_count;
+    size_t tombstone_cap;
+};
+
+/* -- stream_mend_look.c ---------------------------------------------------- */
+
+/* Of the segment as it is.  OK with has_loss false: its head is known. */
+seglog_code
+slg_mend_look(struct slg_mend *mend, struct seglog_error *err);
+
+/* -- stream_mend_write.c --------------------------------------------------- */
+
+/* The mended segment as new_name, synced. */
+seglog_code
+slg_mend_write(struct slg_mend *mend, struct seglog_stream_mended *mended,
+               struct seglog_error *err);
+
+#endif /* SLG_STREAM_MEND_H */

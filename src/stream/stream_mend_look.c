@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* src/stream/stream_mend_look.c - where the loss is, and what is behind it. */
+#include <stdlib.h>
+
+#include "src/segment/segment_chain_reader.h"
+#include "src/store/fail.h"
+#include "src/stream/stream_mend.h"
+
+struct look {
+    struct slg_mend *mend;
+    bool is_known; /* the head behind the last event */
+    struct seglog_chain_hash hash;
+    uint64_t next; /* number behind it */
+    /* Damage was the last event, and lost nothing that is known of. */
+    bool has_gap;
+    uint64_t gap_at;
+    bool is_begun;
+};
+
+/* What stood behind an earlier loss is vouched for again. */
+static void
+loss_forget(struct slg_mend *mend)
+{
+    mend->has_loss = false;
+    mend->readable = 0;
+    mend->tombstone_count = 0;
+}
+
+static void
+loss_note(struct look *look, uint64_t at)
+{
+    struct slg_mend *mend = look->mend;
+
+    if (mend->has_loss)
+        return;
+    mend->has_loss = true;
+    mend->lost_at = at;
+    mend->first_lost = look->next;
+    mend->is_before_known = look->is_known;
+    mend->before = look->hash;
+}
+
+static seglog_code
+tombstone_note(struct slg_mend *mend, const struct slg_tombstone *tombstone,
+               struct seglog_error *err)
+{
+    if (mend->tombstone_count == mend->tombstone_cap) {
+        const size_t cap = mend->tombstone_cap ? 2 * mend->tombstone_cap : 16;
+        struct slg_tombstone *grown =
+            realloc(mend->tombstones, cap * sizeof *grown);
+
+        if (!grown)
+            return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                            "no memory for the tombstones of a stream");
+        mend->tombstones = grown;
+        mend->tombstone_cap = cap;
+    }
+    mend->tombstones[mend->tombstone_count++] = *tombstone;
+    return SEGLOG_OK;
+}
+
+/* Directly behind the header, unless it is damaged. */
+static void
+head_look(struct look *look, const struct slg_chain_event *event)
+{
+    struct slg_mend *mend = look->mend;
+
+    loss_forget(mend);
+    if (look->is_begun || event->number != mend->part->offset + 1)
+        return;
+    mend->has_base = true;
+    mend->base = event->hash;
+}
+
+/* A torn tail is not part of the segment. */
+static bool
+event_is_torn(const struct slg_chain_event *event)
+{
+    return event->type == SLG_CHAIN_EVENT_GAP && !event->finding.is_recorded &&
+           event->finding.verdict == SEGLOG_VERDICT_TORN;
+}
+
+static seglog_code
+event_look(struct look *look, const struct slg_chain_event *event,
+           struct seglog_error *err)
+{
+    struct slg_mend *mend = look->mend;
+    const bool is_gap = event->type == SLG_CHAIN_EVENT_GAP;
+    seglog_code code = SEGLOG_OK;
+
+    if (event_is_torn(event))
+        return SEGLOG_OK;
+    if (event->type == SLG_CHAIN_EVENT_HEAD)
+        head_look(look, event);
+    else if (!event->is_known)
+        loss_note(look, look->has_gap ? look->gap_at : event->offset);
+    look->is_begun = true;
+    look->has_gap = is_gap && !event->finding.is_recorded;
+    look->gap_at = event->offset;
+    look->is_known = event->is_known;
+    look->hash = event->hash;
+    if (event->type == SLG_CHAIN_EVENT_RECORD) {
+        look->next = event->number + 1;
+        mend->readable += mend->has_loss;
+    } else if (is_gap && event->finding.last_record >= look->next) {
+        look->next = event->finding.last_record + 1;
+    } else if (event->type == SLG_CHAIN_EVENT_PREDECESSOR) {
+        mend->has_predecessor = true;
+        mend->predecessor = event->predecessor;
+    } else if (event->type == SLG_CHAIN_EVENT_TOMBSTONE && mend->has_loss &&
+               event->tombstone.number >= mend->first_lost) {
+        code = tombstone_note(mend, &event->tombstone, err);
+    }
+    return code;
+}
+
+static int
+tombstone_compare(const void *a, const void *b)
+{
+    const struct slg_tombstone *x = a;
+    const struct slg_tombstone *y = b;
+
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+seglog_code
+slg_mend_look(struct slg_mend *mend, struct seglog_error *err)
+{
+    const struct slg_chain_reader_options options = { .salvage = true };
+    struct look look = { .mend = mend, .next = mend->part->offset + 1 };
+    struct slg_chain_reader *reader = NULL;
+    struct slg_chain_reader_state state;
+    seglog_code code = slg_chain_reader_open(mend->streams->store, mend->name,
+                                             &options, &reader, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    while (code == SEGLOG_OK) {
+        struct slg_chain_event event;
+
+        code = slg_chain_reader_next(reader, &event, err);
+        if (code == SEGLOG_OK)
+            code = event_look(&look, &event, err);
+    }
+    slg_chain_reader_get_state(reader, &state);
+    slg_chain_reader_close(reader);
+    /* Nothing is known to be lost, but what is there leads nowhere. */
+    if (look.has_gap)
+        loss_note(&look, look.gap_at);
+    mend->next_record = look.next;
+    if (state.chain != 0)
+        mend->chain = state.chain;
+    if (mend->tombstone_count > 1)
+        qsort(mend->tombstones, mend->tombstone_count, sizeof *mend->tombstones,
+              tombstone_compare);
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
