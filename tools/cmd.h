@@ -56,6 +56,8 @@ int
 cmd_compact(int argc, char **argv);
 int
 cmd_scrub(int argc, char **argv);
+int
+cmd_mend(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

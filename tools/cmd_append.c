@@ -137,6 +137,9 @@ lines_append(const struct append *append, const struct tool_streams *opened,
         code = seglog_stream_append_batch(
             opened->streams, opened->stream, lines->items, lines->count,
             end.next_offset, &head, append->is_synced, &kept.end, &err);
+    if (code == SEGLOG_CORRUPT)
+        tool_note("%s: `seglog mend` makes it take events again",
+                  opened->shown);
     if (code != SEGLOG_OK)
         return tool_fail(opened->shown, &err);
     seglog_kept_head_format(&kept, text);

@@ -103,7 +103,8 @@ advice(enum seglog_stream_fault fault)
 {
     switch (fault) {
     case SEGLOG_STREAM_FAULT_DAMAGE:
-        return "put back a copy of that file";
+        return "put back a copy of that file; without one, `seglog mend` lets "
+               "a stream go on that takes no more events";
     case SEGLOG_STREAM_FAULT_LINK:
         return "put back a copy of the file that is missing in front of it";
     case SEGLOG_STREAM_FAULT_MENDED:

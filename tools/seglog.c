@@ -30,6 +30,7 @@ static const struct command COMMANDS[] = {
     { "tombstone", cmd_tombstone },
     { "compact", cmd_compact },
     { "scrub", cmd_scrub },
+    { "mend", cmd_mend },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -72,6 +73,7 @@ static const struct tool_spec SPEC = {
         "                          events of a stream whose bytes may go\n"
         "  compact STORE:STREAM    make a stream small, without those\n"
         "  scrub STORE             all streams, slowly, again and again\n"
+        "  mend STORE:STREAM       a damaged stream takes lines again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

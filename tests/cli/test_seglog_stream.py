@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify, append, tombstone, compact, cat, seal and scrub.
+"""head, verify, append, tombstone, compact, cat, mend, seal and scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
@@ -195,6 +195,63 @@ class VerifyTest(StreamTest):
         self.assertIn("signature", done.stderr)
         forged = head[:-1] + ("0" if head[-1] != "0" else "1")
         self.verify("--head", forged, "--key", "mine.pub", status=DAMAGED)
+
+
+class MendTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        self.append(b"".join(b"event-%d\n" % n for n in range(3)))
+        self.kept = self.head()
+        # What closing adds would vouch for all of it.
+        whole = len(self.get(self.blob()))
+        self.append(b"".join(b"event-%d\n" % n for n in range(3, 6)))
+        self.append(b"event-6\n")
+        data = bytearray(self.get(self.blob()))
+        data[data.index(b"event-4")] ^= 1
+        end = data.index(b"event-6") + len(b"event-6") + 4
+        self.assertGreater(end, whole)
+        # The checkpoint between the two as well.
+        begin = data.index(b"event-5") + len(b"event-5") + 4
+        for at in range(begin, end - len(b"event-6") - 6):
+            data[at] ^= 1
+        self.damaged = bytes(data[:end])
+        self.put(self.blob(), self.damaged)
+
+    def mend(self, *args, status=DAMAGED):
+        return self.seglog("mend", *args, "s:7", status=status)
+
+    def test_mend__cut__ends_before_the_loss(self):
+        done = self.append(b"more\n", status=DAMAGED)
+        self.assertIn("seglog mend", done.stderr)
+        done = self.mend("--cut")
+        self.assertIn("it ends before event 3: ", done.stderr)
+        self.assertEqual(done.stdout.decode().strip(), self.kept)
+        self.assertEqual(self.get(self.blob() + ".damaged"), self.damaged)
+        self.append(b"more\n", "--expect", "3")
+        self.seglog("verify", "--head", self.kept, "s:7")
+        done = self.mend("--cut", status=OK)
+        self.assertIn("nothing keeps it", done.stderr)
+
+    def test_mend__resume__keeps_offsets(self):
+        done = self.mend("--resume")
+        self.assertIn("3 events are lost from event 3 on", done.stderr)
+        self.assertEqual(
+            self.seglog("cat", "--from", "6", "s:7").stdout, b"event-6\n")
+        self.append(b"more\n", "--expect", "7")
+        done = self.seglog("verify", "--head", self.kept, "s:7",
+                           status=DAMAGED)
+        self.assertIn("event 6: the chain began anew behind a loss",
+                      done.stderr)
+        self.assertNotIn("kept", done.stderr)
+
+    def test_mend__neither_or_both_ways__is_refused(self):
+        self.mend(status=USAGE)
+        self.mend("--cut", "--resume", status=USAGE)
+        self.seglog("mend", "--cut", "s:8", status=FAILED)
+        self.put(self.blob() + ".damaged", b"older")
+        done = self.mend("--cut", status=FAILED)
+        self.assertIn("move it away", done.stderr)
+        self.assertEqual(self.get(self.blob()), self.damaged)
 
 
 class SealTest(StreamTest):

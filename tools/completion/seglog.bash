@@ -48,6 +48,7 @@ _seglog_options()
                 --sign $common"
             ;;
         scrub) echo "--rate --forever --pause $common" ;;
+        mend) echo "--cut --resume $common" ;;
     esac
 }
 
@@ -56,7 +57,7 @@ _seglog()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
         seal rekey head verify append
-        tombstone compact scrub help'
+        tombstone compact scrub mend help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
