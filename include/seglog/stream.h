@@ -569,7 +569,9 @@ struct seglog_stream_compacted {
  * Returns
  *   NOT_FOUND
  *   CORRUPT    a segment is damaged, or its chain is; what was done before it
- *              stays done.  Damaged segments are never merged or dropped
+ *              stays done.  Damaged segments are never merged or dropped.  Also
+ *              where one is damaged that was not to be written, when all else
+ *              is done: a tombstone may be lost in it
  *   LOCKED     somebody else compacts this stream
  *   END        on_progress returned false; likewise
  *   INVALID    an option out of range, this build has no zstd, or for a key no

@@ -197,6 +197,24 @@ groups_write(struct slg_compaction *compaction, struct seglog_error *err)
     return code;
 }
 
+/* All was done that could be; but what is marked may not be known. */
+static seglog_code
+damage_tell(const struct slg_compaction *compaction, struct seglog_error *err)
+{
+    const struct slg_tombs *tombs = &compaction->tombs;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    const struct slg_place place = { .name = name,
+                                     .record_no = tombs->damaged_record,
+                                     .offset = SEGLOG_NO_OFFSET };
+
+    if (!tombs->is_damaged)
+        return SEGLOG_OK;
+    slg_stream_part_name(compaction->stream, &tombs->damaged_part, name);
+    return slg_fail(err, SEGLOG_CORRUPT, &place,
+                    "it is damaged: tombstones may be lost with it, and what "
+                    "they marked is not dropped");
+}
+
 static seglog_code
 locked_compact(struct slg_compaction *compaction, struct seglog_error *err)
 {
@@ -214,7 +232,9 @@ locked_compact(struct slg_compaction *compaction, struct seglog_error *err)
         code = identity_look(compaction, err);
     if (code == SEGLOG_OK)
         code = pieces_look(compaction, err);
-    return code == SEGLOG_OK ? groups_write(compaction, err) : code;
+    if (code == SEGLOG_OK)
+        code = groups_write(compaction, err);
+    return code == SEGLOG_OK ? damage_tell(compaction, err) : code;
 }
 
 static seglog_code

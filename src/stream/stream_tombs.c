@@ -7,7 +7,6 @@
 
 #include "src/segment/segment_chain.h"
 #include "src/store/fail.h"
-#include "src/stream/stream_names.h"
 
 /* So often may a segment be gone when it is opened. */
 #define GONE_MAX 64u
@@ -250,6 +249,29 @@ slg_tombs_count_pending(const struct slg_tombs *tombs, uint64_t first,
 
 /* -- reading them ---------------------------------------------------------- */
 
+/* A salvaging reader passes over what cannot be read just now, too. */
+static seglog_code
+damage_note(struct slg_tombs *tombs, const struct slg_stream_part *part,
+            const struct slg_chain_event *event, const char *name,
+            struct seglog_error *err)
+{
+    const struct seglog_finding *finding = &event->finding;
+    const struct slg_place place = { .name = name,
+                                     .offset = finding->first_byte };
+
+    if (event->type != SLG_CHAIN_EVENT_GAP || finding->is_recorded ||
+        finding->verdict == SEGLOG_VERDICT_TORN)
+        return SEGLOG_OK;
+    if (finding->verdict == SEGLOG_VERDICT_IO)
+        return slg_fail(err, SEGLOG_IO, &place, "it cannot be read");
+    if (tombs->is_damaged)
+        return SEGLOG_OK;
+    tombs->is_damaged = true;
+    tombs->damaged_part = *part;
+    tombs->damaged_record = finding->first_record;
+    return SEGLOG_OK;
+}
+
 static seglog_code
 part_collect(struct slg_tombs *tombs, struct seglog_store store,
              uint64_t stream, const struct slg_stream_part *part,
@@ -271,6 +293,8 @@ part_collect(struct slg_tombs *tombs, struct seglog_store store,
     tombs->is_behind_dropped = false;
     while (code == SEGLOG_OK) {
         code = slg_chain_reader_next(reader, &event, err);
+        if (code == SEGLOG_OK)
+            code = damage_note(tombs, part, &event, name, err);
         if (code == SEGLOG_OK && !slg_tombs_take_event(tombs, &event))
             code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                             "no memory for the tombstones of a stream");

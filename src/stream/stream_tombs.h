@@ -10,6 +10,7 @@
 
 #include "seglog/stream.h"
 #include "src/segment/segment_chain_reader.h"
+#include "src/stream/stream_names.h"
 
 /* Records whose payload is gone. */
 struct slg_dropped {
@@ -32,6 +33,10 @@ struct slg_tombs {
     size_t dropped_count;
     size_t dropped_cap;
     bool is_behind_dropped; /* the last of them was what was read last */
+    /* Bytes that may have been tombstones could not be read. */
+    bool is_damaged;
+    struct slg_stream_part damaged_part;
+    uint64_t damaged_record; /* or 0 */
     uint64_t next; /* number of the record to go on with; 0: the first */
 };
 
@@ -68,8 +73,8 @@ slg_tombs_vouch(const struct slg_tombs *tombs,
                 const struct slg_dropped *dropped);
 
 /*
- * Read the stream from where it was left, to its end.  Damage is passed over:
- * what was in it is not known.
+ * Read the stream from where it was left, to its end.  Damage is passed over,
+ * and noted: what was in it is not known.  IO where something cannot be read.
  */
 seglog_code
 slg_tombs_collect(struct slg_tombs *tombs, struct seglog_store store,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/stream/stream_tombs.h"
 #include "tests/faults/allocation.h"
 
 #define STREAM UINT64_C(7)
@@ -228,6 +229,36 @@ step_mend(struct stage *stage, struct seglog_error *err)
     return code;
 }
 
+/* Whoever tries again finds that it is marked, or that it is gone. */
+static seglog_code
+step_mark(struct stage *stage, struct seglog_error *err)
+{
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_stream_tombstone(stage->streams, STREAM, stage->arg, NULL,
+                                       err);
+    return code == SEGLOG_EXISTS ? SEGLOG_OK : code;
+}
+
+/* All segments become one: all that is marked goes in one step, or nothing. */
+static seglog_code
+step_compact(struct stage *stage, struct seglog_error *err)
+{
+    const struct seglog_stream_compact_options options = {
+        .size = sizeof options,
+        .rotates = true,
+        .merge_min = 1,
+        .level = 1,
+        .threads = 1,
+    };
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_stream_compact(stage->streams, STREAM,
+                                                     &options, NULL, err)
+                             : code;
+}
+
 /* -- what is there --------------------------------------------------------- */
 
 /* A hole that a power cut has left over what was not synced is no event. */
@@ -250,8 +281,9 @@ look_at_streams(struct stage *stage, struct seglog_store store,
     if (code != SEGLOG_OK)
         text_add(seen, "read: %s: %s\n", seglog_code_name(code), err.message);
     for (size_t i = 0; i < count; i++)
-        text_add(seen, "event %llu %016llx\n",
+        text_add(seen, "event %llu %s%016llx\n",
                  (unsigned long long)events[i].offset,
+                 events[i].is_dropped ? "dropped " : "",
                  (unsigned long long)hash_of(events[i].data.data,
                                              events[i].data.len));
     seglog_free(events);
@@ -353,6 +385,21 @@ damaged_setup(struct stage *stage)
     return true;
 }
 
+/* And which of them are marked, which nothing else shows. */
+static void
+look_at_marks(struct stage *stage, struct seglog_store store, struct text *seen)
+{
+    struct slg_tombs tombs = { 0 };
+    struct seglog_error err;
+
+    look_at_streams(stage, store, seen);
+    must(slg_tombs_collect(&tombs, store, STREAM, &err), &err);
+    for (size_t i = 0; i < tombs.count; i++)
+        text_add(seen, "marked %llu\n",
+                 (unsigned long long)tombs.items[i].number - 1);
+    slg_tombs_reset(&tombs);
+}
+
 static bool
 stream_setup(struct stage *stage)
 {
@@ -430,6 +477,25 @@ static const struct scenario mended_cut = { MENDED("cut stream",
 static const struct scenario mended_resumed = { MENDED(
     "resumed stream", SEGLOG_STREAM_MEND_RESUME, 9) };
 
+static const struct scenario compacted = {
+    .name = "compacted stream",
+    .flags = SCENE_ROTATES | SCENE_SLOW,
+    .setup = stream_setup,
+    .look = look_at_marks,
+    .steps = { { "append three", step_batch, 3, STEP_SYNCED },
+               { "rotate", step_rotate, 0, STEP_SYNCED },
+               { "append more", step_batch, 6, STEP_SYNCED },
+               { "mark", step_mark, 1, STEP_SYNCED },
+               { "mark another", step_mark, 5, STEP_SYNCED },
+               { "compact", step_compact, 0, STEP_SYNCED },
+               { "ask", step_ask, 0, 0 },
+               { "go on", step_batch, 9, STEP_SYNCED },
+               { "mark a third", step_mark, 0, STEP_SYNCED },
+               { "compact again", step_compact, 0, STEP_SYNCED },
+               { "scrub", step_scrub, 0, 0 },
+               { "close", step_close_streams, 0, STEP_SYNCED } },
+};
+
 static const struct scenario packed = {
     .name = "compressed stream",
     .flags = SCENE_GROWS | SCENE_SLOW,
@@ -443,6 +509,6 @@ static const struct scenario packed = {
 };
 
 const struct scenario *const stream_scenarios[] = {
-    &appended, &rotated,    &packed,         &scrubbed,
-    &sealed,   &mended_cut, &mended_resumed, NULL
+    &appended,   &rotated,        &packed,    &scrubbed, &sealed,
+    &mended_cut, &mended_resumed, &compacted, NULL
 };

@@ -908,6 +908,50 @@ compact__damaged_segment__is_left_as_it_is(void **state)
     free(after);
 }
 
+/* In it there may have been a tombstone: that is told, when all is done. */
+static void
+compact__damage_elsewhere__is_told_when_all_is_done(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct seglog_stream_compact_options options = { .size =
+                                                               sizeof options,
+                                                           .merge_bytes = 1 };
+    struct seglog_stream_compacted result;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    struct seglog_error err;
+
+    fixture->options.segment_bytes = 1;
+    open_streams(fixture);
+    for (size_t i = 0; i < 3; i++)
+        append(fixture, 10);
+    fixture->options.segment_bytes = 100000;
+    assert_ok(seglog_streams_close(&fixture->streams, NULL));
+    open_streams(fixture);
+    append(fixture, 10);
+    mark(fixture, 15);
+    mark(fixture, 3);
+    append(fixture, 10);
+    /* The first tombstone, in the growing segment. */
+    stream_segment_name(fixture->store, STREAM, 3, name);
+    bytes = blob_read(fixture->store, name, &len);
+    for (size_t at = 0; at + 12 < len; at++) {
+        if (bytes[at] == 9 && bytes[at + 1] == 1 && bytes[at + 2] == 16) {
+            bytes[at + 20] ^= 1;
+            at = len;
+        }
+    }
+    blob_write(fixture->store, name, bytes, len);
+    free(bytes);
+    assert_code(seglog_stream_compact(fixture->streams, STREAM, &options,
+                                      &result, &err),
+                SEGLOG_CORRUPT);
+    assert_string_equal(err.name, name);
+    assert_int_equal(result.written, 3);
+    assert_int_equal(result.dropped, 1);
+}
+
 static bool
 drops_all(void *arg, const struct seglog_record *record,
           const struct seglog_chain_hash *before)
@@ -1427,6 +1471,7 @@ main(void)
         ON_MEMORY(choose__neighbours__as_many_as_are_small_enough),
         ON_MEMORY(compact__cannot_be__changes_nothing),
         ON_MEMORY(compact__damaged_segment__is_left_as_it_is),
+        ON_MEMORY(compact__damage_elsewhere__is_told_when_all_is_done),
         ON_MEMORY(verify__dropped_without_tombstone__is_found),
         ON_MEMORY(compact__tombstone_with_other_hashes__drops_nothing),
         ON_MEMORY(compact__old_segments_left_over__are_ignored_and_removed),
