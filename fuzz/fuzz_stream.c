@@ -4,7 +4,8 @@
  *
  * Byte 0 of the input says how streams are made, the others what is done with
  * one of them, by two handles in turns: append, expecting right or wrong, read,
- * rotate, make checkpoints, close and open again, change a byte of a segment.
+ * rotate, make checkpoints, mark, compact, close and open again, change a byte
+ * of a segment.
  *
  * As long as no byte was changed everything is what the array says.  After
  * that an event is what it was or is not told, and so is the head.
@@ -20,12 +21,20 @@
 #define STREAM     3u
 #define EVENTS_MAX 600u
 #define BATCH_MAX  12u
+#define MARKS_MAX  64u
 
 struct event {
     const uint8_t *bytes; /* of the input */
     size_t len;
     bool begins_batch;
-    struct seglog_chain_hash head;
+    bool is_marked;
+    bool is_dropped;
+    struct seglog_chain_hash head; /* behind the tombstones that follow it */
+};
+
+struct mark {
+    uint64_t at; /* events in front of it */
+    struct seglog_chain_hash before;
 };
 
 struct world {
@@ -35,6 +44,8 @@ struct world {
     struct seglog_streams handles[2];
     struct event events[EVENTS_MAX];
     size_t count;
+    struct mark marks[MARKS_MAX];
+    size_t mark_count;
     bool is_damaged;
 };
 
@@ -55,6 +66,8 @@ event_add(struct world *world, const struct seglog_slice *slice, bool is_first)
     event->bytes = (const uint8_t *)slice->data;
     event->len = slice->len;
     event->begins_batch = is_first;
+    event->is_marked = false;
+    event->is_dropped = false;
     slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
                    slice->data, slice->len, &event->head);
     world->count++;
@@ -71,6 +84,21 @@ is_refusal(seglog_code code)
 
 /* -- what is told is right ------------------------------------------------- */
 
+/* Of a damaged one tombstones may have looked torn as well. */
+static void
+marks_follow(struct world *world, const struct seglog_stream_end *end)
+{
+    for (size_t i = world->mark_count; world->is_damaged && i > 0; i--) {
+        const struct mark *mark = &world->marks[i - 1];
+
+        if (mark->at != end->next_offset ||
+            !slg_chain_hash_is_same(&mark->before, &end->hash))
+            continue;
+        world->events[mark->at - 1].head = end->hash;
+        return;
+    }
+}
+
 /*
  * Where it ends.  Of a damaged one the last batches may have looked torn, and
  * were cut off: they are gone then.
@@ -78,9 +106,11 @@ is_refusal(seglog_code code)
 static bool
 end_follow(struct world *world, const struct seglog_stream_end *end)
 {
+    MUST(end->next_offset <= world->count);
+    marks_follow(world, end);
+
     const struct seglog_chain_hash head = head_at(world, end->next_offset);
 
-    MUST(end->next_offset <= world->count);
     MUST(end->next_offset == world->count ||
          (world->is_damaged && world->events[end->next_offset].begins_batch));
     MUST(slg_chain_hash_is_same(&end->hash, &head));
@@ -111,7 +141,13 @@ events_must_be(const struct world *world, uint64_t from, uint64_t most,
         const struct event *want = &world->events[from + i];
 
         MUST(from + i < world->count && events[i].offset == from + i);
-        MUST(!events[i].is_dropped && events[i].data.len == want->len);
+        MUST(events[i].is_dropped ? want->is_marked
+                                  : !want->is_dropped || world->is_damaged);
+        if (events[i].is_dropped) {
+            MUST(bytes < most && events[i].data.len == 0);
+            continue;
+        }
+        MUST(events[i].data.len == want->len);
         MUST(want->len == 0 ||
              memcmp(events[i].data.data, want->bytes, want->len) == 0);
         MUST(bytes < most);
@@ -183,6 +219,90 @@ append(struct world *world, struct seglog_streams streams, unsigned how)
     } else {
         MUST(world->is_damaged && is_refusal(code));
     }
+}
+
+/* Its own hash, without the tombstones behind it. */
+static struct seglog_chain_hash
+hash_of(const struct world *world, uint64_t offset)
+{
+    for (size_t i = 0; i < world->mark_count; i++) {
+        if (world->marks[i].at == offset + 1)
+            return world->marks[i].before;
+    }
+    return world->events[offset].head;
+}
+
+static void
+mark_add(struct world *world, uint64_t offset,
+         const struct seglog_stream_end *end)
+{
+    const struct slg_tombstone tombstone = {
+        .algorithm = (uint8_t)world->options.chain,
+        .number = offset + 1,
+        .before = head_at(world, offset),
+        .hash = hash_of(world, offset),
+    };
+    const struct seglog_chain_hash before = head_at(world, end->next_offset);
+    uint8_t payload[SLG_TOMBSTONE_PAYLOAD_MAX];
+    struct seglog_chain_hash head;
+
+    slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_TOMBSTONE,
+                   payload, slg_tombstone_payload(&tombstone, payload), &head);
+    MUST(end->next_offset == world->count || world->is_damaged);
+    MUST(world->is_damaged || slg_chain_hash_is_same(&head, &end->hash));
+    world->count = (size_t)end->next_offset;
+    world->marks[world->mark_count++] =
+        (struct mark){ .at = end->next_offset, .before = before };
+    world->events[world->count - 1].head = end->hash;
+    world->events[offset].is_marked = true;
+}
+
+static void
+mark(struct world *world, struct seglog_streams streams, uint64_t offset)
+{
+    const bool is_there = offset < world->count;
+    struct seglog_stream_end end;
+    seglog_code code = SEGLOG_OK;
+
+    if (world->mark_count == MARKS_MAX)
+        return;
+    code = seglog_stream_tombstone(streams, STREAM, offset, &end, NULL);
+    if (code == SEGLOG_OK) {
+        MUST(is_there && end.next_offset > offset);
+        MUST(!world->events[offset].is_marked || world->is_damaged);
+        mark_add(world, offset, &end);
+    } else if (code == SEGLOG_EXISTS) {
+        MUST(is_there && world->events[offset].is_marked);
+    } else if (code == SEGLOG_NOT_FOUND) {
+        MUST(!is_there || world->is_damaged);
+    } else {
+        MUST(world->is_damaged && is_refusal(code));
+    }
+}
+
+static void
+compact(struct world *world, struct seglog_streams streams, unsigned how)
+{
+    static const uint64_t sizes[] = { 0, 1, 2000, 0 };
+    const struct seglog_stream_compact_options options = {
+        .size = sizeof options,
+        .rotates = how % 4 > 0,
+        .merge_bytes = sizes[how % 4],
+        .merge_min = 1 + how % 3,
+        .level = 1,
+        .threads = 1,
+    };
+    const seglog_code code =
+        seglog_stream_compact(streams, STREAM, &options, NULL, NULL);
+
+    /* There is no zstd. */
+    if (code == SEGLOG_INVALID)
+        return;
+    MUST(code == SEGLOG_OK || (code == SEGLOG_NOT_FOUND && world->count == 0) ||
+         (world->is_damaged && (is_refusal(code) || code == SEGLOG_NOT_FOUND)));
+    for (size_t i = 0; code == SEGLOG_OK && options.rotates && i < world->count;
+         i++)
+        world->events[i].is_dropped = world->events[i].is_marked;
 }
 
 /* The n-th segment. */
@@ -291,10 +411,16 @@ step(struct world *world)
         handle_open(world, which);
         return;
     case 13:
-        must_be_done(world, seglog_streams_flush_indexes(streams, NULL));
+        if ((what >> 4 & 7) < 4)
+            must_be_done(world, seglog_streams_flush_indexes(streams, NULL));
+        else
+            mark(world, streams, from);
         return;
     case 14:
-        end_ask(world, streams);
+        if ((what >> 4 & 7) < 4)
+            end_ask(world, streams);
+        else
+            compact(world, streams, (unsigned)from);
         return;
     case 15:
         damage(world);
