@@ -206,13 +206,14 @@ held_reserve(struct slg_parent *parent, size_t more, struct seglog_error *err)
     return SEGLOG_OK;
 }
 
+/* TOO_LARGE: with it there are more than max bytes. */
 static seglog_code
 entry_add(struct slg_parent *parent, const struct seglog_record *record,
           uint64_t max, struct seglog_error *err)
 {
     const uint64_t more =
         slg_varint_len((uint64_t)record->len << 2) + record->len;
-    seglog_code code = SEGLOG_CORRUPT;
+    seglog_code code = SEGLOG_TOO_LARGE;
 
     if (more <= max - (parent->end - parent->start))
         code = held_reserve(parent, (size_t)more, err);
@@ -314,7 +315,8 @@ entries_read(struct slg_parent *parent, const char *name, uint64_t first,
         return slg_fail(err, SEGLOG_NOT_FOUND, &place,
                         "it refers to records of %s, which is damaged there",
                         parent->reader->name);
-    if (parent->len > max)
+    /* Whoever asks for so much is what is wrong, not the parent. */
+    if (code == SEGLOG_TOO_LARGE || parent->len > max)
         return SEGLOG_CORRUPT;
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
