@@ -51,7 +51,7 @@ bytes_tell(const uint8_t *bytes, size_t len, char *text, size_t cap)
     struct seglog_event event;
 
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, len);
+    blob_write(store, "log", bytes, len);
     assert_ok(seglog_reader_open(store, "log", &options, &reader, NULL));
     text[0] = '\0';
     while (seglog_reader_next(reader, &event, NULL) == SEGLOG_OK)

@@ -138,7 +138,7 @@ lone__more_than_are_looked_at__are_lost(void **state)
         for (unsigned i = 0; i <= count; i++)
             forge.bytes[forge_frame_of(&forge, 2 + 2 * i)->offset] = 0;
         assert_ok(seglog_store_memory_open(&store, NULL));
-        store_put_bytes(store, "log", forge.bytes, forge.len);
+        blob_write(store, "log", forge.bytes, forge.len);
         assert_ok(seglog_scan(store, "log", NULL, &summary, NULL));
         assert_int_equal(summary.unconfirmed, count < 256 ? count : 256);
         assert_int_equal(summary.records, 4 + (count < 256 ? count : 256));

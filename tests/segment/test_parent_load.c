@@ -81,10 +81,9 @@ family_make(struct family *family)
     (void)forge_footer(&family->child, "parent");
     (void)forge_close(&family->child);
     assert_ok(seglog_store_memory_open(&family->store, NULL));
-    store_put_bytes(family->store, "parent", family->parent.bytes,
-                    family->parent.len);
-    store_put_bytes(family->store, "child", family->child.bytes,
-                    family->child.len);
+    blob_write(family->store, "parent", family->parent.bytes,
+               family->parent.len);
+    blob_write(family->store, "child", family->child.bytes, family->child.len);
     assert_ok(seglog_blob_open(family->store, "child", SEGLOG_OPEN_READ,
                                &family->blob, NULL));
     family->load.store = family->store;
@@ -241,8 +240,8 @@ open__of_what_cannot_be_a_parent__is_refused(void **state)
     (void)state;
     family_make(&family);
     forge_ten(&plain, true);
-    store_put_bytes(family.store, "plain", plain.bytes, plain.len);
-    store_put_bytes(family.store, "short", plain.bytes, 20);
+    blob_write(family.store, "plain", plain.bytes, plain.len);
+    blob_write(family.store, "short", plain.bytes, 20);
     const struct {
         const char *name;
         const uint8_t *digest;
@@ -312,7 +311,7 @@ name__of_a_parent__is_read_from_either_place(void **state)
             forge.bytes[forge.len - 100] ^= 1;
         if (i == 6) /* and so is the header, by one bit */
             forge.bytes[20] ^= 1;
-        store_put_bytes(store, "s", forge.bytes, forge.len);
+        blob_write(store, "s", forge.bytes, forge.len);
         assert_ok(slg_parent_name(store, "s", name, NULL));
         assert_string_equal(name, i == 0 || i == 2   ? "mummy"
                                   : i == 3 || i == 6 ? "daddy"
@@ -320,7 +319,7 @@ name__of_a_parent__is_read_from_either_place(void **state)
                                                      : "?");
         forge_free(&forge);
     }
-    store_put_bytes(store, "s", "", 0);
+    blob_write(store, "s", "", 0);
     assert_ok(slg_parent_name(store, "s", name, NULL));
     assert_string_equal(name, "");
     assert_code(slg_parent_name(store, "t", name, NULL), SEGLOG_NOT_FOUND);

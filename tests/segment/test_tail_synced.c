@@ -61,7 +61,7 @@ damage_is_told(const struct forge *forge, unsigned stretch)
 
     bytes[forge_frame_of(forge, stretch * RECORDS + 2)->offset + 20] ^= 1;
     assert_ok(seglog_store_memory_open(&store, NULL));
-    store_put_bytes(store, "log", bytes, forge->len);
+    blob_write(store, "log", bytes, forge->len);
     assert_ok(seglog_blob_open(store, "log", SEGLOG_OPEN_READ, &blob, NULL));
     assert_ok(slg_tail_find(blob, "log", 0, NULL, &tail, NULL));
     assert_int_equal(tail.verdict, stretch == STRETCHES - 1
