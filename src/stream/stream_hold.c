@@ -120,10 +120,19 @@ last_find(struct slg_slot *slot, struct slg_stream_part *last,
 static seglog_code
 last_open(struct slg_slot *slot, bool *is_moved, struct seglog_error *err)
 {
+    const bool was_open = slot->name[0] != '\0';
+    const uint32_t before = slot->part.first;
     seglog_code code = last_find(slot, &slot->part, err);
 
     if (code != SEGLOG_OK)
         return code;
+    /* It may have been mended since it was read, and what was in it is gone;
+     * but if it has followed the one that was open. */
+    if (!was_open || slot->part.first == before) {
+        (void)pthread_mutex_lock(&slot->tombs_mutex);
+        slg_tombs_reset(&slot->tombs);
+        (void)pthread_mutex_unlock(&slot->tombs_mutex);
+    }
     slg_stream_part_name(slot->stream, &slot->part, slot->name);
     code = segment_open(slot, err);
     *is_moved = code == SEGLOG_NOT_FOUND || code == SEGLOG_SEALED;

@@ -196,6 +196,9 @@ slot_break(struct slg_streams *streams, uint64_t stream,
 
     if (code != SEGLOG_OK)
         return code;
+    (void)pthread_mutex_lock(&slot->tombs_mutex);
+    slg_tombs_reset(&slot->tombs);
+    (void)pthread_mutex_unlock(&slot->tombs_mutex);
     (void)pthread_mutex_lock(&slot->mutex);
     slg_slot_break(slot);
     (void)pthread_mutex_unlock(&slot->mutex);
@@ -222,7 +225,7 @@ stream_mend(struct slg_streams *streams, uint64_t stream,
         return code;
     code = last_mend(&mend, mended, err);
     slg_stream_parts_reset(&mend.parts);
-    free(mend.tombstones);
+    free(mend.tombs);
     return code == SEGLOG_OK ? slot_break(streams, stream, err) : code;
 }
 

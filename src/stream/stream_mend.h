@@ -17,6 +17,12 @@
 
 #define SLG_MEND_NAME_CAP (SEGLOG_STREAM_NAME_CAP + 16)
 
+/* A tombstone behind the loss, of a record behind it. */
+struct slg_mend_tomb {
+    struct slg_tombstone tombstone;
+    bool is_there; /* the record was written, and has these hashes */
+};
+
 struct slg_mend {
     const struct slg_streams *streams;
     uint64_t stream;
@@ -39,12 +45,11 @@ struct slg_mend {
     uint64_t first_lost;
     bool is_before_known; /* the head in front of it */
     struct seglog_chain_hash before;
-    uint64_t next_record; /* behind all that is there */
-    uint64_t readable;    /* records behind the loss */
-    /* Tombstones behind the loss, of records behind it. */
-    struct slg_tombstone *tombstones;
-    size_t tombstone_count;
-    size_t tombstone_cap;
+    uint64_t next_record;        /* behind all that is there */
+    uint64_t readable;           /* records behind the loss */
+    struct slg_mend_tomb *tombs; /* by number */
+    size_t tomb_count;
+    size_t tomb_cap;
 };
 
 /* -- stream_mend_look.c ---------------------------------------------------- */

@@ -23,7 +23,7 @@ loss_forget(struct slg_mend *mend)
 {
     mend->has_loss = false;
     mend->readable = 0;
-    mend->tombstone_count = 0;
+    mend->tomb_count = 0;
 }
 
 static void
@@ -44,18 +44,18 @@ static seglog_code
 tombstone_note(struct slg_mend *mend, const struct slg_tombstone *tombstone,
                struct seglog_error *err)
 {
-    if (mend->tombstone_count == mend->tombstone_cap) {
-        const size_t cap = mend->tombstone_cap ? 2 * mend->tombstone_cap : 16;
-        struct slg_tombstone *grown =
-            realloc(mend->tombstones, cap * sizeof *grown);
+    if (mend->tomb_count == mend->tomb_cap) {
+        const size_t cap = mend->tomb_cap ? 2 * mend->tomb_cap : 16;
+        struct slg_mend_tomb *grown = realloc(mend->tombs, cap * sizeof *grown);
 
         if (!grown)
             return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                             "no memory for the tombstones of a stream");
-        mend->tombstones = grown;
-        mend->tombstone_cap = cap;
+        mend->tombs = grown;
+        mend->tomb_cap = cap;
     }
-    mend->tombstones[mend->tombstone_count++] = *tombstone;
+    mend->tombs[mend->tomb_count++] =
+        (struct slg_mend_tomb){ .tombstone = *tombstone };
     return SEGLOG_OK;
 }
 
@@ -117,10 +117,10 @@ event_look(struct look *look, const struct slg_chain_event *event,
 static int
 tombstone_compare(const void *a, const void *b)
 {
-    const struct slg_tombstone *x = a;
-    const struct slg_tombstone *y = b;
+    const uint64_t x = ((const struct slg_mend_tomb *)a)->tombstone.number;
+    const uint64_t y = ((const struct slg_mend_tomb *)b)->tombstone.number;
 
-    return x->number < y->number ? -1 : x->number > y->number;
+    return x < y ? -1 : x > y;
 }
 
 seglog_code
@@ -150,8 +150,8 @@ slg_mend_look(struct slg_mend *mend, struct seglog_error *err)
     mend->next_record = look.next;
     if (state.chain != 0)
         mend->chain = state.chain;
-    if (mend->tombstone_count > 1)
-        qsort(mend->tombstones, mend->tombstone_count, sizeof *mend->tombstones,
+    if (mend->tomb_count > 1)
+        qsort(mend->tombs, mend->tomb_count, sizeof *mend->tombs,
               tombstone_compare);
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }

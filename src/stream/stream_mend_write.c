@@ -232,27 +232,38 @@ loss_put(struct writing *writing, const struct seglog_finding *finding,
     return SEGLOG_OK;
 }
 
-/* One that is behind the loss has other hashes than its tombstone says. */
-static void
-tombstone_learn(struct writing *writing, uint64_t number,
-                const struct seglog_chain_hash *before)
+/* The first of that number, or of a higher one. */
+static size_t
+tomb_find(const struct slg_mend *mend, uint64_t number)
 {
-    const struct slg_mend *mend = writing->mend;
     size_t low = 0;
-    size_t high = mend->tombstone_count;
+    size_t high = mend->tomb_count;
 
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
 
-        if (mend->tombstones[middle].number < number)
+        if (mend->tombs[middle].tombstone.number < number)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == mend->tombstone_count || mend->tombstones[low].number != number)
-        return;
-    mend->tombstones[low].before = *before;
-    mend->tombstones[low].hash = writing->hash;
+    return low;
+}
+
+/* One that is behind the loss has other hashes than its tombstones say. */
+static void
+tomb_learn(struct writing *writing, uint64_t number,
+           const struct seglog_chain_hash *before)
+{
+    const struct slg_mend *mend = writing->mend;
+
+    for (size_t i = tomb_find(mend, number);
+         i < mend->tomb_count && mend->tombs[i].tombstone.number == number;
+         i++) {
+        mend->tombs[i].tombstone.before = *before;
+        mend->tombs[i].tombstone.hash = writing->hash;
+        mend->tombs[i].is_there = true;
+    }
 }
 
 static seglog_code
@@ -297,7 +308,7 @@ record_put(struct writing *writing, const struct seglog_record *record,
     slg_chain_hash((unsigned)writing->mend->chain, &before,
                    SLG_CHAIN_KIND_RECORD, record->data, record->len,
                    &writing->hash);
-    tombstone_learn(writing, record->record_no, &before);
+    tomb_learn(writing, record->record_no, &before);
     writing->next = record->record_no + 1;
     writing->readable++;
     if (record->group_left > 0)
@@ -321,14 +332,13 @@ tombstone_put(struct writing *writing, const struct slg_tombstone *found,
     struct seglog_chain_hash before;
     seglog_code code = SEGLOG_OK;
 
-    for (size_t i = 0; i < mend->tombstone_count; i++) {
-        if (mend->tombstones[i].number == found->number)
-            tombstone = mend->tombstones[i];
+    if (found->number >= mend->first_lost) {
+        const size_t at = tomb_find(mend, found->number);
+
+        if (at == mend->tomb_count || !mend->tombs[at].is_there)
+            return SEGLOG_OK;
+        tombstone = mend->tombs[at].tombstone;
     }
-    if (found->number >= writing->next ||
-        (found->number >= mend->first_lost &&
-         slg_chain_hash_is_same(&tombstone.hash, &found->hash)))
-        return SEGLOG_OK;
     code = slg_writer_put_tombstone(writing->writer, &tombstone, err);
     if (code != SEGLOG_OK)
         return code;
@@ -465,6 +475,8 @@ write_with(struct slg_mend *mend, struct seglog_stream_mended *mended,
     seglog_code code = slg_stream_blob_remove(store, mend->new_name, err);
 
     mended->lost = 0;
+    for (size_t i = 0; i < mend->tomb_count; i++)
+        mend->tombs[i].is_there = false;
     if (code == SEGLOG_OK)
         code = open(&writing, err);
     if (code == SEGLOG_OK)

@@ -213,10 +213,13 @@ event_mark(struct slg_slot *slot, struct slg_request *request,
     seglog_code sync_code = SEGLOG_OK;
     seglog_code code = event_find(slot, tombstone, request->err);
 
-    if (code == SEGLOG_OK)
+    if (code == SEGLOG_OK) {
         code = slg_slot_check_tombstone(slot, tombstone->number, request->err);
-    if (code == SEGLOG_OK)
-        code = slg_slot_ask(slot, request);
+        /* It counts if it is there still when the segment is locked: not if
+         * somebody has mended the stream. */
+        if (code == SEGLOG_OK || code == SEGLOG_EXISTS)
+            code = slg_slot_ask(slot, request);
+    }
     if (code == SEGLOG_OK)
         return slg_slot_sync(slot, request);
     if (code != SEGLOG_EXISTS)

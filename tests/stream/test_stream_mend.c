@@ -605,6 +605,42 @@ mend__tombstones_behind_the_loss__stay_in_force(void **state)
     }
 }
 
+/* Of the events that are gone nothing is remembered, by nobody. */
+static void
+mend__cut__marks_of_what_is_gone_are_forgotten(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_streams other = { 0 };
+    uint64_t numbers[EVENTS_MAX];
+
+    segments_make(fixture, 1);
+    (void)stream_segment_name(fixture->store, STREAM, 0, last.name);
+    tombstone_put(fixture, 9);
+    assert_ok(
+        seglog_streams_open(fixture->store, &fixture->options, &other, NULL));
+    assert_code(seglog_stream_tombstone(other, STREAM, 9, NULL, NULL),
+                SEGLOG_EXISTS);
+    last_close(fixture);
+    last.bytes[stream_find_text(last.bytes, last.len, "event-7")] ^= 1;
+    segment_write(fixture);
+    open_streams(fixture);
+    assert_int_equal(mend(fixture, SEGLOG_STREAM_MEND_CUT).end.next_offset, 6);
+    for (size_t i = 0; i < 5; i++) {
+        const struct seglog_slice event = { "another one", 11 };
+
+        assert_ok(seglog_stream_append_batch(
+            i % 2 ? other : fixture->streams, STREAM, &event, 1,
+            SEGLOG_OFFSET_ANY, NULL, false, NULL, NULL));
+    }
+    assert_ok(seglog_stream_tombstone(other, STREAM, 9, NULL, NULL));
+    assert_ok(seglog_stream_tombstone(fixture->streams, STREAM, 7, NULL, NULL));
+    assert_ok(seglog_streams_close(&other, NULL));
+    close_streams(fixture);
+    assert_int_equal(tombstones_read(fixture, numbers), 2);
+    assert_int_equal(numbers[0], 10);
+    assert_int_equal(numbers[1], 8);
+}
+
 #define MEND_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, mend_setup, mend_teardown)
 
@@ -620,6 +656,7 @@ main(void)
         MEND_TEST(mend__damaged_one_is_kept_already__goes_on_or_exists),
         MEND_TEST(mend__others_have_it_open__go_on_in_the_mended_one),
         MEND_TEST(mend__tombstones_behind_the_loss__stay_in_force),
+        MEND_TEST(mend__cut__marks_of_what_is_gone_are_forgotten),
     };
 
     return cmocka_run_group_tests_name("stream/stream_mend", tests, NULL, NULL);
