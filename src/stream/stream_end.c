@@ -57,12 +57,15 @@ tail_read(struct slg_chain_reader *reader, struct tail *tail,
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
-/* Of the last segment, without changing anything. */
+/*
+ * Of the last segment, without changing anything.  Damage that has cost no
+ * record keeps nobody from appending (SPEC.md 16.4), and so not from this.
+ */
 static seglog_code
 tail_find(const struct slg_streams *streams, uint64_t stream, struct tail *tail,
           struct slg_stream_parts *parts, struct seglog_error *err)
 {
-    const struct slg_chain_reader_options options = { .salvage = false };
+    const struct slg_chain_reader_options options = { .salvage = true };
     struct slg_chain_reader *reader = NULL;
     char name[SEGLOG_STREAM_NAME_CAP];
     struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
