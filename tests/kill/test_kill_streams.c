@@ -2,9 +2,10 @@
 /*
  * tests/kill/test_kill_streams.c
  *
- * Goal    four processes that append to the same streams, and are killed at any
- *         moment, leave one chain: every acknowledged batch once, whole, where
- *         it was told, and no gap.
+ * Goal    four processes that append to the same streams, mark and compact them,
+ *         and are killed at any moment, leave one chain: every acknowledged
+ *         batch once, whole, where it was told, and no gap; and nothing is
+ *         dropped that nobody marked.
  * Method  as test_kill_storm.c: half of the kills come at a random call of the
  *         store, the others at a random time.  What a batch is stands in its
  *         events; what was acknowledged, in memory that outlives the workers.
@@ -26,6 +27,7 @@
 
 #include "seglog/stream.h"
 #include "src/segment/segment_chain.h"
+#include "src/stream/stream_tombs.h"
 #include "tests/kill/kill_store.h"
 
 #define KILLS_DEFAULT 200u
@@ -40,11 +42,13 @@ struct told {
     uint32_t stream;
     uint32_t count;
     uint64_t offset;
+    uint32_t marked; /* a bit for each event: it may have a tombstone */
 };
 
 struct worker {
     _Atomic uint32_t begun; /* batches: told[begun - 1] may be there */
     _Atomic uint32_t conflicts;
+    _Atomic uint32_t compactions;
     struct told told[BATCHES_MAX]; /* count 0: it was not acknowledged */
     char failure[300];
 };
@@ -64,6 +68,8 @@ struct storm {
     uint64_t looks;
     uint64_t batches;
     uint64_t conflicts;
+    uint64_t compactions;
+    uint64_t dropped; /* seen to be */
     unsigned findings;
     struct seglog_stream_options options;
 };
@@ -95,7 +101,7 @@ batch_append(struct worker *worker, unsigned number,
         code = seglog_stream_latest_chain_hash(streams, stream, &end, NULL);
     if (code != SEGLOG_OK)
         return code;
-    worker->told[serial] = (struct told){ (uint32_t)stream, 0, 0 };
+    worker->told[serial] = (struct told){ .stream = (uint32_t)stream };
     atomic_store(&worker->begun, serial + 1);
     code = seglog_stream_append_batch(
         streams, stream, events, count, end.next_offset,
@@ -109,6 +115,50 @@ batch_append(struct worker *worker, unsigned number,
         worker->told[serial].count = count;
     }
     return code;
+}
+
+/* An event of a batch of its own that was acknowledged. */
+static seglog_code
+event_mark(struct worker *worker, struct seglog_streams streams, uint64_t *seed)
+{
+    const uint32_t begun = atomic_load(&worker->begun);
+    struct told *told = NULL;
+    uint64_t event = 0;
+    seglog_code code = SEGLOG_OK;
+
+    if (begun == 0)
+        return SEGLOG_OK;
+    told = &worker->told[test_random(seed) % begun];
+    if (told->count == 0)
+        return SEGLOG_OK;
+    event = test_random(seed) % told->count;
+    told->marked |= UINT32_C(1) << event;
+    code = seglog_stream_tombstone(streams, told->stream, told->offset + event,
+                                   NULL, NULL);
+    return code == SEGLOG_EXISTS ? SEGLOG_OK : code;
+}
+
+/* Nothing where somebody else does just now, or there is no zstd. */
+static seglog_code
+stream_compact(struct worker *worker, struct seglog_streams streams,
+               uint64_t *seed)
+{
+    const struct seglog_stream_compact_options options = {
+        .size = sizeof options,
+        .rotates = test_random(seed) % 2 == 0,
+        .merge_bytes = test_random(seed) % 4 == 0 ? 1 : 50000,
+        .level = 1,
+        .threads = 1,
+    };
+    const seglog_code code = seglog_stream_compact(
+        streams, test_random(seed) % STREAMS, &options, NULL, NULL);
+
+    if (code == SEGLOG_OK)
+        atomic_fetch_add(&worker->compactions, 1);
+    return code == SEGLOG_LOCKED || code == SEGLOG_NOT_FOUND ||
+                   code == SEGLOG_INVALID
+               ? SEGLOG_OK
+               : code;
 }
 
 static seglog_code
@@ -128,6 +178,10 @@ step_run(struct worker *worker, unsigned number, struct seglog_streams *streams,
         code = seglog_streams_flush_indexes(*streams, &err);
     else if (how == 3)
         code = seglog_streams_close(streams, &err);
+    else if (how < 12)
+        return event_mark(worker, *streams, seed);
+    else if (how < 16)
+        return stream_compact(worker, *streams, seed);
     else
         return batch_append(worker, number, *streams, seed);
     if (how == 3 && code == SEGLOG_OK)
@@ -222,7 +276,7 @@ gust(struct storm *storm)
 struct look {
     struct storm *storm;
     uint64_t stream;
-    struct seglog_chain_hash head; /* computed here */
+    struct seglog_chain_hash head; /* computed here, where nothing is marked */
     unsigned worker;               /* of the batch that is under way */
     unsigned serial;
     unsigned next;
@@ -274,27 +328,72 @@ batch_begin(struct look *look, unsigned worker, unsigned serial, unsigned count,
     return true;
 }
 
-static bool
-event_look(struct look *look, const struct seglog_stream_event *event)
-{
-    const struct seglog_chain_hash before = look->head;
-    char text[TEXT_CAP] = "";
-    unsigned worker = 0;
-    unsigned serial = 0;
-    unsigned index = 0;
-    unsigned count = 0;
+/* What an event says of itself; of one that was dropped, who marked it. */
+struct saying {
+    unsigned worker;
+    unsigned serial;
+    unsigned index;
+    unsigned count;
+};
 
-    slg_chain_hash(look->storm->options.chain, &before, SLG_CHAIN_KIND_RECORD,
-                   event->data.data, event->data.len, &look->head);
+static bool
+saying_find(const struct look *look, uint64_t offset, struct saying *saying)
+{
+    for (unsigned i = 0; i < WORKERS; i++) {
+        const struct worker *worker = &look->storm->shared->workers[i];
+
+        for (uint32_t k = look->last[i] > 0 ? look->last[i] - 1 : 0;
+             k < atomic_load(&worker->begun); k++) {
+            const struct told *told = &worker->told[k];
+            const uint64_t index = offset - told->offset;
+
+            if (told->stream != look->stream || offset < told->offset ||
+                index >= told->count)
+                continue;
+            *saying = (struct saying){ i, k, (unsigned)index, told->count };
+            return (told->marked >> index & 1) != 0;
+        }
+    }
+    return false;
+}
+
+static bool
+saying_read(struct look *look, const struct seglog_stream_event *event,
+            struct saying *saying)
+{
+    char text[TEXT_CAP] = "";
+
     if (!look_expect(look, event->data.len < TEXT_CAP, "it is too long",
                      event->offset))
         return false;
     memcpy(text, event->data.data, event->data.len);
-    if (!look_expect(look,
-                     sscanf(text, "worker %u batch %u event %u of %u", &worker,
-                            &serial, &index, &count) == 4,
-                     "nobody writes such a thing", event->offset))
+    return look_expect(look,
+                       sscanf(text, "worker %u batch %u event %u of %u",
+                              &saying->worker, &saying->serial, &saying->index,
+                              &saying->count) == 4,
+                       "nobody writes such a thing", event->offset);
+}
+
+static bool
+event_look(struct look *look, const struct seglog_stream_event *event)
+{
+    const struct seglog_chain_hash before = look->head;
+    struct saying saying;
+
+    look->storm->dropped += event->is_dropped;
+    slg_chain_hash(look->storm->options.chain, &before, SLG_CHAIN_KIND_RECORD,
+                   event->data.data, event->data.len, &look->head);
+    if (event->is_dropped
+            ? !look_expect(look, saying_find(look, event->offset, &saying),
+                           "it was dropped, and nobody marked it",
+                           event->offset)
+            : !saying_read(look, event, &saying))
         return false;
+
+    const unsigned worker = saying.worker;
+    const unsigned serial = saying.serial;
+    const unsigned index = saying.index;
+    const unsigned count = saying.count;
     if (look->count == 0 &&
         !batch_begin(look, worker, serial, count, event->offset))
         return false;
@@ -309,8 +408,35 @@ event_look(struct look *look, const struct seglog_stream_event *event)
     return true;
 }
 
+/* Where something is marked the head is not that of the events alone. */
 static bool
-stream_look(struct look *look, struct seglog_streams streams)
+chain_look(struct look *look, struct seglog_streams streams,
+           struct seglog_store store, const struct seglog_stream_end *end)
+{
+    struct seglog_stream_verified result = { .is_good = false };
+    struct slg_tombs tombs = { 0 };
+    seglog_code code = slg_tombs_collect(&tombs, store, look->stream, NULL);
+    const bool is_marked = tombs.count > 0;
+
+    slg_tombs_reset(&tombs);
+    if (code == SEGLOG_OK)
+        code = end->next_offset > 0
+                   ? seglog_stream_verify(streams, look->stream, NULL, &result,
+                                          NULL)
+                   : SEGLOG_OK;
+    return look_expect(look,
+                       code == SEGLOG_OK &&
+                           (end->next_offset == 0 || result.is_good),
+                       "it does not verify", result.first.first_offset) &&
+           (is_marked ||
+            look_expect(look, slg_chain_hash_is_same(&look->head, &end->hash),
+                        "its head is not that of its events",
+                        end->next_offset));
+}
+
+static bool
+stream_look(struct look *look, struct seglog_streams streams,
+            struct seglog_store store)
 {
     struct seglog_stream_event *events = NULL;
     struct seglog_stream_end end;
@@ -333,8 +459,7 @@ stream_look(struct look *look, struct seglog_streams streams)
                       count);
     (void)look_expect(look, end.next_offset == count, "it ends elsewhere",
                       count);
-    return look_expect(look, slg_chain_hash_is_same(&look->head, &end.hash),
-                       "its head is not that of its events", count);
+    return look->failure[0] == '\0' && chain_look(look, streams, store, &end);
 }
 
 /* Every acknowledged batch was seen. */
@@ -376,7 +501,7 @@ folder_look(struct storm *storm, char failure[300])
         memset(&look, 0, sizeof look);
         look.storm = storm;
         look.stream = i;
-        is_right = stream_look(&look, streams) && all_look(&look);
+        is_right = stream_look(&look, streams, store) && all_look(&look);
         memcpy(failure, look.failure, sizeof look.failure);
     }
     (void)seglog_streams_close(&streams, NULL);
@@ -424,6 +549,8 @@ folder_run(struct storm *storm, uint64_t kills)
     for (unsigned i = 0; i < WORKERS; i++) {
         storm->batches += atomic_load(&storm->shared->workers[i].begun);
         storm->conflicts += atomic_load(&storm->shared->workers[i].conflicts);
+        storm->compactions +=
+            atomic_load(&storm->shared->workers[i].compactions);
     }
     if (is_right) {
         test_dir_remove(storm->dir);
@@ -454,10 +581,12 @@ main(int argc, char **argv)
     while (storm.kills < kills && storm.findings < 5)
         folder_run(&storm, kills);
     spent_ms = test_now_ms() - start_ms;
-    printf("%llu lives, %llu batches, %llu conflicts, %llu looks, %lld ms\n",
+    printf("%llu lives, %llu batches, %llu conflicts, %llu looks, %llu "
+           "compactions, %llu times a dropped event was seen, %lld ms\n",
            (unsigned long long)storm.lives, (unsigned long long)storm.batches,
            (unsigned long long)storm.conflicts, (unsigned long long)storm.looks,
-           (long long)spent_ms);
+           (unsigned long long)storm.compactions,
+           (unsigned long long)storm.dropped, (long long)spent_ms);
     printf("score: kill_streams count=%llu findings=%u seeds=%llu-%llu\n",
            (unsigned long long)storm.kills, storm.findings,
            (unsigned long long)seed, (unsigned long long)seed);
