@@ -39,6 +39,8 @@ struct tail {
     uint64_t plain;
     uint32_t cut;
     uint64_t head_end; /* no other head stands before that */
+    uint64_t old_end;  /* where something was appended behind it; 0: nowhere */
+    bool is_torn;      /* that is known */
 };
 
 struct walk {
@@ -269,6 +271,18 @@ head_fits_behind_damage(const struct slg_chunk_index *index,
             (head->cut == index->cut && head->plain > index->size));
 }
 
+/* The head of one that was appended behind damage, whatever has become of it:
+ * the blob ended there once. */
+static bool
+head_is_behind_damage(const struct walk *walk, const uint8_t *bytes,
+                      const struct slg_chunk_head *head)
+{
+    static const uint8_t none[SLG_MAC_BYTES];
+
+    return head->cut > walk->index->cut &&
+           slg_chunk_is_linked(walk->source->suite, bytes, none);
+}
+
 /* The chunk at `at` is whole, below and as it was encrypted. */
 static seglog_code
 chunk_is_authentic(struct walk *walk, uint64_t at, uint32_t len, bool *is_it)
@@ -381,7 +395,7 @@ sector_is_torn(const struct walk *walk, uint64_t at, const uint8_t *bytes,
 static seglog_code
 bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
 {
-    *is_torn = false;
+    *is_torn = walk->tail.is_torn;
     for (uint64_t at = walk->tail.at; !*is_torn && at < end;) {
         size_t len = (size_t)(SECTOR_BYTES - at % SECTOR_BYTES);
         const uint8_t *bytes = NULL;
@@ -485,6 +499,17 @@ inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
     return code;
 }
 
+/* The same where that chunk is torn as well. */
+static seglog_code
+tail_is_torn_up_to(struct walk *walk, uint64_t end, bool *is_torn)
+{
+    const seglog_code code = bytes_are_torn(walk, end, is_torn);
+
+    return code != SEGLOG_OK || *is_torn || walk->tail.old_end == 0
+               ? code
+               : bytes_are_torn(walk, walk->tail.old_end, is_torn);
+}
+
 /*
  * Nothing authentic follows.  As much as one chunk could hold there counts as
  * bytes that are lost, so that a change of the last chunk shows.
@@ -494,7 +519,7 @@ tail_take(struct walk *walk)
 {
     struct slg_chunk_index *index = walk->index;
     bool is_torn = false;
-    seglog_code code = bytes_are_torn(walk, index->below, &is_torn);
+    seglog_code code = tail_is_torn_up_to(walk, index->below, &is_torn);
     const struct slg_stretch bad = { .plain = index->size,
                                      .at = index->end,
                                      .end = index->below,
@@ -538,6 +563,9 @@ damage_walk(struct walk *walk, bool *is_done)
         }
         if (!head_fits_behind_damage(index, &head))
             continue;
+        if (walk->tail.old_end == 0 &&
+            head_is_behind_damage(walk, bytes, &head))
+            walk->tail.old_end = at;
         code = chunk_is_authentic(walk, at, head.len, &is_it);
         if (code != SEGLOG_OK)
             return code;
@@ -572,6 +600,9 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
         if (code != SEGLOG_OK || !slg_chunk_head_parse(bytes, &head) ||
             !head_fits_behind_damage(index, &head))
             continue;
+        if (walk->tail.old_end == 0 &&
+            head_is_behind_damage(walk, bytes, &head))
+            walk->tail.old_end = at;
         code = chunk_is_authentic(walk, at, head.len, &is_it);
         if (code == SEGLOG_OK && is_it)
             return head.cut > index->cut ? bytes_are_torn(walk, at, is_torn)
@@ -580,7 +611,7 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
     if (code != SEGLOG_OK || *is_torn)
         return code;
     index->is_unsure = true;
-    return bytes_are_torn(walk, index->below, is_torn);
+    return tail_is_torn_up_to(walk, index->below, is_torn);
 }
 
 /*
@@ -667,6 +698,7 @@ linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
         code = before_look(walk, &is_restarted);
     if (code != SEGLOG_OK || is_restarted)
         return code;
+    walk->tail.is_torn = is_torn;
     if (is_torn)
         return damage_walk(walk, is_done);
     return chunk_take(walk, head);

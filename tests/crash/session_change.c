@@ -235,6 +235,9 @@ session_step_truncate(struct session_world *world)
                     lane->count, pending->keep, seglog_code_name(code));
         outcome = session_call_end(world, actor, code);
     }
+    /* Whoever opens it to write may have written: that is not settled. */
+    lane->is_loose = true;
+    lane->is_quiet = false;
     if (outcome != SESSION_DONE || session_is_damage(lane, code) ||
         (lane->is_sealed && code == SEGLOG_SEALED) ||
         (world->cannot_cut && code == SEGLOG_READ_ONLY))

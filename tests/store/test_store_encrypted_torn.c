@@ -246,6 +246,55 @@ chunks__one_behind_the_other_torn__are_a_torn_end(void **state)
 }
 
 /*
+ * Somebody who cannot cut has appended behind a torn chunk, and of that there is
+ * only a beginning.  Of the first one the end is zeros, and some bytes at least.
+ */
+static void
+append__torn_behind_a_torn_chunk__is_a_torn_end(void **state)
+{
+    static const size_t lefts[] = { 10, 20, 47, 48, 100, SECTOR - SECOND_AT };
+    const struct torn *torn = *state;
+    const size_t end = SECTOR - 12; /* both stand in one sector */
+
+    for (size_t i = 0; i < COUNT_OF(lefts); i++) {
+        const size_t left = lefts[i] < end - SECOND_AT ? lefts[i] : 380;
+        uint8_t bytes[END] = { 0 };
+        uint8_t buf[END];
+        struct seglog_blob blob;
+
+        test_fill(buf, sizeof buf, 7);
+        memcpy(bytes, torn->whole, SECOND_AT + left);
+        if (left >= HEAD) {
+            /* Whole, as its head says. */
+            assert_ok(seglog_blob_truncate(torn->raw, 0, NULL));
+            assert_ok(seglog_blob_append(torn->raw, 0, torn->whole, SECOND_AT,
+                                         NULL, NULL));
+            blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+            assert_ok(seglog_blob_append(blob, FIRST, buf,
+                                         end - SECOND_AT - EXTRA, NULL, NULL));
+            assert_ok(seglog_blob_close(&blob, NULL));
+            assert_ok(seglog_blob_read_at(torn->raw, 0, bytes, end, NULL));
+            memset(bytes + SECOND_AT + left, 0, end - SECOND_AT - left);
+        }
+        for (size_t more = left < HEAD ? HEAD : 1; more < 32 + EXTRA; more++) {
+            assert_ok(seglog_blob_truncate(torn->raw, 0, NULL));
+            assert_ok(seglog_blob_append(torn->raw, 0, bytes, end, NULL, NULL));
+            blob = blob_open(torn->store, SEGLOG_OPEN_WRITE);
+            assert_ok(
+                seglog_blob_append(blob, SEGLOG_END_ANY, KEY, 32, NULL, NULL));
+            assert_ok(seglog_blob_close(&blob, NULL));
+            assert_ok(seglog_blob_truncate(torn->raw, end + more, NULL));
+            blob = blob_open(torn->store, SEGLOG_OPEN_READ);
+            assert_int_equal(size_of(blob),
+                             FIRST + end + more - SECOND_AT - EXTRA);
+            assert_ok(
+                seglog_blob_read_at(blob, 0, buf, (size_t)size_of(blob), NULL));
+            assert_ok(seglog_blob_close(&blob, NULL));
+        }
+    }
+}
+
+/*
  * Behind damage stands most of a head, and the length of what is appended is
  * just what it lacks: that must not make it one.
  */
@@ -454,6 +503,9 @@ main(void)
                                         torn_setup, torn_teardown),
         cmocka_unit_test_setup_teardown(
             chunks__one_behind_the_other_torn__are_a_torn_end, torn_setup,
+            torn_teardown),
+        cmocka_unit_test_setup_teardown(
+            append__torn_behind_a_torn_chunk__is_a_torn_end, torn_setup,
             torn_teardown),
         cmocka_unit_test_setup_teardown(
             append__completes_a_torn_head_behind_damage__is_there, torn_setup,
