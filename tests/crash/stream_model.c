@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seglog/segment.h"
 #include "src/segment/segment_chain.h"
 #include "tests/crash/stream_world.h"
 
@@ -208,6 +209,71 @@ log_leave(struct stream_world *world, struct seglog_streams streams,
     log_look_holed(world, streams, which);
 }
 
+struct last_segment {
+    char name[128];
+    bool is_holed;
+};
+
+static bool
+last_note(void *arg, const char *name)
+{
+    struct last_segment *last = arg;
+    const size_t len = strlen(name);
+
+    if (len > 4 && len < sizeof last->name &&
+        strcmp(name + len - 4, ".seg") == 0 && strcmp(name, last->name) > 0)
+        memcpy(last->name, name, len + 1);
+    return true;
+}
+
+static void
+finding_note(void *arg, const struct seglog_finding *finding)
+{
+    struct last_segment *last = arg;
+
+    last->is_holed |= finding->verdict != SEGLOG_VERDICT_TORN;
+}
+
+/*
+ * What is there after a power cut is there for good; but not where a hole stands
+ * before it that nobody has synced anything behind.  Then only that nothing but
+ * zeros or an end follows shows that it is no torn bytes: a reader syncs nothing
+ * (SECURITY.md), and what is torn behind it may take it along.
+ */
+static bool
+log_is_settled(struct stream_world *world, const struct stream_actor *actor,
+               unsigned which)
+{
+    struct last_segment last = { .name = "" };
+    const struct seglog_scan_options options = { .size = sizeof options,
+                                                 .on_finding = finding_note,
+                                                 .arg = &last };
+    struct seglog_scan_summary summary;
+    struct seglog_disk_process process;
+    const struct seglog_store store =
+        world->is_encrypted ? actor->encrypted
+                            : seglog_disk_start(world->disk, &process);
+    char prefix[32];
+
+    (void)snprintf(prefix, sizeof prefix, "stream.%u.", which);
+    stream_expect(world, seglog_store_list(store, prefix, last_note, &last,
+                                           NULL) == SEGLOG_OK);
+    if (last.name[0] == '\0')
+        return true;
+    stream_expect(world, seglog_scan(store, last.name, &options, &summary,
+                                     NULL) == SEGLOG_OK);
+    return !last.is_holed;
+}
+
+/* No power cut takes any of it any more. */
+static void
+log_take_settled(struct stream_log *log)
+{
+    log->synced = log->count;
+    for (size_t i = 0; i < log->mark_count; i++)
+        log->marks[i].is_synced = true;
+}
+
 static void
 log_look(struct stream_world *world, struct seglog_streams streams,
          unsigned which, bool is_power_cut)
@@ -237,13 +303,11 @@ log_look(struct stream_world *world, struct seglog_streams streams,
     head = stream_log_head(log, log->count);
     stream_hold(world, STREAM_T4, hash_is_same(&end.hash, &head));
     stream_marks_look(world, streams, which);
-    /*
-     * What a power cut has left of what nobody had synced is there, and may go
-     * with the next one: its bytes stay, but behind a hole that cost nothing
-     * they end a segment until zeros stand behind them.
-     */
     if (log_read(world, streams, which) != SEGLOG_OK)
         log_leave(world, streams, which, is_power_cut);
+    else if (is_power_cut &&
+             log_is_settled(world, &world->actors[STREAM_ACTORS - 1], which))
+        log_take_settled(log);
 }
 
 void
