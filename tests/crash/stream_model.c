@@ -175,8 +175,13 @@ log_look_holed(struct stream_world *world, struct seglog_streams streams,
                unsigned which)
 {
     struct stream_log *log = &world->logs[which];
+    size_t end = log->synced;
 
-    for (size_t i = 0; i < log->synced; i++) {
+    /* Who asks for a byte gets empty events and one more: none is to be had
+     * alone that stands right in front of the hole. */
+    while (end > 0 && stream_text(log->ids[end - 1]).len == 0)
+        end--;
+    for (size_t i = 0; i < end; i++) {
         struct seglog_stream_event *events = NULL;
         size_t count = 0;
 
