@@ -185,9 +185,6 @@ log_look_holed(struct stream_world *world, struct seglog_streams streams,
         struct seglog_stream_event *events = NULL;
         size_t count = 0;
 
-        /* An empty one is no byte: what is behind it is asked for as well. */
-        if (stream_text(log->ids[i]).len == 0)
-            continue;
         stream_hold(world, STREAM_T1,
                     seglog_stream_read_from(streams, which, i, 1, &events,
                                             &count, NULL) == SEGLOG_OK &&
@@ -204,9 +201,11 @@ log_leave(struct stream_world *world, struct seglog_streams streams,
     struct stream_log *log = &world->logs[which];
 
     world->watch->holes++;
+    /* Whoever asks for the end settles it, which is not synced: garbage in its
+     * place is damage below an encrypted store (ENCRYPTION.md 6). */
     stream_hold(world, STREAM_T4,
                 is_power_cut &&
-                    (log->synced < log->count ||
+                    (world->is_encrypted || log->synced < log->count ||
                      (world->pending.is_any && world->pending.log == which)));
     log->is_out = true;
     log->count = log->synced;

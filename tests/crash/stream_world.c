@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "src/crypt/primitives.h"
+
 static const char *const invariant_names[STREAM_INVARIANTS] = {
     [STREAM_T1] = "T1", [STREAM_T2] = "T2", [STREAM_T3] = "T3",
     [STREAM_T4] = "T4", [STREAM_T5] = "T5", [STREAM_T6] = "T6",
@@ -238,9 +240,7 @@ world_begin(struct stream_world *world, struct stream_watch *watch,
         .codec =
             (how >> 28) % 4 == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
     };
-#ifdef SEGLOG_WITH_OPENSSL
-    world->is_encrypted = (how >> 32) % 16 == 0;
-#endif
+    world->is_encrypted = (how >> 32) % 16 == 0 && slg_crypt_is_available();
     world->next_id = 1;
     world->chance = seed;
     stream_actor_start(world, &world->actors[0]);
