@@ -316,7 +316,8 @@ check_end(const struct encrypted_blob *blob, uint64_t expected_end, size_t len,
                          "somebody else has appended or cut it");
         return slg_fail_actual(err, code, size);
     }
-    if (len > SLG_PLAIN_SIZE_MAX - size)
+    /* Damage behind the last of its chunks may count beyond that already. */
+    if (size > SLG_PLAIN_SIZE_MAX || len > SLG_PLAIN_SIZE_MAX - size)
         return fail_blob(blob, err, SEGLOG_TOO_LARGE, size,
                          "no blob can grow that large");
     return SEGLOG_OK;
@@ -680,6 +681,9 @@ cut_append(struct encrypted_blob *blob, uint64_t new_size,
 
     if (code != SEGLOG_OK)
         return code;
+    if (new_size > SLG_PLAIN_SIZE_MAX)
+        return fail_blob(blob, err, SEGLOG_TOO_LARGE, new_size,
+                         "no blob is that large: what it holds is damage");
     head.plain = new_size;
     if (head.cut == blob->index.cut)
         head.cut++;
