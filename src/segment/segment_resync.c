@@ -488,7 +488,7 @@ lone_settle(struct slg_gap_info *info, bool is_forward)
 
     for (size_t i = 0; is_forward && i < info->lone_count; i++) {
         struct slg_stray *lone = &info->lone[i];
-        if (lone->count == 0 || lone->offset < end || lone->number < number ||
+        if (lone->offset < end || lone->number < number ||
             lone->offset + lone->len > info->end ||
             lone->number + lone->count > info->number)
             continue;
