@@ -139,20 +139,31 @@ def compiled(out, tree, found):
     return [point for point in found if point.number in numbers]
 
 
+def is_configured(out, flags):
+    try:
+        with open(os.path.join(out, 'CMakeCache.txt'),
+                  encoding='utf-8') as file:
+            return (f'CMAKE_C_FLAGS_DEBUG:STRING={flags}\n' in file and
+                    os.path.exists(os.path.join(out,
+                                                'compile_commands.json')))
+    except FileNotFoundError:
+        return False
+
+
 def build(folder):
     """Rewrite and compile; returns (points, programs)."""
     tree, out = os.path.join(folder, 'tree'), os.path.join(folder, 'build')
     refused = collections.defaultdict(set)
     folders = [name for name in FOLDERS
                if os.path.isdir(os.path.join(ROOT, 'tests', name))]
+    # As in fuzzers: a salt is looked for among few numbers.  The whole search
+    # takes more steps than all else in many a test.
+    flags = (f'-O1 -w -DMUT_PLACES={PLACES}u -include '
+             f'{os.path.join(HERE, "runtime.h")} '
+             '-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION=1')
     while True:
         found = tree_write(tree, refused)
-        if not os.path.exists(os.path.join(out, 'compile_commands.json')):
-            # As in fuzzers: a salt is looked for among few numbers.  The whole
-            # search takes more steps than all else in many a test.
-            flags = (f'-O1 -w -DMUT_PLACES={PLACES}u -include '
-                     f'{os.path.join(HERE, "runtime.h")} '
-                     '-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION=1')
+        if not is_configured(out, flags):
             subprocess.run(
                 ['cmake', '-S', tree, '-B', out, '-G', 'Ninja',
                  '-DCMAKE_BUILD_TYPE=Debug', f'-DCMAKE_C_FLAGS_DEBUG={flags}',
