@@ -620,10 +620,12 @@ struct seglog_stream_mended {
  * Make a stream whose end is damaged take events again.  Only ever asked for:
  * nothing that was acknowledged goes without it.  The damaged segment is kept
  * whole as NAME.damaged (EXISTS if there is another one), the mended one is
- * written beside it, synced, read back, and put in its place.  Damage in front
- * of which, or behind which, the head is known stays as it is: events there are
- * lost to reading, and keep nobody from appending.  What was
- * marked to be dropped (SPEC.md 6.8), also behind the loss, stays so.
+ * written beside it, synced, read back, and put in its place.  NAME.damaged is
+ * the caller's to remove: nobody reads it, and what is dropped from the stream
+ * later is in it still.  Damage in front of a head that is known stays as it
+ * is: events there cannot be read, and keep nobody from appending.  Events that
+ * were marked to be dropped (seglog_stream_tombstone) stay so, also if the mark
+ * is behind the loss.
  *
  * Returns
  *   OK         with name "" and lost 0 if nothing kept from appending
