@@ -249,26 +249,35 @@ slg_tombs_count_pending(const struct slg_tombs *tombs, uint64_t first,
 
 /* -- reading them ---------------------------------------------------------- */
 
-/* A salvaging reader passes over what cannot be read just now, too. */
+/*
+ * A salvaging reader passes over what cannot be read just now, too.  Where no
+ * record is lost a tombstone may be: then the chain does not lead to the next
+ * head.  is_doubtful: that is to be seen yet.
+ */
 static seglog_code
 damage_note(struct slg_tombs *tombs, const struct slg_stream_part *part,
             const struct slg_chain_event *event, const char *name,
-            struct seglog_error *err)
+            bool *is_doubtful, struct seglog_error *err)
 {
     const struct seglog_finding *finding = &event->finding;
     const struct slg_place place = { .name = name,
                                      .offset = finding->first_byte };
+    bool is_lost = false;
 
-    if (event->type != SLG_CHAIN_EVENT_GAP || finding->is_recorded ||
-        finding->verdict == SEGLOG_VERDICT_TORN)
-        return SEGLOG_OK;
-    if (finding->verdict == SEGLOG_VERDICT_IO)
-        return slg_fail(err, SEGLOG_IO, &place, "it cannot be read");
-    if (tombs->is_damaged)
+    if (event->type == SLG_CHAIN_EVENT_HEAD) {
+        is_lost = *is_doubtful && event->is_broken;
+        *is_doubtful = false;
+    } else if (event->type == SLG_CHAIN_EVENT_GAP && !finding->is_recorded) {
+        if (finding->verdict == SEGLOG_VERDICT_IO)
+            return slg_fail(err, SEGLOG_IO, &place, "it cannot be read");
+        is_lost = finding->last_record != 0;
+        *is_doubtful = true;
+    }
+    if (!is_lost || tombs->is_damaged)
         return SEGLOG_OK;
     tombs->is_damaged = true;
     tombs->damaged_part = *part;
-    tombs->damaged_record = finding->first_record;
+    tombs->damaged_record = event->number;
     return SEGLOG_OK;
 }
 
@@ -282,6 +291,7 @@ part_collect(struct slg_tombs *tombs, struct seglog_store store,
     struct slg_chain_reader *reader = NULL;
     struct slg_chain_event event;
     char name[SEGLOG_STREAM_NAME_CAP];
+    bool is_doubtful = false;
     seglog_code code =
         slg_chain_reader_open(store, slg_stream_part_name(stream, part, name),
                               &options, &reader, err);
@@ -294,7 +304,7 @@ part_collect(struct slg_tombs *tombs, struct seglog_store store,
     while (code == SEGLOG_OK) {
         code = slg_chain_reader_next(reader, &event, err);
         if (code == SEGLOG_OK)
-            code = damage_note(tombs, part, &event, name, err);
+            code = damage_note(tombs, part, &event, name, &is_doubtful, err);
         if (code == SEGLOG_OK && !slg_tombs_take_event(tombs, &event))
             code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                             "no memory for the tombstones of a stream");
