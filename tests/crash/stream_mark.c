@@ -139,6 +139,37 @@ stream_marks_look(struct stream_world *world, struct seglog_streams streams,
                 code == SEGLOG_OK && fault == SEGLOG_STREAM_FAULT_NONE);
 }
 
+#ifdef SEGLOG_HAVE_ZSTD
+static bool
+damage_take(void *arg, const struct seglog_stream_finding *finding)
+{
+    bool *is_there = arg;
+
+    *is_there |= finding->fault == SEGLOG_STREAM_FAULT_DAMAGE;
+    return true;
+}
+
+/* A power cut may leave damage that costs nothing, such as a torn sync point.
+ * A segment that has it is not compacted. */
+static bool
+is_damaged(struct stream_world *world, struct seglog_streams streams,
+           unsigned which)
+{
+    bool is_there = false;
+    const struct seglog_stream_verify_options options = {
+        .size = sizeof options,
+        .threads = 1,
+        .on_finding = damage_take,
+        .arg = &is_there,
+    };
+    struct seglog_stream_verified result;
+
+    stream_expect(world, seglog_stream_verify(streams, which, &options, &result,
+                                              NULL) == SEGLOG_OK);
+    return is_there;
+}
+#endif
+
 /* -- marking --------------------------------------------------------------- */
 
 static void
@@ -273,10 +304,13 @@ stream_overtake_compact(struct stream_world *world,
         stream_actor_start(world, other);
     code = seglog_stream_compact(other->streams, world->pending.log, &options,
                                  &result, NULL);
-    world->is_overtaking = false;
     stream_say(world, "  meanwhile compacted: %s, %llu dropped",
                seglog_code_name(code), (unsigned long long)result.dropped);
-    stream_hold(world, STREAM_T8, code == SEGLOG_OK || code == SEGLOG_LOCKED);
+    stream_hold(world, STREAM_T8,
+                code == SEGLOG_OK || code == SEGLOG_LOCKED ||
+                    (code == SEGLOG_CORRUPT &&
+                     is_damaged(world, other->streams, world->pending.log)));
+    world->is_overtaking = false;
     world->watch->dropped += result.dropped;
 #else
     (void)world;
@@ -323,7 +357,9 @@ stream_step_compact(struct stream_world *world)
                (unsigned long long)result.dropped);
     stream_hold(world, STREAM_T8,
                 code == SEGLOG_OK ||
-                    (code == SEGLOG_NOT_FOUND && log->count == 0));
+                    (code == SEGLOG_NOT_FOUND && log->count == 0) ||
+                    (code == SEGLOG_CORRUPT &&
+                     is_damaged(world, actor->streams, which)));
     if (code != SEGLOG_OK)
         return;
     if (options.rotates && log->synced < events)
