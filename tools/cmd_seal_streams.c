@@ -138,6 +138,7 @@ streams_seal(struct streams *streams)
     else if (code == SEGLOG_OK)
         code = seglog_streams_list(opened->streams, stream_seal, streams, &err);
     seglog_store_key_wipe(key, sizeof key);
+    streams->key = NULL;
     return code == SEGLOG_OK ? streams->status : tool_fail(opened->shown, &err);
 }
 

@@ -121,10 +121,10 @@ seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
     struct seglog_error local;
     seglog_code code = slg_streams_of(streams, &own, err);
 
-    if (code == SEGLOG_OK && !at)
-        code = slg_fail(err, SEGLOG_INVALID, NULL, "at is NULL");
     if (code != SEGLOG_OK)
         return code;
+    if (!at)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "at is NULL");
     *at = (struct seglog_stream_end){ 0 };
     for (unsigned i = 0; i < GONE_MAX; i++) {
         code = checkpoint_find(own, stream, record, &parts, at, &local);

@@ -224,7 +224,7 @@ segment_find(const struct slg_streams *streams, uint64_t stream,
     const struct slg_place place = { .record_no = offset + 1,
                                      .offset = SEGLOG_NO_OFFSET };
     const struct slg_stream_part *found = NULL;
-    struct tail tail;
+    struct tail tail = { .is_known = false };
     seglog_code code =
         slg_stream_parts_list(streams->store, stream, parts, err);
 

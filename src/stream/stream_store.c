@@ -319,11 +319,12 @@ seglog_streams_list(struct seglog_streams streams, seglog_stream_list_fn fn,
     struct slg_streams *own = NULL;
     seglog_code code = slg_streams_of(streams, &own, err);
 
-    if (code == SEGLOG_OK && !fn)
-        code = slg_fail(err, SEGLOG_INVALID, NULL, "fn is NULL");
-    if (code == SEGLOG_OK)
-        code = seglog_store_list(own->store, "stream.", stream_collect,
-                                 &listing, err);
+    if (code != SEGLOG_OK)
+        return code;
+    if (!fn)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "fn is NULL");
+    code =
+        seglog_store_list(own->store, "stream.", stream_collect, &listing, err);
     if (code == SEGLOG_OK && listing.has_no_memory)
         code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for a list of streams");

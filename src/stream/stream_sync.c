@@ -118,13 +118,12 @@ slg_slot_sync(struct slg_slot *slot, const struct slg_request *request)
     (void)pthread_mutex_lock(&slot->mutex);
     slot->sync_asked++;
     while (code == SEGLOG_OK && slot->synced < request->serial) {
-        if (slot->generation != request->generation) {
-            code = fail_unknown(slot, request->err);
-        } else if (slot->is_syncing) {
+        const bool is_same = slot->generation == request->generation;
+
+        if (is_same && slot->is_syncing)
             (void)pthread_cond_wait(&slot->sync_end, &slot->mutex);
-        } else if (slot_sync_once(slot, request->err) != SEGLOG_OK) {
+        else if (!is_same || slot_sync_once(slot, request->err) != SEGLOG_OK)
             code = fail_unknown(slot, request->err);
-        }
     }
     (void)pthread_mutex_unlock(&slot->mutex);
     return code;

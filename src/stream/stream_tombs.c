@@ -146,7 +146,7 @@ gap_take(struct slg_tombs *tombs, const struct slg_chain_event *event)
     if (before && dropped.last <= before->last)
         return true;
     /* Two gaps with nothing between: the chain head is behind both. */
-    if (was_behind && before->last + 1 == dropped.first) {
+    if (before && was_behind && before->last + 1 == dropped.first) {
         before->last = dropped.last;
         tombs->is_behind_dropped = true;
         return true;

@@ -245,7 +245,6 @@ session_step_run(struct session_world *world, const struct session_step *step)
     at = session_draw(world, 256);
     while (at >= kinds[i].weight)
         at -= kinds[i++].weight;
-    world->watch->steps_of_kind[i]++;
     kinds[i].run(world);
     session_pending_clear(world);
 }

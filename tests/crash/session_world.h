@@ -70,7 +70,6 @@ enum session_invariant {
 
 struct session_watch {
     struct crash_watch crash;
-    uint64_t steps_of_kind[32];
     bool cuts_are_chosen; /* by the last two bytes of each step */
     /* The index as it was once, to be put back. */
     uint8_t old_index[16384];
