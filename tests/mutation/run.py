@@ -61,7 +61,7 @@ FOLDERS = ['format', 'codec', 'segment']
 UNSTEADY = re.compile(r'_(kill|threads|processes)$')
 # A test that takes more than this is not one of the fast ones.  Steps are
 # points passed, which do not depend on the load of the machine.
-SLOW_STEPS = 60000000
+SLOW_STEPS = 200000000
 SLOW_MS = 20000
 # What a test may leave allocated beyond what it always does.
 LEAK_BYTES = 32
