@@ -47,6 +47,11 @@ tail_read(struct slg_chain_reader *reader, struct tail *tail,
         code = slg_chain_reader_next(reader, &event, err);
         if (code != SEGLOG_OK)
             break;
+        /* A salvaging reader passes over what cannot be read just now. */
+        if (event.type == SLG_CHAIN_EVENT_GAP &&
+            event.finding.verdict == SEGLOG_VERDICT_IO)
+            return slg_fail(err, SEGLOG_IO, NULL,
+                            "the end of the stream cannot be read");
         tail->is_known = event.is_known;
         tail->end.hash = event.hash;
         if (event.type == SLG_CHAIN_EVENT_HEAD && event.is_checkpoint)
