@@ -568,10 +568,11 @@ struct seglog_stream_compacted {
  *
  * Returns
  *   NOT_FOUND
- *   CORRUPT    a segment is damaged, or its chain is; what was done before it
- *              stays done.  Damaged segments are never merged or dropped.  Also
- *              where one is damaged that was not to be written, when all else
- *              is done: a tombstone may be lost in it
+ *   CORRUPT    a segment has lost events, or its chain is damaged; what was done
+ *              before it stays done.  It is never merged, and none of it is
+ *              dropped.  Also where one is damaged that was not to be written,
+ *              when all else is done: a tombstone may be lost in it.  Damage
+ *              that has cost nothing is no such thing, and goes
  *   LOCKED     somebody else compacts this stream
  *   END        on_progress returned false; likewise
  *   INVALID    an option out of range, this build has no zstd, or for a key no

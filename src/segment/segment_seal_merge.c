@@ -8,6 +8,7 @@
 
 #include "src/segment/segment_reader.h"
 #include "src/segment/segment_seal.h"
+#include "src/segment/segment_verdict.h"
 #include "src/store/fail.h"
 
 #define PROGRESS_BYTES (UINT64_C(1) << 20)
@@ -25,6 +26,7 @@ struct merge {
     uint64_t dropped;
     uint64_t next; /* number of the next record to be added */
     uint8_t body_log2;
+    bool is_doubtful; /* damage is behind the last chain head */
 };
 
 static seglog_code
@@ -58,8 +60,8 @@ sources_look(struct merge *merge, uint64_t *epoch, struct seglog_error *err)
             return fail_source(name, 0, SEGLOG_INVALID, "it is not chained",
                                err);
         if (summary.verdict != SEGLOG_VERDICT_OK || summary.is_header_lost)
-            return fail_source(name, 0, SEGLOG_CORRUPT,
-                               "its end is damaged: repair it first", err);
+            return fail_source(name, 0, SEGLOG_CORRUPT, "its end is damaged",
+                               err);
         if (i == 0)
             *epoch = summary.epoch;
         if (merge->body_log2 < summary.body_log2)
@@ -107,6 +109,27 @@ progress_tell(struct merge *merge, uint64_t done, struct seglog_error *err)
                : slg_fail(err, SEGLOG_END, NULL, "it was stopped");
 }
 
+/*
+ * Damage that has cost no record, of what a power cut has left of a sync point,
+ * say.  A tombstone may have been there all the same: the next chain head says
+ * so, for the records do not lead to it then.
+ */
+static seglog_code
+damage_pass(struct merge *merge, const struct seglog_reader *reader,
+            const struct seglog_finding *finding, struct seglog_error *err)
+{
+    /* Passed over by whoever came next; there is none at the end. */
+    if (finding->verdict == SEGLOG_VERDICT_TORN)
+        return SEGLOG_OK;
+    /* In front of the records it has cost what stands there. */
+    if (finding->verdict != SEGLOG_VERDICT_CORRUPT ||
+        finding->last_record != 0 ||
+        merge->next == reader->walk.header.first_record)
+        return slg_verdict_fail(finding, reader->name, err);
+    merge->is_doubtful = true;
+    return SEGLOG_OK;
+}
+
 static seglog_code
 event_add(struct merge *merge, const struct seglog_reader *reader,
           const struct seglog_event *event, struct seglog_error *err)
@@ -115,8 +138,17 @@ event_add(struct merge *merge, const struct seglog_reader *reader,
     const struct seglog_record *record = &event->record;
     const struct slg_chain *chain = &merge->build.chain;
 
-    if (event->type == SLG_EVENT_CONTROL)
+    if (event->type == SLG_EVENT_CONTROL) {
+        if (reader->step.frame.control == SLG_CONTROL_CHAIN_HEAD)
+            merge->is_doubtful = false;
         return slg_build_add_control(&merge->build, &reader->step, err);
+    }
+    if (event->type == SEGLOG_EVENT_GAP && !event->finding.is_recorded)
+        return damage_pass(merge, reader, &event->finding, err);
+    if (event->type == SEGLOG_EVENT_RECORD &&
+        (record->record_no != merge->next || !slg_reader_is_in_place(reader)))
+        return fail_source(reader->name, record->record_no, SEGLOG_CORRUPT,
+                           "a record is not where it belongs", err);
     if (event->type == SEGLOG_EVENT_GAP) {
         merge->next = event->finding.last_record + 1;
         return slg_build_add(&merge->build, event, err);
@@ -163,9 +195,9 @@ source_copy(struct merge *merge, struct seglog_reader *reader,
     }
     if (!is_end)
         return source_named(merge, reader, code, err);
-    if (reader->walk.at.pos != reader->walk.window.size)
+    if (reader->walk.at.pos != reader->walk.window.size || merge->is_doubtful)
         return fail_source(reader->name, merge->next, SEGLOG_CORRUPT,
-                           "its end is damaged: repair it first", err);
+                           "its end is damaged", err);
     merge->done += reader->walk.window.size;
     return SEGLOG_OK;
 }
@@ -174,9 +206,11 @@ static seglog_code
 source_add(struct merge *merge, size_t i, uint64_t epoch,
            struct seglog_error *err)
 {
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true };
     struct seglog_reader *reader = NULL;
     seglog_code code = seglog_reader_open(
-        merge->store, merge->options->names[i], NULL, &reader, err);
+        merge->store, merge->options->names[i], &options, &reader, err);
 
     if (code != SEGLOG_OK)
         return code;

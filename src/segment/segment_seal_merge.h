@@ -47,9 +47,10 @@ struct slg_merge_result {
  * record, predecessor and attributes of the first one, and a newer epoch.
  *
  * Returns
- *   CORRUPT  one of them is damaged, does not go on where the one before it
- *            ends, or its records do not lead to a chain head; or what was
- *            written did not read back.  err->name says which
+ *   CORRUPT  one of them has lost records, does not go on where the one before
+ *            it ends, or its records do not lead to a chain head; or what was
+ *            written did not read back.  err->name says which.  Damage that has
+ *            cost nothing, of which the next chain head tells, is left behind
  *   INVALID  not chained, or an option out of range; no zstd
  *   END      on_progress returned false
  * When it fails there is no new blob.

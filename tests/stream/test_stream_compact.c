@@ -888,6 +888,74 @@ compact__cannot_be__changes_nothing(void **state)
     assert_nowhere(fixture);
 }
 
+/* Of a sync point that a power cut has torn, and of nothing else. */
+static void
+compact__damage_that_cost_nothing__is_left_behind(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_compacted result;
+    struct seglog_stream_end end;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+
+    fixture->options.segment_bytes = 100000;
+    open_streams(fixture);
+    append(fixture, 10);
+    assert_ok(
+        seglog_stream_make_checkpoint(fixture->streams, STREAM, &end, NULL));
+    append(fixture, 10);
+    mark(fixture, 4);
+    assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
+    bytes =
+        blob_read(fixture->store,
+                  stream_segment_name(fixture->store, STREAM, 0, name), &len);
+    bytes[stream_find_text(bytes, len, "event-10") - 60] ^= 1;
+    blob_write(fixture->store, name, bytes, len);
+    free(bytes);
+    assert_int_equal(verify(fixture).findings, 1);
+    result = compact(fixture);
+    assert_int_equal(result.written, 1);
+    assert_int_equal(result.dropped, 1);
+    assert_good(fixture);
+    assert_int_equal(assert_events(fixture, fixture->streams), 1);
+    assert_nowhere(fixture);
+}
+
+/* It cost no record; but the next chain head is not the one computed over it. */
+static void
+compact__tombstone_lost_in_damage__is_corrupt(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct seglog_stream_compact_options options = { .size =
+                                                               sizeof options };
+    const uint8_t *hash = NULL;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    size_t at = 0;
+
+    fixture->options.segment_bytes = 100000;
+    open_streams(fixture);
+    append(fixture, 10);
+    mark(fixture, 4);
+    append(fixture, 10);
+    assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
+    bytes =
+        blob_read(fixture->store,
+                  stream_segment_name(fixture->store, STREAM, 0, name), &len);
+    hash = stream_model_head(&fixture->model, 5)->bytes;
+    while (at + 16 < len && memcmp(bytes + at, hash, 16) != 0)
+        at++;
+    assert_true(at + 16 < len);
+    bytes[at] ^= 1;
+    blob_write(fixture->store, name, bytes, len);
+    assert_code(
+        seglog_stream_compact(fixture->streams, STREAM, &options, NULL, NULL),
+        SEGLOG_CORRUPT);
+    free(bytes);
+}
+
 static void
 compact__damaged_segment__is_left_as_it_is(void **state)
 {
@@ -1488,6 +1556,8 @@ main(void)
         ON_MEMORY(compact__options__say_what_is_merged_and_dropped),
         ON_MEMORY(choose__neighbours__as_many_as_are_small_enough),
         ON_MEMORY(compact__cannot_be__changes_nothing),
+        ON_MEMORY(compact__damage_that_cost_nothing__is_left_behind),
+        ON_MEMORY(compact__tombstone_lost_in_damage__is_corrupt),
         ON_MEMORY(compact__damaged_segment__is_left_as_it_is),
         ON_MEMORY(compact__damage_elsewhere__is_told_when_all_is_done),
         ON_MEMORY(verify__dropped_without_tombstone__is_found),
