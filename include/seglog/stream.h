@@ -633,6 +633,8 @@ struct seglog_stream_mended {
  *   EXISTS     NAME.damaged is there, of another time
  *   CORRUPT    no head is known in the last segment, nor at the end of the one
  *              before it: put back a copy of one of them
+ *   AUTH       of an encrypted store: a chunk does not authenticate, so the
+ *              segment cannot be kept as it is; put back a copy of it
  *   NOT_FOUND
  * Cost  the last segment is read three times and written twice
  */

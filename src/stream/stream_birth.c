@@ -20,21 +20,6 @@ struct beginning {
     const struct seglog_predecessor *predecessor; /* NULL: it is the first */
 };
 
-/* Whether it was there or not. */
-static seglog_code
-blob_remove(struct seglog_store store, const char *name,
-            struct seglog_error *err)
-{
-    struct seglog_error local;
-    const seglog_code code = seglog_store_remove(store, name, &local);
-
-    if (code == SEGLOG_OK || code == SEGLOG_NOT_FOUND)
-        return SEGLOG_OK;
-    if (err)
-        *err = local;
-    return code;
-}
-
 static seglog_code
 segment_write(const struct slg_streams *streams, const char *name,
               const struct beginning *beginning, struct seglog_error *err)
@@ -84,7 +69,7 @@ segment_put(const struct slg_streams *streams,
     slg_stream_part_name(beginning->attributes.stream, &beginning->part, name);
     (void)snprintf(new_name, sizeof new_name, "%s.new", name);
     /* What somebody left who died while making it. */
-    code = blob_remove(store, new_name, err);
+    code = slg_stream_blob_remove(store, new_name, err);
     if (code != SEGLOG_OK)
         return code;
     code = segment_write(streams, new_name, beginning, err);
@@ -93,10 +78,10 @@ segment_put(const struct slg_streams *streams,
         /* It may have been done all the same: nobody has appended to it, for
          * that takes the lock that is held. */
         if (code != SEGLOG_OK)
-            (void)blob_remove(store, name, NULL);
+            (void)slg_stream_blob_remove(store, name, NULL);
     }
     if (code != SEGLOG_OK)
-        (void)blob_remove(store, new_name, NULL);
+        (void)slg_stream_blob_remove(store, new_name, NULL);
     return code;
 }
 

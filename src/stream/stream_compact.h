@@ -62,11 +62,6 @@ seglog_code
 slg_compaction_write(struct slg_compaction *compaction, size_t first,
                      struct seglog_error *err);
 
-/* It may be missing. */
-seglog_code
-slg_stream_blob_remove(struct seglog_store store, const char *name,
-                       struct seglog_error *err);
-
 /* With its lock: which goes with it, and with it what writers remember. */
 seglog_code
 slg_stream_part_remove(const struct slg_streams *streams, const char *name,

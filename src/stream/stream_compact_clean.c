@@ -18,20 +18,6 @@ slg_stream_name_beside(const char *name, const char *suffix,
 }
 
 seglog_code
-slg_stream_blob_remove(struct seglog_store store, const char *name,
-                       struct seglog_error *err)
-{
-    struct seglog_error local;
-    const seglog_code code = seglog_store_remove(store, name, &local);
-
-    if (code == SEGLOG_OK || code == SEGLOG_NOT_FOUND)
-        return SEGLOG_OK;
-    if (err)
-        *err = local;
-    return code;
-}
-
-seglog_code
 slg_stream_part_lock(const struct slg_streams *streams, const char *name,
                      struct seglog_lock *lock, struct seglog_error *err)
 {

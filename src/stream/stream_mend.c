@@ -85,11 +85,13 @@ kept_write(struct seglog_store store, struct seglog_blob from, const char *name,
 
     (void)snprintf(temp, sizeof temp, "%s.new", name);
     code = seglog_blob_get_size(from, &size, NULL, err);
+    /* What somebody left who died here, in whatever state. */
+    if (code == SEGLOG_OK)
+        code = slg_stream_blob_remove(store, temp, err);
     if (code == SEGLOG_OK)
         code = seglog_blob_open(
-            store, temp, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &to, err);
-    if (code == SEGLOG_OK)
-        code = seglog_blob_truncate(to, 0, err);
+            store, temp, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE, &to,
+            err);
     if (code == SEGLOG_OK)
         code = slg_blob_copy(from, 0, size, to, err);
     if (code == SEGLOG_OK)

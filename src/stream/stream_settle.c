@@ -89,12 +89,13 @@ tail_keep(struct seglog_store store, const char *name, uint64_t begin,
     code = seglog_blob_open(store, name, SEGLOG_OPEN_READ, &blob, err);
     if (code == SEGLOG_OK)
         code = seglog_blob_get_size(blob, &size, NULL, err);
+    /* What an earlier one has kept, or did not finish. */
     if (code == SEGLOG_OK)
-        code = seglog_blob_open(store, torn_name,
-                                SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &torn,
-                                err);
+        code = slg_stream_blob_remove(store, torn_name, err);
     if (code == SEGLOG_OK)
-        code = seglog_blob_truncate(torn, 0, err);
+        code = seglog_blob_open(
+            store, torn_name, SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE_EXCLUSIVE,
+            &torn, err);
     if (code == SEGLOG_OK)
         code = slg_blob_copy(blob, begin, size, torn, err);
     if (code == SEGLOG_OK)

@@ -364,6 +364,20 @@ seglog_streams_detect(struct seglog_store store, bool *is_one,
 /* -- what the other parts share -------------------------------------------- */
 
 seglog_code
+slg_stream_blob_remove(struct seglog_store store, const char *name,
+                       struct seglog_error *err)
+{
+    struct seglog_error local;
+    const seglog_code code = seglog_store_remove(store, name, &local);
+
+    if (code == SEGLOG_OK || code == SEGLOG_NOT_FOUND)
+        return SEGLOG_OK;
+    if (err)
+        *err = local;
+    return code;
+}
+
+seglog_code
 slg_streams_check_writable(const struct slg_streams *streams,
                            struct seglog_error *err)
 {

@@ -71,6 +71,11 @@ seglog_code
 slg_stream_latest(struct slg_streams *streams, uint64_t stream,
                   struct seglog_stream_end *end, struct seglog_error *err);
 
+/* Whether it is there or not. */
+seglog_code
+slg_stream_blob_remove(struct seglog_store store, const char *name,
+                       struct seglog_error *err);
+
 /* -- stream_append.c ------------------------------------------------------- */
 
 seglog_code

@@ -644,6 +644,37 @@ mend__cut__marks_of_what_is_gone_are_forgotten(void **state)
 #define MEND_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, mend_setup, mend_teardown)
 
+/* Nothing is cut; what somebody left who died keeping it is taken away. */
+static void
+mend__store_that_cannot_cut__is_mended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_faults *faults = seglog_faults_new(fixture->store);
+    struct seglog_stream_mended mended;
+    struct seglog_streams streams;
+    struct seglog_error err;
+    char name[128];
+
+    assert_non_null(faults);
+    seglog_faults_hide(faults, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
+    lost_make(fixture);
+    close_streams(fixture);
+    damaged_name(name);
+    (void)strcat(name, ".new");
+    blob_write(fixture->store, name, "some", 4);
+    assert_ok(seglog_streams_open(seglog_faults_store(faults),
+                                  &fixture->options, &streams, NULL));
+    assert_code_err(seglog_stream_mend(streams, STREAM, SEGLOG_STREAM_MEND_CUT,
+                                       &mended, &err),
+                    SEGLOG_OK, &err);
+    assert_int_equal(mended.end.next_offset, 6);
+    assert_ok(seglog_streams_close(&streams, NULL));
+    assert_false(blob_exists(fixture->store, name));
+    assert_kept(fixture, &mended);
+    seglog_faults_free(faults);
+    open_streams(fixture);
+}
+
 int
 main(void)
 {
@@ -653,6 +684,7 @@ main(void)
         MEND_TEST(mend__resume__keeps_the_offsets_of_what_is_behind),
         MEND_TEST(mend__damage_before_a_known_head__stays),
         MEND_TEST(mend__good_or_no_stream__does_nothing),
+        MEND_TEST(mend__store_that_cannot_cut__is_mended),
         MEND_TEST(mend__damaged_one_is_kept_already__goes_on_or_exists),
         MEND_TEST(mend__others_have_it_open__go_on_in_the_mended_one),
         MEND_TEST(mend__tombstones_behind_the_loss__stay_in_force),
