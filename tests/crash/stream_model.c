@@ -194,6 +194,12 @@ log_look_holed(struct stream_world *world, struct seglog_streams streams,
     }
 }
 
+static bool
+mark_is_open(const struct stream_log *log)
+{
+    return log->mark_count > 0 && !log->marks[log->mark_count - 1].is_synced;
+}
+
 static void
 log_leave(struct stream_world *world, struct seglog_streams streams,
           unsigned which, bool is_power_cut)
@@ -206,10 +212,14 @@ log_leave(struct stream_world *world, struct seglog_streams streams,
     stream_hold(world, STREAM_T4,
                 is_power_cut &&
                     (world->is_encrypted || log->synced < log->count ||
+                     mark_is_open(log) ||
                      (world->pending.is_any && world->pending.log == which)));
+    /* It may be there, behind the hole or in front of it: mending tells. */
+    if (world->pending.is_any && world->pending.log == which)
+        stream_pending_commit(world);
     log->is_out = true;
+    log->out_count = log->count;
     log->count = log->synced;
-    stream_marks_cut(world, log);
     log_look_holed(world, streams, which);
 }
 
@@ -312,6 +322,32 @@ log_look(struct stream_world *world, struct seglog_streams streams,
     else if (is_power_cut &&
              log_is_settled(world, &world->actors[STREAM_ACTORS - 1], which))
         log_take_settled(log);
+}
+
+void
+stream_log_mended(struct stream_world *world, struct seglog_streams streams,
+                  unsigned which, const struct seglog_stream_end *end)
+{
+    struct stream_log *log = &world->logs[which];
+    const size_t count = (size_t)end->next_offset;
+    struct seglog_chain_hash head;
+
+    stream_hold(world, STREAM_T1, count >= log->synced);
+    stream_hold(world, STREAM_T3,
+                count == log->out_count ||
+                    (count < log->out_count && log->begins_batch[count]));
+    log->count = count;
+    stream_marks_cut(world, log);
+    stream_marks_adopt(world, which, &end->hash, true);
+    head = stream_log_head(log, count);
+    stream_hold(world, STREAM_T4, hash_is_same(&end->hash, &head));
+    /* What is lost in front of a head that is known stays so. */
+    log->is_out = log_read(world, streams, which) != SEGLOG_OK;
+    world->watch->mended += !log->is_out;
+    if (!log->is_out)
+        log->synced = count;
+    else
+        log->count = log->synced;
 }
 
 void

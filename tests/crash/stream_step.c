@@ -324,6 +324,61 @@ step_kill(struct stream_world *world)
     stream_look(world, false);
 }
 
+/* What an earlier mending has kept would be in the way. */
+static bool
+kept_take(void *arg, const char *name)
+{
+    const size_t len = strlen(name);
+    char *kept = arg;
+
+    if (len < SEGLOG_STREAM_NAME_CAP + 16 && len > sizeof ".damaged" &&
+        strcmp(name + len - (sizeof ".damaged" - 1), ".damaged") == 0)
+        memcpy(kept, name, len + 1);
+    return true;
+}
+
+static void
+kept_remove(struct stream_world *world, const struct stream_actor *actor)
+{
+    char name[SEGLOG_STREAM_NAME_CAP + 16] = "";
+
+    world->is_overtaking = true;
+    stream_hold(world, STREAM_T4,
+                seglog_store_list(actor->store, "stream.", kept_take, name,
+                                  NULL) == SEGLOG_OK &&
+                    name[0] != '\0' &&
+                    seglog_store_remove(actor->store, name, NULL) == SEGLOG_OK);
+    world->is_overtaking = false;
+}
+
+/* Of those that a power cut has left with a hole. */
+static void
+step_mend(struct stream_world *world)
+{
+    const unsigned which = world->logs[0].is_out ? 0 : 1;
+    struct stream_actor *actor = NULL;
+    struct seglog_stream_mended mended;
+    struct seglog_error err = { 0 };
+    seglog_code code = SEGLOG_OK;
+
+    /* Chunks that do not authenticate cannot be kept as they are. */
+    if (!world->logs[which].is_out || world->is_encrypted)
+        return;
+    actor = stream_call_begin(world);
+    stream_say(world, "%td: mend %u", actor - world->actors, which);
+    code = seglog_stream_mend(actor->streams, which, SEGLOG_STREAM_MEND_CUT,
+                              &mended, &err);
+    if (!stream_call_end(world, actor, code))
+        return;
+    if (code != SEGLOG_OK)
+        stream_say(world, "  %s: %s", seglog_code_name(code), err.message);
+    stream_hold(world, STREAM_T4, code == SEGLOG_OK || code == SEGLOG_EXISTS);
+    if (code == SEGLOG_OK)
+        stream_log_mended(world, actor->streams, which, &mended.end);
+    else
+        kept_remove(world, actor);
+}
+
 static void
 step_look(struct stream_world *world)
 {
@@ -360,7 +415,11 @@ stream_step_run(struct stream_world *world, const uint8_t *bytes)
     at = stream_draw(world, 64);
     while (at >= kinds[i].weight)
         at -= kinds[i++].weight;
-    kinds[i].run(world);
+    /* Nothing else is asked of one that has a hole. */
+    if ((world->logs[0].is_out || world->logs[1].is_out) && at % 3 != 0)
+        step_mend(world);
+    else
+        kinds[i].run(world);
     /* Bytes that a failed sync has lost are not seen any more, synced or not:
      * only what comes after the machine was started anew is promised. */
     if (world->has_failed)

@@ -58,6 +58,7 @@ struct stream_watch {
     uint64_t holes; /* streams that a power cut has left with one */
     uint64_t looks;
     uint64_t overtaken;
+    uint64_t mended;
     uint64_t dropped; /* events, by compactions that came to their end */
 };
 
@@ -76,6 +77,7 @@ struct stream_log {
     /* A power cut has left a hole that is not known to be of what was never
      * synced: nothing more is asked of it but what was. */
     bool is_out;
+    size_t out_count; /* events that might be there then */
     uint32_t ids[STREAM_EVENTS_MAX];
     bool begins_batch[STREAM_EVENTS_MAX];
     /* Behind each, and behind the tombstones that follow it. */
@@ -173,6 +175,11 @@ stream_log_head(const struct stream_log *log, size_t count);
 struct seglog_chain_hash
 stream_log_head_with(struct stream_world *world, const struct stream_log *log,
                      uint32_t first_id, unsigned count);
+
+/* It takes events again, from there on. */
+void
+stream_log_mended(struct stream_world *world, struct seglog_streams streams,
+                  unsigned which, const struct seglog_stream_end *end);
 
 /* Everything is read and compared with what was promised. */
 void

@@ -18,8 +18,10 @@ describe(const struct crash_watch *watch)
 {
     const struct stream_watch *whole = (const struct stream_watch *)watch;
 
-    printf("%llu looks, %llu holes, overtaken %llu times, %llu dropped\n",
+    printf("%llu looks, %llu holes, %llu mended, overtaken %llu times, "
+           "%llu dropped\n",
            (unsigned long long)whole->looks, (unsigned long long)whole->holes,
+           (unsigned long long)whole->mended,
            (unsigned long long)whole->overtaken,
            (unsigned long long)whole->dropped);
 }
