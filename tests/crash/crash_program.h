@@ -55,6 +55,8 @@ struct crash_subject {
     bool (*step)(unsigned number, const uint8_t bytes[CRASH_STEP_BYTES]);
     /* The power fails, what is left is looked at, and nothing is kept. */
     void (*end)(void);
+    /* What a watch keeps besides itself; NULL: nothing. */
+    void (*release)(struct crash_watch *watch);
 };
 
 /* False: it was violated, and the watch says how. */

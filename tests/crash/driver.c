@@ -38,6 +38,14 @@ watch_new(const struct crash_subject *subject)
     return watch;
 }
 
+static void
+watch_free(const struct crash_subject *subject, struct crash_watch *watch)
+{
+    if (subject->release)
+        subject->release(watch);
+    free(watch);
+}
+
 /* -- a violation ------------------------------------------------------------ */
 
 /* Leave out what is not needed, in ever smaller parts. */
@@ -66,7 +74,7 @@ program_shrink(const struct crash_subject *subject,
         if (!is_smaller || part > program->count)
             part /= 2;
     }
-    free(watch);
+    watch_free(subject, watch);
 }
 
 static void
@@ -87,7 +95,7 @@ program_tell(const struct crash_subject *subject, struct crash_program *program,
     }
     (void)crash_program_run(subject, program, watch);
     printf("%s", watch->message);
-    free(watch);
+    watch_free(subject, watch);
 }
 
 /* -- seeds ------------------------------------------------------------------ */
@@ -190,7 +198,7 @@ flaw_find(const struct crash_driver *driver, enum seglog_disk_flaw flaw)
         if (!crash_program_run(driver->subject, &program, watch))
             found = seed;
     }
-    free(watch);
+    watch_free(driver->subject, watch);
     return found;
 }
 
@@ -273,6 +281,6 @@ crash_driver_main(const struct crash_driver *driver, int argc, char **argv)
     printf("score: %s count=%llu findings=%u seeds=%llu-%llu\n", driver->name,
            (unsigned long long)watch->images, findings,
            (unsigned long long)range.first, (unsigned long long)range.last);
-    free(watch);
+    watch_free(driver->subject, watch);
     return findings == 0 ? 0 : 1;
 }

@@ -260,6 +260,8 @@ stale_put(struct history *history, uint64_t synced, uint64_t seed);
 /* Those of an earlier program are forgotten. */
 void
 nonces_begin(struct watch *watch);
+void
+nonces_free(struct watch *watch);
 
 /* -- whole segments (history_whole.c) -------------------------------------- */
 

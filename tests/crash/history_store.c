@@ -66,6 +66,16 @@ nonces_begin(struct watch *watch)
     watch->nonces->count = 0;
 }
 
+void
+nonces_free(struct watch *watch)
+{
+    if (!watch->nonces)
+        return;
+    slg_crypt_suite_free(watch->nonces->suite);
+    free(watch->nonces);
+    watch->nonces = NULL;
+}
+
 static bool
 suite_make(struct nonces *nonces, const uint8_t master[SLG_KEY_BYTES])
 {

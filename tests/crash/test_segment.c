@@ -53,6 +53,12 @@ program_end(void)
     history_end(&the_history);
 }
 
+static void
+watch_release(struct crash_watch *watch)
+{
+    nonces_free((struct watch *)(void *)watch);
+}
+
 static const struct crash_subject subject = {
     .invariant_names = invariant_names,
     .invariant_count = INVARIANTS,
@@ -60,6 +66,7 @@ static const struct crash_subject subject = {
     .begin = program_begin,
     .step = program_step,
     .end = program_end,
+    .release = watch_release,
 };
 
 /* -- programs by chance ----------------------------------------------------- */

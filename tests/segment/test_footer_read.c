@@ -442,6 +442,7 @@ seek__by_a_table_that_leads_to_no_mark_of_its_place__finds_the_record(
     for (unsigned i = 0; i < 6; i++) {
         const struct slg_header header = sealed_header();
         uint8_t *at = NULL;
+        size_t pos = 0;
 
         forge_start_with(&forge, &header);
         for (unsigned k = 0; k < 5; k++) {
@@ -450,13 +451,12 @@ seek__by_a_table_that_leads_to_no_mark_of_its_place__finds_the_record(
                     &forge); /* a closing mark, then a sync point */
             if (k != 3 || i != 2)
                 (void)forge_sync(&forge); /* 2: no sync point before that one */
-            if (k == 3)
-                at = forge.bytes + forge.frames[forge.frame_count - 1].offset;
             (void)forge_block(&forge, 0, "0123456789", 10);
         }
-        at = forge.bytes + forge.frames[i == 1 || i == 2 ? 0 : 6].offset;
+        pos = forge.frames[i == 1 || i == 2 ? 0 : 6].offset;
         (void)forge_footer(&forge, NULL);
         (void)forge_close(&forge);
+        at = forge.bytes + pos;
         assert_true(slg_mark_decode(at, SLG_SYNC_POINT_BYTES, &mark));
         switch (i) {
         case 3: /* of another offset: a copy */
