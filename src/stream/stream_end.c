@@ -36,9 +36,10 @@ struct tail {
 };
 
 static seglog_code
-tail_read(struct slg_chain_reader *reader, struct tail *tail,
+tail_read(struct slg_chain_reader *reader, const char *name, struct tail *tail,
           struct seglog_error *err)
 {
+    struct slg_place place = { .name = name };
     struct slg_chain_reader_state state;
     struct slg_chain_event event;
     seglog_code code = slg_chain_reader_seek(reader, INT64_MAX, err);
@@ -49,9 +50,11 @@ tail_read(struct slg_chain_reader *reader, struct tail *tail,
             break;
         /* A salvaging reader passes over what cannot be read just now. */
         if (event.type == SLG_CHAIN_EVENT_GAP &&
-            event.finding.verdict == SEGLOG_VERDICT_IO)
-            return slg_fail(err, SEGLOG_IO, NULL,
+            event.finding.verdict == SEGLOG_VERDICT_IO) {
+            place.offset = event.finding.first_byte;
+            return slg_fail(err, SEGLOG_IO, &place,
                             "the end of the stream cannot be read");
+        }
         tail->is_known = event.is_known;
         tail->end.hash = event.hash;
         if (event.type == SLG_CHAIN_EVENT_HEAD && event.is_checkpoint)
@@ -85,7 +88,7 @@ tail_find(const struct slg_streams *streams, uint64_t stream, struct tail *tail,
     code = slg_chain_reader_open(streams->store, name, &options, &reader, err);
     if (code != SEGLOG_OK)
         return code;
-    code = tail_read(reader, tail, err);
+    code = tail_read(reader, name, tail, err);
     slg_chain_reader_close(reader);
     if (code == SEGLOG_OK && !tail->is_known)
         code = slg_fail(err, SEGLOG_CORRUPT, &place,
