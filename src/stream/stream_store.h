@@ -16,7 +16,6 @@
  *   stream_checkpoint.c  checkpoints, made and found; rotation
  *   stream_verify.c      verify; stream_verify_segment.c: one segment
  *   stream_mend.c        a damaged end, on request; stream_mend_*.c
- *   stream_seal.c        completed segments, sealed and signed
  *   stream_scrub.c       the scrubber; stream_scrub_tour.c, _place.c,
  *                        stream_pace.c
  *   stream_sign.c        heads that are kept elsewhere, and signed
@@ -24,7 +23,7 @@
  *   stream_readers.c     segments that are open for reading
  *   stream_tombs.c       which tombstones there are, and what was dropped
  *   stream_tombstone.c   tombstone: an event is marked
- *   stream_compact.c     compaction: stream_compact.h
+ *   stream_compact.c     compaction, sealing and signing: stream_compact.h
  *
  * Locks, in the order in which they may be taken: whoever runs the round of a
  * stream (struct slg_slot, is_writing) takes the lock of its segment, then the
