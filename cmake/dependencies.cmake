@@ -23,6 +23,13 @@ if(SEGLOG_WITH_OPENSSL)
     string(PREPEND SEGLOG_PC_LIBS "-lcrypto ")
 endif()
 
+if(SEGLOG_WITH_LMDB)
+    find_package(lmdb MODULE REQUIRED)
+    list(APPEND SEGLOG_PACKAGES lmdb)
+    list(APPEND SEGLOG_LIBRARIES lmdb::lmdb)
+    string(PREPEND SEGLOG_PC_LIBS "-llmdb ")
+endif()
+
 set(SEGLOG_HAVE_LIBDEFLATE OFF)
 if(NOT SEGLOG_WITH_LIBDEFLATE MATCHES "^(AUTO|ON|OFF)$")
     message(FATAL_ERROR "SEGLOG_WITH_LIBDEFLATE must be AUTO, ON or OFF")

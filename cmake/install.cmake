@@ -30,6 +30,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/seglog-config.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/seglog-config-version.cmake
               cmake/Findxxhash.cmake cmake/Findlibdeflate.cmake
               cmake/Findzstd.cmake
+              cmake/Findlmdb.cmake
         DESTINATION ${package_dir})
 
 # pkg-config: found from the .pc file's own place, unless somebody installs

@@ -11,7 +11,8 @@ set(SEGLOG_LAYERS
     src/crypt
     src/segment
     src/session
-    src/stream)
+    src/stream
+    src/canonical)
 
 # What only tests use (cmake/testing.cmake): no layer of the library, it sees
 # public headers and its own.
@@ -41,6 +42,9 @@ foreach(layer IN LISTS SEGLOG_LAYERS)
     endif()
     if(SEGLOG_WITH_OPENSSL)
         target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_OPENSSL=1)
+    endif()
+    if(SEGLOG_WITH_LMDB)
+        target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_LMDB=1)
     endif()
     if(SEGLOG_HAVE_LIBDEFLATE)
         target_compile_definitions(${target} PRIVATE SEGLOG_HAVE_LIBDEFLATE=1)

@@ -22,7 +22,7 @@ work=$build/run
 # ---------------------------------------------------------------- packages
 
 packages=(gcc libc6-dev cmake ninja-build zlib1g-dev libxxhash-dev
-    libdeflate-dev libzstd-dev libssl-dev)
+    libdeflate-dev libzstd-dev libssl-dev liblmdb-dev)
 
 # shellcheck source=tools/packages.sh
 . tools/packages.sh

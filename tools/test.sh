@@ -40,7 +40,7 @@ rm -f "$logs"/*
 
 packages=(gcc g++ libc6-dev binutils cmake ninja-build pkg-config python3
     libcmocka-dev zlib1g-dev libxxhash-dev libdeflate-dev
-    libzstd-dev libssl-dev clang-format shellcheck)
+    libzstd-dev libssl-dev liblmdb-dev clang-format shellcheck)
 
 # shellcheck source=tools/packages.sh
 . tools/packages.sh

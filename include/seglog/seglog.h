@@ -25,6 +25,7 @@
 #ifndef SEGLOG_SEGLOG_H
 #define SEGLOG_SEGLOG_H
 
+#include "seglog/canonical.h"
 #include "seglog/chain.h"
 #include "seglog/dictionary.h"
 #include "seglog/encrypted_store.h"

@@ -152,7 +152,8 @@ slg_stream_append(struct slg_streams *streams, uint64_t stream,
                   const struct seglog_slice *events, size_t count,
                   uint64_t expected_offset,
                   const struct seglog_chain_hash *prev_hash, bool is_synced,
-                  struct seglog_stream_end *end, struct seglog_error *err)
+                  struct seglog_stream_end *end,
+                  struct slg_stream_ticket *ticket, struct seglog_error *err)
 {
     struct seglog_item near[ITEMS_NEAR];
     struct seglog_item *items = near;
@@ -180,5 +181,28 @@ slg_stream_append(struct slg_streams *streams, uint64_t stream,
         free(items);
     if (code == SEGLOG_OK || code == SEGLOG_CONFLICT)
         *end = request.end;
+    if (ticket)
+        *ticket =
+            (struct slg_stream_ticket){ request.serial, request.generation };
+    return code;
+}
+
+seglog_code
+slg_stream_sync(struct slg_streams *streams, uint64_t stream,
+                const struct slg_stream_ticket *ticket,
+                struct seglog_error *err)
+{
+    const struct slg_request request = {
+        .serial = ticket->serial,
+        .generation = ticket->generation,
+        .err = err,
+    };
+    struct slg_slot *slot = NULL;
+    seglog_code code = slg_slot_take(streams, stream, &slot, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_slot_sync(slot, &request);
+    slg_slot_give(slot);
     return code;
 }

@@ -80,7 +80,7 @@ ops_append_batch(void *self, uint64_t stream, const struct seglog_slice *events,
                  struct seglog_stream_end *end, struct seglog_error *err)
 {
     return slg_stream_append(self, stream, events, count, expected_offset,
-                             prev_hash, is_synced, end, err);
+                             prev_hash, is_synced, end, NULL, err);
 }
 
 static seglog_code

@@ -77,12 +77,33 @@ slg_stream_blob_remove(struct seglog_store store, const char *name,
 
 /* -- stream_append.c ------------------------------------------------------- */
 
+/*
+ * What was appended, for a layer above that does something between appending
+ * and syncing.
+ */
+struct slg_stream_ticket {
+    uint64_t serial;
+    uint64_t generation;
+};
+
+/* ticket may be NULL. */
 seglog_code
 slg_stream_append(struct slg_streams *streams, uint64_t stream,
                   const struct seglog_slice *events, size_t count,
                   uint64_t expected_offset,
                   const struct seglog_chain_hash *prev_hash, bool is_synced,
-                  struct seglog_stream_end *end, struct seglog_error *err);
+                  struct seglog_stream_end *end,
+                  struct slg_stream_ticket *ticket, struct seglog_error *err);
+
+/*
+ * What it is of, and all before, is durable.  Only where no other stream is
+ * appended to by this handle, so that this one was never closed in between.
+ * POISONED: a sync has failed since it was appended.
+ */
+seglog_code
+slg_stream_sync(struct slg_streams *streams, uint64_t stream,
+                const struct slg_stream_ticket *ticket,
+                struct seglog_error *err);
 
 /* -- stream_read.c --------------------------------------------------------- */
 

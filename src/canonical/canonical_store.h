@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * src/canonical/canonical_store.h - the parts of a canonical store.
+ *
+ *   transaction.c      a transaction as a record of the log, and back
+ *   view.c             the view: tables in LMDB, and nothing else knows it
+ *   trust.c            whether the files of a view are what was written
+ *   canonical_store.c  open, close, describe, detect, sync
+ *   canonical_log.c    log to view: replay, build anew, begin
+ *   canonical_apply.c  one transaction to the view
+ *   canonical_write.c  a turn of a writer: gate, lock, log, view
+ *   write_txn.c        write transactions
+ *   write_batch.c      batches, and those that share a turn
+ *   read_txn.c         read transactions
+ *   state_iter.c       iterators of both
+ *   event_iter.c       events
+ *   control.c          seal, pause, meta
+ *   consumer.c         consumers; consumer_dead.c: their dead letters
+ *   snapshot.c         state snapshots; retain.c: what may go
+ *
+ * Locks, in the order in which they are taken: the gate of a handle, the lock
+ * "canonical" of the byte store, LMDB's own one, those of the stream.  The
+ * mutex of a handle is held for a look only.
+ *
+ * Layer  canonical.
+ */
+#ifndef SLG_CANONICAL_STORE_H
+#define SLG_CANONICAL_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "seglog/canonical.h"
+#include "seglog/stream.h"
+#include "src/canonical/transaction.h"
+#include "src/canonical/view.h"
+#include "src/stream/stream_store.h"
+
+struct slg_batch_request;
+
+struct seglog_canonical {
+    struct seglog_store store;
+    struct seglog_canonical_options options; /* settled: no zeros */
+    char *view_dir;
+    bool is_view_own; /* of this handle alone: removed when it is closed */
+    struct seglog_streams log;
+    struct slg_streams *streams; /* the same */
+    struct slg_view *view;
+    struct seglog_lock lock; /* of all writers */
+    /* A commit is in the log, and the view could not be told. */
+    atomic_bool is_behind;
+
+    pthread_mutex_t mutex; /* of what follows */
+    pthread_cond_t gate;   /* it is free, or a batch is done */
+    bool is_writing;       /* somebody has a turn */
+    pthread_t writer;
+    struct slg_batch_request *first; /* that wait for a turn */
+    struct slg_batch_request *last;
+    bool is_leading; /* somebody sees to them */
+};
+
+/* -- canonical_apply.c ----------------------------------------------------- */
+
+/* Apply the operations of a transaction. */
+seglog_code
+slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
+             const struct slg_op *op, struct seglog_error *err);
+
+/* Its events come, and it is behind: mark, ids, position, time. */
+seglog_code
+slg_apply_end(struct slg_view_txn *txn, struct slg_view_head *head,
+              uint64_t events, uint64_t time_ms, struct seglog_error *err);
+
+/* Both, of a record of the log at head->position.  CORRUPT: it is none. */
+seglog_code
+slg_apply_record(struct slg_view_txn *txn, struct slg_view_head *head,
+                 const void *bytes, size_t len, bool may_skip,
+                 struct seglog_error *err);
+
+void
+slg_put_be64(uint8_t out[8], uint64_t value);
+uint64_t
+slg_get_be64(const char *in);
+
+/* -- canonical_log.c ------------------------------------------------------- */
+
+/*
+ * The view is to say what the log does: apply what it has not, or all.  By
+ * whoever has a turn.  is_changed: the view was written to.
+ */
+seglog_code
+slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
+                 struct slg_view_head *head, bool *is_changed,
+                 struct seglog_error *err);
+
+/* -- canonical_write.c ----------------------------------------------------- */
+
+/* A turn of a writer: nobody else, in any process, has one. */
+struct slg_turn {
+    struct seglog_canonical *canonical;
+    struct slg_view_txn *txn;
+    struct slg_view_head head; /* as of the transaction */
+    /* As the log was when it began. */
+    uint64_t position;
+    struct seglog_chain_hash hash;
+};
+
+/*
+ *   is_control  not held up by seal and pause
+ *   timeout_ms  as of options.lock_timeout_ms
+ */
+seglog_code
+slg_turn_begin(struct seglog_canonical *canonical, bool is_control,
+               int timeout_ms, struct slg_turn *turn, struct seglog_error *err);
+
+/*
+ * Put these records into the log, as one frame, when the view has what they
+ * say; ends the turn in any case.
+ */
+seglog_code
+slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
+                size_t count, struct slg_stream_ticket *ticket,
+                struct seglog_error *err);
+
+/* Undo what was done to the view, and end the turn. */
+void
+slg_turn_abort(struct slg_turn *turn);
+
+/* Milliseconds since 1970, not before what the log says. */
+uint64_t
+slg_turn_get_time(const struct slg_turn *turn);
+
+/* Commit a transaction of these operations, and end the turn in any case. */
+seglog_code
+slg_turn_control(struct slg_turn *turn, const struct slg_op *ops, size_t count,
+                 struct slg_stream_ticket *ticket, struct seglog_error *err);
+
+/* The same with a turn of its own, synced or not, which nothing holds up. */
+seglog_code
+slg_control_commit(struct seglog_canonical *canonical, const struct slg_op *ops,
+                   size_t count, int timeout_ms, bool is_synced,
+                   struct seglog_error *err);
+
+/* The largest record of a transaction. */
+uint64_t
+slg_record_max(const struct seglog_canonical *canonical);
+
+/* INVALID, TOO_LARGE. */
+seglog_code
+slg_key_check(struct seglog_slice key, struct seglog_error *err);
+seglog_code
+slg_value_check(const struct seglog_canonical *canonical,
+                struct seglog_slice value, struct seglog_error *err);
+seglog_code
+slg_event_check(const struct seglog_canonical *canonical,
+                struct seglog_slice event, struct seglog_error *err);
+
+/* -- read_txn.c ------------------------------------------------------------ */
+
+/* What was committed, by anybody, is in the view. */
+seglog_code
+slg_view_refresh(struct seglog_canonical *canonical, struct seglog_error *err);
+
+/* -- state_iter.c ---------------------------------------------------------- */
+
+/* The iterators of a transaction, which end with it. */
+struct slg_state_iters {
+    struct seglog_state_iter *first;
+    pthread_t thread;
+    uint64_t changes; /* by this transaction */
+};
+
+seglog_code
+slg_state_iter_open(struct slg_view_txn *txn, struct slg_state_iters *iters,
+                    const struct seglog_state_range *range,
+                    struct seglog_state_iter **iter, struct seglog_error *err);
+
+/* Those that are open have nothing more to say. */
+void
+slg_state_iters_end(struct slg_state_iters *iters);
+
+/* INVALID on any other thread. */
+seglog_code
+slg_thread_check(pthread_t owner, struct seglog_error *err);
+
+#endif /* SLG_CANONICAL_STORE_H */
