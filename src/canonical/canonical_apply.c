@@ -60,7 +60,7 @@ dead_put(struct slg_view_txn *txn, const struct slg_view_head *head,
     if (code == SEGLOG_OK)
         code =
             slg_view_put(txn, SLG_VIEW_DEAD, dead_key(op->key, op->number, key),
-                         slice_of(value.data, value.len), false, err);
+                         slice_of(value.data, value.len), err);
     slg_bytes_free(&value);
     return code;
 }
@@ -113,6 +113,17 @@ field_set(struct slg_view_head *head, enum slg_field field, uint64_t value)
     }
 }
 
+static seglog_code
+mark_put(struct slg_view_txn *txn, uint64_t id, uint64_t position,
+         struct seglog_error *err)
+{
+    uint8_t key[8];
+
+    slg_put_be64(key, id);
+    return slg_view_put(txn, SLG_VIEW_MARKS, slice_of(key, sizeof key),
+                        slice_of(&position, sizeof position), err);
+}
+
 seglog_code
 slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
              const struct slg_op *op, struct seglog_error *err)
@@ -121,8 +132,7 @@ slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
 
     switch (op->type) {
     case SLG_OP_PUT:
-        return slg_view_put(txn, SLG_VIEW_STATE, op->key, op->value, false,
-                            err);
+        return slg_view_put(txn, SLG_VIEW_STATE, op->key, op->value, err);
     case SLG_OP_DELETE:
         return slg_view_delete(txn, SLG_VIEW_STATE, op->key, err);
     case SLG_OP_SET:
@@ -130,8 +140,7 @@ slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
         return SEGLOG_OK;
     case SLG_OP_CURSOR:
         return slg_view_put(txn, SLG_VIEW_CURSORS, op->key,
-                            slice_of(&op->number, sizeof op->number), false,
-                            err);
+                            slice_of(&op->number, sizeof op->number), err);
     case SLG_OP_CURSOR_REMOVE:
         return cursor_remove(txn, op->key, err);
     case SLG_OP_DEAD:
@@ -142,6 +151,8 @@ slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
     case SLG_OP_BIRTH:
         head->created_ms = head->updated_ms;
         return SEGLOG_OK;
+    case SLG_OP_MARK:
+        return mark_put(txn, op->number, op->position, err);
     }
     return slg_fail(err, SEGLOG_INVALID, NULL, "an unknown operation");
 }
@@ -150,14 +161,10 @@ seglog_code
 slg_apply_end(struct slg_view_txn *txn, struct slg_view_head *head,
               uint64_t events, uint64_t time_ms, struct seglog_error *err)
 {
-    seglog_code code = SEGLOG_OK;
-    uint8_t key[8];
-
     if (events > 0 && head->next_event >= head->marked) {
-        slg_put_be64(key, head->next_event);
-        code = slg_view_put(txn, SLG_VIEW_MARKS, slice_of(key, sizeof key),
-                            slice_of(&head->position, sizeof head->position),
-                            true, err);
+        const seglog_code code =
+            mark_put(txn, head->next_event, head->position, err);
+
         if (code != SEGLOG_OK)
             return code;
         head->marked = head->next_event + MARK_EVENTS;
@@ -203,8 +210,11 @@ slg_apply_record(struct slg_view_txn *txn, struct slg_view_head *head,
     }
     head->updated_ms = transaction.head.time_ms;
     while (code == SEGLOG_OK && slg_transaction_next_op(&transaction, &op)) {
-        if (op.type == SLG_OP_BIRTH && head->position != 0)
-            return fail_record(head, "a log begins in the middle of another",
+        if ((op.type == SLG_OP_BIRTH && head->position != 0) ||
+            op.type == SLG_OP_MARK)
+            return fail_record(head,
+                               "a transaction has an operation in it that "
+                               "does not belong there",
                                err);
         code = slg_apply_op(txn, head, &op, err);
     }

@@ -125,11 +125,11 @@ head_is_known(const struct seglog_canonical *canonical,
     return SEGLOG_OK;
 }
 
-static seglog_code
-view_is_of_log(const struct seglog_canonical *canonical,
-               const struct slg_view_head *head,
-               const struct seglog_stream_info *info, bool *is_of_log,
-               struct seglog_error *err)
+seglog_code
+slg_log_has_head(const struct seglog_canonical *canonical,
+                 const struct slg_view_head *head,
+                 const struct seglog_stream_info *info, bool *is_of_log,
+                 struct seglog_error *err)
 {
     *is_of_log = false;
     if (head->version != SLG_VIEW_VERSION || head->position == 0 ||
@@ -152,7 +152,7 @@ view_begin_anew(const struct seglog_canonical *canonical,
 
     *head = (struct slg_view_head){ .version = SLG_VIEW_VERSION };
     if (code == SEGLOG_OK)
-        code = slg_snapshot_load(canonical->store, txn, head, info, err);
+        code = slg_snapshot_load(canonical, txn, head, info, err);
     return code;
 }
 
@@ -214,7 +214,7 @@ slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
 
     *is_changed = false;
     if (code == SEGLOG_OK)
-        code = view_is_of_log(canonical, head, &info, &is_of_log, err);
+        code = slg_log_has_head(canonical, head, &info, &is_of_log, err);
     if (code != SEGLOG_OK)
         return code;
     if (is_of_log && head->position == info.end.next_offset)

@@ -93,6 +93,13 @@ slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
                  struct slg_view_head *head, bool *is_changed,
                  struct seglog_error *err);
 
+/* Was the log, as info says it is now, ever as this head says? */
+seglog_code
+slg_log_has_head(const struct seglog_canonical *canonical,
+                 const struct slg_view_head *head,
+                 const struct seglog_stream_info *info, bool *is_of_log,
+                 struct seglog_error *err);
+
 /* -- canonical_write.c ----------------------------------------------------- */
 
 /* A turn of a writer: nobody else, in any process, has one. */

@@ -99,6 +99,9 @@ op_take(const uint8_t **at, const uint8_t *end, struct slg_op *op)
                number_take(at, end, &op->number);
     case SLG_OP_BIRTH:
         return true;
+    case SLG_OP_MARK:
+        return number_take(at, end, &op->number) &&
+               number_take(at, end, &op->position);
     }
     return false;
 }
@@ -267,11 +270,14 @@ slg_draft_add_op(struct slg_draft *draft, const struct slg_op *op)
     out->data[out->len++] = (uint8_t)op->type;
     if (op->type == SLG_OP_SET)
         number_put(out, op->field);
-    else if (op->type != SLG_OP_BIRTH)
+    else if (op->type != SLG_OP_BIRTH && op->type != SLG_OP_MARK)
         string_put(out, op->key);
     if (op->type == SLG_OP_SET || op->type == SLG_OP_CURSOR ||
-        op->type == SLG_OP_DEAD || op->type == SLG_OP_DEAD_REMOVE)
+        op->type == SLG_OP_DEAD || op->type == SLG_OP_DEAD_REMOVE ||
+        op->type == SLG_OP_MARK)
         number_put(out, op->number);
+    if (op->type == SLG_OP_MARK)
+        number_put(out, op->position);
     if (op->type == SLG_OP_DEAD)
         number_put(out, op->retries);
     if (op->type == SLG_OP_PUT || op->type == SLG_OP_DEAD)

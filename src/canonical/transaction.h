@@ -19,7 +19,8 @@ enum slg_op_type {
     SLG_OP_CURSOR_REMOVE = 5, /* key: consumer, with its dead letters */
     SLG_OP_DEAD = 6,          /* key: consumer; number: id; value: reason */
     SLG_OP_DEAD_REMOVE = 7,   /* key: consumer; number: id */
-    SLG_OP_BIRTH = 8          /* the first of position 0, and nowhere else */
+    SLG_OP_BIRTH = 8,         /* the first of position 0, and nowhere else */
+    SLG_OP_MARK = 9 /* of snapshots alone: number: id; position: of it */
 };
 
 /* What SET sets.  On disk: never renumber. */
@@ -36,6 +37,7 @@ struct slg_op {
     struct seglog_slice value;
     uint64_t number; /* of SET the value; DEAD: the id */
     uint64_t retries;
+    uint64_t position;
 };
 
 /* What stands in front of all. */

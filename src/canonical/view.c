@@ -372,13 +372,13 @@ slg_view_get(struct slg_view_txn *txn, enum slg_view_table table,
 
 seglog_code
 slg_view_put(struct slg_view_txn *txn, enum slg_view_table table,
-             struct seglog_slice key, struct seglog_slice value, bool is_last,
+             struct seglog_slice key, struct seglog_slice value,
              struct seglog_error *err)
 {
     MDB_val at = val_of(key);
     MDB_val val = val_of(value);
-    const int result = mdb_put(txn->txn, txn->view->tables[table], &at, &val,
-                               is_last ? MDB_APPEND : 0);
+    const int result =
+        mdb_put(txn->txn, txn->view->tables[table], &at, &val, 0);
 
     return result == 0 ? SEGLOG_OK
                        : fail_lmdb(err, result, "write to the view");
@@ -594,14 +594,13 @@ slg_view_get(struct slg_view_txn *txn, enum slg_view_table table,
 
 seglog_code
 slg_view_put(struct slg_view_txn *txn, enum slg_view_table table,
-             struct seglog_slice key, struct seglog_slice value, bool is_last,
+             struct seglog_slice key, struct seglog_slice value,
              struct seglog_error *err)
 {
     (void)txn;
     (void)table;
     (void)key;
     (void)value;
-    (void)is_last;
     return fail_absent(err);
 }
 

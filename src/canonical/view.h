@@ -91,10 +91,9 @@ slg_view_get(struct slg_view_txn *txn, enum slg_view_table table,
              struct seglog_slice key, struct seglog_slice *value,
              struct seglog_error *err);
 
-/* is_last: the key is behind all others. */
 seglog_code
 slg_view_put(struct slg_view_txn *txn, enum slg_view_table table,
-             struct seglog_slice key, struct seglog_slice value, bool is_last,
+             struct seglog_slice key, struct seglog_slice value,
              struct seglog_error *err);
 
 seglog_code

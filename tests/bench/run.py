@@ -229,6 +229,57 @@ def stream(bench, figures):
     bench.clean()
 
 
+def canonical(bench, figures):
+    if not bench.has("bench_canonical"):
+        return
+    size = {"size": 100, "distinct": 8192}
+    many = dict(size, records=bench.scale(200000, 50000))
+    got = bench.rounds_of({
+        "commit": lambda: bench.run("bench_canonical", what="commit", **many),
+        "lmdb": lambda: bench.run("peer_state_lmdb", what="commit", **many),
+    })
+    figures.add("a put and an event, not synced, transactions/s",
+                rates(got["commit"]), 100000, form="%.0f")
+    figures.ratio("the same / LMDB with both", got["commit"], got["lmdb"], 1)
+    bench.clean()
+
+    many["records"] = bench.scale(8000, 2000)
+    jobs = {"threads": lambda: bench.run("bench_canonical", what="threads",
+                                         **many)}
+    if bench.has("peer_state_sqlite"):
+        jobs["sqlite"] = lambda: bench.run("peer_state_sqlite", threads=16,
+                                           **many)
+    jobs["lmdb"] = lambda: bench.run("peer_state_lmdb", what="threads", **many)
+    got = bench.rounds_of(jobs, bench.scale(7, 3))
+    if "sqlite" in got:
+        figures.ratio("synced by 16 threads / SQLite FULL", got["threads"],
+                      got["sqlite"], 5)
+    figures.ratio("the same / LMDB with both", got["threads"], got["lmdb"])
+    bench.clean()
+
+    many["records"] = bench.scale(200000, 50000)
+    got = bench.rounds_of({
+        "batch": lambda: bench.run("bench_canonical", what="batch", **many)})
+    figures.add("batches of one, 16 threads, not synced, transactions/s",
+                rates(got["batch"]), form="%.0f")
+    bench.clean()
+
+    many["records"] = bench.scale(2000000, 500000)
+    got = bench.rounds_of({
+        "load": lambda: bench.run("bench_canonical", what="load", **many),
+        "iterate": lambda: bench.run("bench_canonical", what="iterate")})
+    figures.add("events by 100, M/s", [r / 1e6 for r in rates(got["load"])], 3)
+    figures.add("events read in order, M/s",
+                [r / 1e6 for r in rates(got["iterate"])], 5)
+    bench.clean()
+
+    many["records"] = bench.scale(2000000, 500000)
+    got = bench.rounds_of({
+        "get": lambda: bench.run("bench_canonical", what="get", **many)})
+    figures.add("gets, M/s", [r / 1e6 for r in rates(got["get"])], 2)
+    bench.clean()
+
+
 def import_lines(bench, figures):
     lines = input_lines(bench.path("lines.jsonl"), bench.scale(24, 6) * MIB)
     size = lines.stat().st_size
@@ -390,6 +441,7 @@ SECTIONS = {
     "open": ("Opening a large segment", open_large),
     "session": ("Sessions", session),
     "stream": ("Streams", stream),
+    "canonical": ("Canonical store", canonical),
     "import": ("Lines to segment", import_lines),
     "export": ("Segment to lines", export_lines),
     "hostile": ("Hostile bytes", hostile),

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* src/canonical/snapshot_load.c - build a view from a snapshot. */
+#include <string.h>
+
+#include "src/canonical/canonical_store.h"
+#include "src/canonical/snapshot.h"
+
+/* -- is it whole, and of this log? ----------------------------------------- */
+
+/* What is wrong with it makes it no snapshot: the log is what is true. */
+static bool
+snapshot_is_whole(struct seglog_reader *reader, struct slg_view_head *head)
+{
+    struct slg_transaction transaction;
+    struct seglog_event event;
+    uint64_t records = 0;
+    uint64_t before = 0;
+
+    if (seglog_reader_next(reader, &event, NULL) != SEGLOG_OK ||
+        event.type != SEGLOG_EVENT_RECORD ||
+        !slg_snapshot_get_head(event.record.data, event.record.len, head))
+        return false;
+    for (before = 1;; before++) {
+        if (seglog_reader_next(reader, &event, NULL) != SEGLOG_OK ||
+            event.type != SEGLOG_EVENT_RECORD)
+            return false;
+        if (slg_snapshot_get_end(event.record.data, event.record.len, &records))
+            return records == before;
+        if (!slg_transaction_open(&transaction, event.record.data,
+                                  event.record.len))
+            return false;
+    }
+}
+
+static bool
+snapshot_check(const struct seglog_canonical *canonical, const char *name,
+               struct slg_view_head *head)
+{
+    struct seglog_reader *reader = NULL;
+    bool is_whole = false;
+
+    if (seglog_reader_open(canonical->store, name, NULL, &reader, NULL) !=
+        SEGLOG_OK)
+        return false;
+    is_whole = snapshot_is_whole(reader, head);
+    seglog_reader_close(reader);
+    return is_whole;
+}
+
+/* -- into the view --------------------------------------------------------- */
+
+static seglog_code
+record_apply(struct slg_view_txn *txn, struct slg_view_head *head,
+             const struct seglog_record *record, struct seglog_error *err)
+{
+    struct slg_transaction transaction;
+    struct slg_op op;
+    seglog_code code = SEGLOG_OK;
+
+    if (!slg_transaction_open(&transaction, record->data, record->len))
+        return SEGLOG_OK;
+    /* Of a dead letter: when it became one. */
+    head->updated_ms = transaction.head.time_ms;
+    while (code == SEGLOG_OK && slg_transaction_next_op(&transaction, &op))
+        code = slg_apply_op(txn, head, &op, err);
+    return code;
+}
+
+static seglog_code
+snapshot_apply(const struct seglog_canonical *canonical, const char *name,
+               struct slg_view_txn *txn, struct slg_view_head *head,
+               struct seglog_error *err)
+{
+    const uint64_t updated_ms = head->updated_ms;
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event;
+    seglog_code code =
+        seglog_reader_open(canonical->store, name, NULL, &reader, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    while ((code = seglog_reader_next(reader, &event, err)) == SEGLOG_OK &&
+           (code = record_apply(txn, head, &event.record, err)) == SEGLOG_OK)
+        ;
+    seglog_reader_close(reader);
+    head->updated_ms = updated_ms;
+    return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+seglog_code
+slg_snapshot_load(const struct seglog_canonical *canonical,
+                  struct slg_view_txn *txn, struct slg_view_head *head,
+                  const struct seglog_stream_info *info,
+                  struct seglog_error *err)
+{
+    char name[SLG_SNAPSHOT_NAME_CAP];
+    struct slg_view_head found;
+    uint64_t position = 0;
+    bool is_of_log = false;
+    seglog_code code = slg_snapshot_find(canonical->store, &position, err);
+
+    if (code != SEGLOG_OK || position == 0)
+        return code;
+    slg_snapshot_name(position, name);
+    if (!snapshot_check(canonical, name, &found) || found.position != position)
+        return SEGLOG_OK;
+    code = slg_log_has_head(canonical, &found, info, &is_of_log, err);
+    if (code != SEGLOG_OK || !is_of_log)
+        return code;
+    *head = found;
+    return snapshot_apply(canonical, name, txn, head, err);
+}
