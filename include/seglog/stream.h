@@ -341,6 +341,34 @@ seglog_stream_find_segment(struct seglog_streams streams, uint64_t stream,
                            uint64_t offset, char name[SEGLOG_STREAM_NAME_CAP],
                            uint32_t *number, struct seglog_error *err);
 
+/* -- waiting --------------------------------------------------------------- */
+
+/*
+ * Wait until the stream has an event at next_offset, or behind it, by whatever
+ * process; also while segments begin, or are merged, sealed or mended.  One
+ * that does not exist may be begun meanwhile.  What is appended between a read
+ * that gave nothing and this call is not missed.
+ *
+ *   timeout_ms  negative: no limit; 0: look
+ * Returns
+ *   OK       read_from(next_offset) says what is there
+ *   END      there is none yet: timeout_ms have passed, or a signal came
+ *   CORRUPT  as append_batch does
+ * Threads  any number may wait, for the same stream or others, while others
+ *          append; a wait that has no limit ends with an event, an error or a
+ *          signal alone
+ * Cost     a listing, a segment opened, and a sync interval read at most; the
+ *          same again each time the stream changes.  Nothing in between where
+ *          the byte store has `wait`.  Only where nothing can wake it does it
+ *          look anew after 1 to 50 ms: as long as there is no such stream, and
+ *          behind the closing mark of whoever has closed the stream or begins
+ *          the next segment
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_wait(struct seglog_streams streams, uint64_t stream,
+                   uint64_t next_offset, int timeout_ms,
+                   struct seglog_error *err);
+
 /* -- checkpoints ----------------------------------------------------------- */
 
 /*

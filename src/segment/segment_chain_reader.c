@@ -309,6 +309,13 @@ slg_chain_reader_next(struct slg_chain_reader *reader,
     return code;
 }
 
+seglog_code
+slg_chain_reader_wait(struct slg_chain_reader *reader, int timeout_ms,
+                      struct seglog_error *err)
+{
+    return seglog_reader_wait(reader->reader, timeout_ms, err);
+}
+
 void
 slg_chain_reader_get_state(const struct slg_chain_reader *reader,
                            struct slg_chain_reader_state *state)

@@ -94,6 +94,11 @@ seglog_code
 slg_chain_reader_skip(struct slg_chain_reader *reader,
                       struct seglog_error *err);
 
+/* After END: as seglog_reader_wait. */
+seglog_code
+slg_chain_reader_wait(struct slg_chain_reader *reader, int timeout_ms,
+                      struct seglog_error *err);
+
 struct slg_chain_reader_state {
     enum seglog_chain chain; /* 0 before the first head was met */
     uint64_t offset;         /* of the next frame */

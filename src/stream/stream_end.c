@@ -114,23 +114,31 @@ tail_find_any(const struct slg_streams *streams, uint64_t stream,
 }
 
 seglog_code
+slg_stream_end_read(const struct slg_streams *streams, uint64_t stream,
+                    struct seglog_stream_end *end, struct seglog_error *err)
+{
+    struct slg_stream_parts parts = { 0 };
+    struct tail tail;
+    const seglog_code code = tail_find_any(streams, stream, &tail, &parts, err);
+
+    slg_stream_parts_reset(&parts);
+    if (code == SEGLOG_OK)
+        *end = tail.end;
+    return code;
+}
+
+seglog_code
 slg_stream_latest(struct slg_streams *streams, uint64_t stream,
                   struct seglog_stream_end *end, struct seglog_error *err)
 {
     struct slg_request look = { .kind = SLG_REQUEST_LOOK, .err = err };
-    struct slg_stream_parts parts = { 0 };
-    struct tail tail;
     seglog_code code = SEGLOG_OK;
 
-    if (streams->options.is_read_only) {
-        code = tail_find_any(streams, stream, &tail, &parts, err);
-        slg_stream_parts_reset(&parts);
-    } else {
-        code = slg_stream_ask(streams, stream, &look);
-        tail.end = look.end;
-    }
+    if (streams->options.is_read_only)
+        return slg_stream_end_read(streams, stream, end, err);
+    code = slg_stream_ask(streams, stream, &look);
     if (code == SEGLOG_OK)
-        *end = tail.end;
+        *end = look.end;
     return code;
 }
 

@@ -20,6 +20,7 @@
  *                        stream_pace.c
  *   stream_sign.c        heads that are kept elsewhere, and signed
  *   stream_read.c        read_from
+ *   stream_wait.c        wait until there is an event
  *   stream_readers.c     segments that are open for reading
  *   stream_tombs.c       which tombstones there are, and what was dropped
  *   stream_tombstone.c   tombstone: an event is marked
@@ -69,6 +70,11 @@ slg_streams_wrap(struct slg_streams *streams);
 seglog_code
 slg_stream_latest(struct slg_streams *streams, uint64_t stream,
                   struct seglog_stream_end *end, struct seglog_error *err);
+
+/* The same, without the segment being opened for writing. */
+seglog_code
+slg_stream_end_read(const struct slg_streams *streams, uint64_t stream,
+                    struct seglog_stream_end *end, struct seglog_error *err);
 
 /* Whether it is there or not. */
 seglog_code
