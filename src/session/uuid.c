@@ -2,7 +2,7 @@
 /* src/session/uuid.c - ids of sessions and segments (RFC 9562). */
 #define _POSIX_C_SOURCE 200809L /* clock_gettime, pthread */
 
-#include "seglog/uuid.h"
+#include "src/session/uuid.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -46,6 +46,15 @@ counter_next(uint64_t *ms, unsigned *counter, unsigned chance)
     }
     *ms = last_ms;
     *counter = last_counter;
+    (void)pthread_mutex_unlock(&mutex);
+}
+
+void
+slg_uuid_forget(void)
+{
+    (void)pthread_mutex_lock(&mutex);
+    last_ms = 0;
+    last_counter = 0;
     (void)pthread_mutex_unlock(&mutex);
 }
 
