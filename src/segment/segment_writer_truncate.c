@@ -91,7 +91,9 @@ cut_step(const struct seglog_writer *writer, struct cut *cut,
 /*
  * All records are to go.  What stands in front of them stays: the sync point
  * that says what the header does not (SPEC.md 3), and what the segment's user
- * or the segment before has put there (SPEC.md 6.4, 6.5).
+ * or the segment before has put there (SPEC.md 6.4, 6.5).  And the chain head:
+ * where whoever created it did not get to that, it stands behind the sync point
+ * of who came next.
  */
 static seglog_code
 cut_find_first(const struct seglog_writer *writer, struct cut *cut,
@@ -114,7 +116,7 @@ cut_find_first(const struct seglog_writer *writer, struct cut *cut,
             is_behind_sync = cut->step.offset != SLG_HEADER_BYTES;
         else if (!slg_control_is_companion(frame->control))
             is_behind_sync = false;
-        if (!is_behind_sync)
+        if (!is_behind_sync || !slg_writer_knows_chain(writer, &cut->at))
             cut->at = point_of_cut(writer, cut);
     }
 }

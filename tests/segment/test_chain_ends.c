@@ -80,6 +80,47 @@ truncate__to_any_record__has_the_head_of_what_is_left(void **state)
     }
 }
 
+/* The head of such a segment may stand behind a second sync point. */
+static void
+truncate__to_nothing_behind_a_torn_creation__has_the_base(void **state)
+{
+    const struct seglog_store store = store_of(state);
+
+    for (unsigned way = 0; way < 2 * COUNT_OF(chains); way++) {
+        const unsigned c = way / 2;
+        struct seglog_writer_options options = chained_options(chains[c]);
+        size_t len = 0;
+
+        if (!slg_chain_is_computable(chains[c]))
+            continue;
+        const struct seglog_chain_hash base = head_behind(chains[c], 3);
+        options.no_closing_mark = true;
+        options.first_record = 4;
+        options.chain_base = &base;
+        options.attributes = "what";
+        options.attributes_len = way % 2 ? 4 : 0;
+        close_ok(writer_open_ok(store, "log", &options));
+        uint8_t *bytes = blob_read(store, "log", &len);
+        for (size_t keep = 0; keep <= len; keep++) {
+            blob_write(store, "log", bytes, keep);
+            hint_fill(store, "log", 0);
+            struct seglog_writer *writer =
+                writer_open_ok(store, "log", &options);
+            append_events(writer, 4, 9);
+            assert_ok(seglog_writer_truncate(writer, 4, NULL));
+            assert_true(is_same(hash_of(writer), base));
+            close_ok(writer);
+            hint_fill(store, "log", 0);
+            writer = writer_open_ok(store, "log", &options);
+            append_events(writer, 4, 6);
+            close_ok(writer);
+            (void)check_chain(store, chains[c], 3, head_behind(chains[c], 6));
+        }
+        free(bytes);
+        assert_ok(seglog_store_remove(store, "log", NULL));
+    }
+}
+
 /* Damage that may have been anything before the end: its head is not known. */
 static void
 open__record_of_the_last_stretch_lost__is_corrupt(void **state)
@@ -175,6 +216,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         on_memory(torn_tail__cut_at_any_byte__goes_on_from_what_is_left),
         on_memory(truncate__to_any_record__has_the_head_of_what_is_left),
+        on_memory(truncate__to_nothing_behind_a_torn_creation__has_the_base),
         on_memory(open__record_of_the_last_stretch_lost__is_corrupt),
         on_memory(open__torn_bytes_passed_over_twice__knows_the_head),
         on_memory(repair__chained_and_damaged__is_not_chained),
