@@ -177,17 +177,19 @@ compact_run(const struct compact *compact, const struct tool_streams *opened)
     };
     struct seglog_stream_compacted result;
     struct seglog_error err;
+    const enum tool_status status =
+        tool_key_read_sign(compact->sign, true, key);
     seglog_code code = SEGLOG_OK;
 
-    if (compact->sign)
-        code = seglog_sign_key_read(compact->sign, true, key, &err);
-    if (code == SEGLOG_OK) {
+    if (status == TOOL_GO_ON) {
         tool_progress_init(&progress, opened->shown);
         code = seglog_stream_compact(opened->streams, opened->stream, &options,
                                      &result, &err);
         tool_progress_clear(&progress);
     }
     seglog_store_key_wipe(key, sizeof key);
+    if (status != TOOL_GO_ON)
+        return status;
     if (code != SEGLOG_OK)
         return tool_fail(opened->shown, &err);
     result_write(opened, &result);

@@ -45,50 +45,57 @@ static const struct tool_spec SPEC = {
 };
 
 static seglog_code
-head_ask(const struct tool_streams *opened, const char *sign,
+head_ask(const struct tool_streams *opened, const uint8_t *key,
          struct seglog_kept_head *kept, struct seglog_error *err)
 {
-    uint8_t key[SEGLOG_SIGN_KEY_BYTES];
     seglog_code code = SEGLOG_OK;
 
     *kept = (struct seglog_kept_head){ .is_signed = false };
-    if (!sign) {
-        code = seglog_stream_latest_chain_hash(opened->streams, opened->stream,
-                                               &kept->end, err);
-        if (code == SEGLOG_OK && kept->end.next_offset == 0)
-            code = tool_error_set(err, SEGLOG_NOT_FOUND, opened->shown,
-                                  "there is no event in this stream");
-        return code;
-    }
-    code = seglog_sign_key_read(sign, true, key, err);
-    if (code == SEGLOG_OK)
-        code =
-            seglog_stream_sign(opened->streams, opened->stream, key, kept, err);
+    if (key)
+        return seglog_stream_sign(opened->streams, opened->stream, key, kept,
+                                  err);
+    code = seglog_stream_latest_chain_hash(opened->streams, opened->stream,
+                                           &kept->end, err);
+    return code == SEGLOG_OK && kept->end.next_offset == 0
+               ? tool_error_set(err, SEGLOG_NOT_FOUND, opened->shown,
+                                "there is no event in this stream")
+               : code;
+}
+
+static enum tool_status
+head_write(const struct tool_streams *opened, const char *sign)
+{
+    uint8_t key[SEGLOG_SIGN_KEY_BYTES];
+    struct seglog_kept_head kept;
+    struct seglog_error err;
+    char text[SEGLOG_KEPT_HEAD_CAP];
+    const enum tool_status status = tool_key_read_sign(sign, true, key);
+    seglog_code code = SEGLOG_OK;
+
+    if (status == TOOL_GO_ON)
+        code = head_ask(opened, sign ? key : NULL, &kept, &err);
     seglog_store_key_wipe(key, sizeof key);
-    return code;
+    if (status != TOOL_GO_ON)
+        return status;
+    if (code != SEGLOG_OK)
+        return tool_fail(opened->shown, &err);
+    seglog_kept_head_format(&kept, text);
+    (void)puts(text);
+    return TOOL_OK;
 }
 
 int
 cmd_head(int argc, char **argv)
 {
     struct tool_streams opened = { .stream = 0 };
-    struct seglog_kept_head kept;
-    struct seglog_error err;
     const char *sign = NULL;
     char **paths = NULL;
-    char text[SEGLOG_KEPT_HEAD_CAP];
     enum tool_status status = tool_parse(&SPEC, argc, argv, &sign, &paths);
 
     if (status == TOOL_GO_ON)
         status = tool_streams_open(paths[0], TOOL_STORE_READ, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
-    if (head_ask(&opened, sign, &kept, &err) == SEGLOG_OK) {
-        seglog_kept_head_format(&kept, text);
-        (void)puts(text);
-        status = TOOL_OK;
-    } else {
-        status = tool_fail(opened.shown, &err);
-    }
+    status = head_write(&opened, sign);
     return tool_end(cmd_status_worse(status, tool_streams_close(&opened)));
 }

@@ -128,14 +128,14 @@ streams_seal(struct streams *streams)
     struct seglog_error err;
     seglog_code code = SEGLOG_OK;
 
+    streams->status = tool_key_read_sign(streams->run->sign, true, key);
+    if (streams->status != TOOL_GO_ON)
+        return streams->status;
+    streams->key = streams->run->sign ? key : NULL;
     streams->status = TOOL_OK;
-    if (streams->run->sign) {
-        code = seglog_sign_key_read(streams->run->sign, true, key, &err);
-        streams->key = key;
-    }
-    if (code == SEGLOG_OK && streams->is_alone)
+    if (streams->is_alone)
         (void)stream_seal(streams, opened->stream);
-    else if (code == SEGLOG_OK)
+    else
         code = seglog_streams_list(opened->streams, stream_seal, streams, &err);
     seglog_store_key_wipe(key, sizeof key);
     streams->key = NULL;

@@ -135,12 +135,13 @@ verify_run(struct verify *verify, const struct tool_streams *opened)
     };
     struct seglog_stream_verified result;
     struct seglog_error err;
+    const enum tool_status status = tool_key_read_sign(verify->key, false, key);
     seglog_code code = SEGLOG_OK;
 
+    if (status != TOOL_GO_ON)
+        return status;
     for (size_t i = 0; i < verify->head_count && code == SEGLOG_OK; i++)
         code = head_parse(opened, verify->heads[i], &kept[i], &err);
-    if (code == SEGLOG_OK && verify->key)
-        code = seglog_sign_key_read(verify->key, false, key, &err);
     if (code == SEGLOG_OK)
         code = seglog_stream_verify(opened->streams, opened->stream, &options,
                                     &result, &err);

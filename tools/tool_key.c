@@ -106,6 +106,18 @@ tool_key_from_fd(struct tool_key *key, const char *option, const char *text)
     return status;
 }
 
+enum tool_status
+tool_key_read_sign(const char *path, bool is_private,
+                   uint8_t key[SEGLOG_SIGN_KEY_BYTES])
+{
+    struct seglog_error err;
+
+    return !path || seglog_sign_key_read(path, is_private, key, &err) ==
+                        SEGLOG_OK
+               ? TOOL_GO_ON
+               : tool_fail(path, &err);
+}
+
 struct seglog_store_key
 tool_key_of(const struct tool_key *key)
 {

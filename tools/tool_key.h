@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tools/tool_key.h - --key-file and --passphrase-fd, and stores opened by them.
+ * tools/tool_key.h - --key-file and --passphrase-fd, stores opened by them, and
+ * keys that sign.
  *
  * Every program takes both options (tools/tool_options.c).  A key is never on a
  * command line, which others can read.
@@ -14,6 +15,7 @@
 
 #include "seglog/encrypted_store.h"
 #include "seglog/session.h"
+#include "seglog/stream.h"
 #include "tools/tool_common.h"
 
 /* What somebody has given. */
@@ -33,6 +35,15 @@ enum tool_status
 tool_key_from_file(struct tool_key *key, const char *path);
 enum tool_status
 tool_key_from_fd(struct tool_key *key, const char *option, const char *text);
+
+/*
+ * Read an Ed25519 key from a file; without a path there is nothing to read.
+ * Returns TOOL_GO_ON, or the status after saying what is wrong.  The caller wipes
+ * the key.
+ */
+enum tool_status
+tool_key_read_sign(const char *path, bool is_private,
+                   uint8_t key[SEGLOG_SIGN_KEY_BYTES]);
 
 struct seglog_store_key
 tool_key_of(const struct tool_key *key);

@@ -197,6 +197,16 @@ class VerifyTest(StreamTest):
         self.verify("--head", forged, "--key", "mine.pub", status=DAMAGED)
 
 
+    def test_key__cannot_be_read__is_named_itself(self):
+        self.put("text", b"no key")
+        for command in (("head", "--sign"), ("verify", "--key"),
+                        ("compact", "--all", "--sign"), ("seal", "--sign")):
+            for name in ("nowhere", "text"):
+                done = self.seglog(*command, name, "s:7", status=FAILED)
+                self.assertRegex(done.stderr, "^seglog: %s: .*key" % name)
+                self.assertNotIn("s:7", done.stderr)
+
+
 class MendTest(StreamTest):
     def setUp(self):
         super().setUp()
