@@ -57,7 +57,9 @@ static const struct tool_spec SPEC = {
         "\n"
         "Hashes kept of what is before the loss stay good in either way.  "
         "Status 3 if\n"
-        "events are lost.\n",
+        "events are lost, or bytes of an encrypted store do not "
+        "authenticate: NAME.damaged\n"
+        "has zeros for them.\n",
     .options = OPTIONS,
     .operand_min = 1,
     .operand_max = 1,
@@ -75,7 +77,8 @@ mended_say(const struct mend *mend, const struct tool_streams *opened,
     if (mended->name[0] == '\0')
         tool_note("%s: nothing keeps it from taking events", opened->shown);
     else if (mended->lost == 0)
-        tool_note("%s: no event is lost; the damaged file is kept as %s",
+        tool_note("%s: no event is known to be lost; the damaged file is kept "
+                  "as %s",
                   opened->shown, mended->name);
     else if (mend->cuts)
         tool_say("%s: it ends before event %" PRIu64 ": %" PRIu64
@@ -89,8 +92,12 @@ mended_say(const struct mend *mend, const struct tool_streams *opened,
                  opened->shown, mended->lost,
                  cmd_plural(mended->lost, "event is", "events are"),
                  mended->first_lost, mended->name);
+    if (mended->unreadable > 0)
+        tool_note("%s: %" PRIu64 " bytes that do not authenticate are zeros "
+                  "in it",
+                  mended->name, mended->unreadable);
     (void)puts(text);
-    return mended->lost > 0 ? TOOL_DAMAGED : TOOL_OK;
+    return mended->lost > 0 || mended->unreadable > 0 ? TOOL_DAMAGED : TOOL_OK;
 }
 
 static enum tool_status

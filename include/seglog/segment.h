@@ -624,11 +624,11 @@ seglog_scan(struct seglog_store store, const char *name,
             struct seglog_scan_summary *summary, struct seglog_error *err);
 
 /*
- * The same figures as far as header and tail tell them: identity, features,
- * first_record, next_record, next_line, epoch, head, bytes, is_closed, watermark
- * (as far as seen), and the verdict about the tail.  The entry count is
- * next_record - first_record.  The rest of summary is 0.  O(1) reads for a
- * closed segment, about one sync interval otherwise.
+ * The same figures as far as header and tail tell them: is_header_lost,
+ * identity, features, first_record, next_record, next_line, epoch, head, bytes,
+ * is_closed, watermark (as far as seen), and the verdict about the tail.  The
+ * entry count is next_record - first_record.  The rest of summary is 0.  O(1)
+ * reads for a closed segment, about one sync interval otherwise.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_segment_get_summary(struct seglog_store store, const char *name,

@@ -643,6 +643,7 @@ struct seglog_stream_mended {
     uint64_t lost;       /* events that are in the stream no more */
     uint64_t set_aside;  /* CUT: of them, those in NAME.damaged */
     char name[SEGLOG_STREAM_NAME_CAP + 16]; /* that blob; "": there is none */
+    uint64_t unreadable; /* bytes that are zeros there (encrypted stores) */
 };
 
 /*
@@ -651,7 +652,9 @@ struct seglog_stream_mended {
  * whole as NAME.damaged (EXISTS if there is another one), the mended one is
  * written beside it, synced, read back, and put in its place.  NAME.damaged is
  * the caller's to remove: nobody reads it, and what is dropped from the stream
- * later is in it still.  Damage in front of a head that is known stays as it
+ * later is in it still.  Of an encrypted store, what does not authenticate is
+ * zeros in both: who wants it as it lies in the store below copies it there
+ * before.  Damage in front of a head that is known stays as it
  * is: events there cannot be read, and keep nobody from appending.  Events that
  * were marked to be dropped (seglog_stream_tombstone) stay so, also if the mark
  * is behind the loss.
@@ -660,11 +663,12 @@ struct seglog_stream_mended {
  *   OK         with name "" and lost 0 if nothing kept from appending
  *   EXISTS     NAME.damaged is there, of another time
  *   CORRUPT    no head is known in the last segment, nor at the end of the one
- *              before it: put back a copy of one of them
- *   AUTH       of an encrypted store: a chunk does not authenticate, so the
- *              segment cannot be kept as it is; put back a copy of it
+ *              before it; or its header is lost, and no segment says any more
+ *              which stream it is: put back a copy of one of them
+ *   AUTH       of an encrypted store: more than 4096 ranges of it do not
+ *              authenticate; put back a copy of it
  *   NOT_FOUND
- * Cost  the last segment is read three times and written twice
+ * Cost  the last segment is read four times and written twice
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_stream_mend(struct seglog_streams streams, uint64_t stream,

@@ -387,6 +387,7 @@ seglog_segment_get_summary(struct seglog_store store, const char *name,
         return code;
 
     summary_set_header(summary, &tail.header);
+    summary->is_header_lost = tail.is_header_lost;
     if (summary->first_record == 0)
         summary->first_record = 1;
     summary->verdict = tail.verdict;

@@ -230,6 +230,7 @@ static void
 tail_from_walk(struct slg_tail *tail, const struct slg_walk *walk)
 {
     tail->header = walk->header;
+    tail->is_header_lost = walk->is_header_lost;
     tail->limits = walk->limits;
     tail->epoch = walk->at.epoch;
     tail->salt = walk->at.salt;

@@ -15,6 +15,7 @@
 /* All that is needed to append, as of the moment the segment was read. */
 struct slg_tail {
     struct slg_header header;
+    bool is_header_lost; /* it was found by other means */
     struct slg_frame_limits limits;
     uint64_t epoch; /* the last one */
     uint32_t salt;

@@ -50,6 +50,22 @@ writer_open_as(struct slg_slot *slot, bool append_to_damaged,
                               &slot->writer, err);
 }
 
+/* Without its header nobody knows that it is chained, nor how. */
+static seglog_code
+writer_open_damaged(struct slg_slot *slot, struct seglog_error *err)
+{
+    const struct slg_place place = { .name = slot->name, .offset = 0 };
+    struct seglog_scan_summary summary;
+    const seglog_code code = seglog_segment_get_summary(
+        slot->streams->store, slot->name, &summary, err);
+
+    if (code == SEGLOG_OK && summary.is_header_lost)
+        return slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "the header of the last segment is lost: `seglog mend` "
+                        "makes the stream go on");
+    return code == SEGLOG_OK ? writer_open_as(slot, true, err) : code;
+}
+
 static seglog_code
 writer_open(struct slg_slot *slot, struct seglog_error *err)
 {
@@ -63,7 +79,7 @@ writer_open(struct slg_slot *slot, struct seglog_error *err)
     if (!streams->options.keeps_unordered_tail &&
         slg_stream_settle(streams, slot->name, &local) == SEGLOG_OK)
         code = writer_open_as(slot, false, err);
-    return code == SEGLOG_CORRUPT ? writer_open_as(slot, true, err) : code;
+    return code == SEGLOG_CORRUPT ? writer_open_damaged(slot, err) : code;
 }
 
 /* Is it what its name says? */

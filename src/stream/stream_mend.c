@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/segment/segment_window.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
 #include "src/stream/stream_compact.h"
@@ -17,6 +18,7 @@
 
 /* -- keeping the damaged one ----------------------------------------------- */
 
+/* What was forged is zeros in the one, and so it is in what was kept of it. */
 static seglog_code
 blobs_compare(struct seglog_blob a, struct seglog_blob b, bool *is_same,
               struct seglog_error *err)
@@ -39,9 +41,9 @@ blobs_compare(struct seglog_blob a, struct seglog_blob b, bool *is_same,
         const size_t len =
             size - at < COMPARE_BYTES ? (size_t)(size - at) : COMPARE_BYTES;
 
-        code = seglog_blob_read_at(a, at, bytes, len, err);
+        code = slg_blob_read(a, at, bytes, len, err);
         if (code == SEGLOG_OK)
-            code = seglog_blob_read_at(b, at, bytes + COMPARE_BYTES, len, err);
+            code = slg_blob_read(b, at, bytes + COMPARE_BYTES, len, err);
         *is_same =
             code == SEGLOG_OK && memcmp(bytes, bytes + COMPARE_BYTES, len) == 0;
     }
@@ -104,8 +106,31 @@ kept_write(struct seglog_store store, struct seglog_blob from, const char *name,
     return code;
 }
 
+/* What of it does not authenticate, and is zeros in what is kept. */
 static seglog_code
-damaged_keep(const struct slg_mend *mend, const char *name,
+forged_add_up(struct seglog_blob from, const char *name, uint64_t *forged,
+              struct seglog_error *err)
+{
+    struct slg_window window;
+    seglog_code code = slg_window_init(&window, from, name, false, err);
+
+    *forged = 0;
+    for (uint64_t at = 0; code == SEGLOG_OK && at < window.size;
+         at += SLG_WINDOW_BYTES) {
+        const uint64_t left = window.size - at;
+
+        code = slg_window_fill(
+            &window, at,
+            left < SLG_WINDOW_BYTES ? (size_t)left : SLG_WINDOW_BYTES, err);
+    }
+    for (size_t i = 0; i < window.bad_count; i++)
+        *forged += window.bad[i].end - window.bad[i].start;
+    slg_window_reset(&window);
+    return code;
+}
+
+static seglog_code
+damaged_keep(const struct slg_mend *mend, const char *name, uint64_t *forged,
              struct seglog_error *err)
 {
     const struct seglog_store store = mend->streams->store;
@@ -118,6 +143,8 @@ damaged_keep(const struct slg_mend *mend, const char *name,
         code = kept_check(store, from, name, &is_kept, err);
     if (code == SEGLOG_OK && !is_kept)
         code = kept_write(store, from, name, err);
+    if (code == SEGLOG_OK)
+        code = forged_add_up(from, mend->name, forged, err);
     (void)seglog_blob_close(&from, NULL);
     return code;
 }
@@ -142,7 +169,7 @@ segment_mend(struct slg_mend *mend, struct seglog_stream_mended *mended,
                         "nothing of it is lost, and still nobody can append: "
                         "`seglog check` says why");
     if (code == SEGLOG_OK)
-        code = damaged_keep(mend, mended->name, err);
+        code = damaged_keep(mend, mended->name, &mended->unreadable, err);
     if (code == SEGLOG_OK)
         code = slg_mend_write(mend, mended, err);
     if (code == SEGLOG_OK)

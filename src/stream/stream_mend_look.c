@@ -17,10 +17,13 @@ struct look {
     bool is_begun;
 };
 
-/* What stood behind an earlier loss is vouched for again. */
+/* What stood behind an earlier loss is vouched for again; but nobody appends to
+ * a segment without a header. */
 static void
 loss_forget(struct slg_mend *mend)
 {
+    if (mend->summary.is_header_lost)
+        return;
     mend->has_loss = false;
     mend->readable = 0;
     mend->tomb_count = 0;
@@ -135,6 +138,8 @@ slg_mend_look(struct slg_mend *mend, struct seglog_error *err)
 
     if (code != SEGLOG_OK)
         return code;
+    if (mend->summary.is_header_lost)
+        loss_note(&look, 0);
     while (code == SEGLOG_OK) {
         struct slg_chain_event event;
 

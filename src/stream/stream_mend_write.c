@@ -152,14 +152,17 @@ anew_create(struct writing *writing,
 {
     const struct slg_mend *mend = writing->mend;
     const struct seglog_stream_options *streams = &mend->streams->options;
+    const bool is_header_lost = mend->summary.is_header_lost;
     uint8_t bytes[SLG_STREAM_ATTRIBUTES_BYTES];
     const struct seglog_writer_options options = {
         .size = sizeof options,
         .mode = SEGLOG_WRITER_PRIVATE,
         .create = SEGLOG_CREATE_NEW,
         .buffer_bytes = BUFFER_BYTES,
-        .body_log2 = mend->summary.body_log2,
-        .sync_log2 = mend->summary.sync_log2,
+        .body_log2 =
+            is_header_lost ? SEGLOG_BODY_LOG2_MAX : mend->summary.body_log2,
+        .sync_log2 =
+            is_header_lost ? streams->sync_log2 : mend->summary.sync_log2,
         .first_record = mend->part->offset + 1,
         .no_closing_mark = true,
         .attributes = bytes,

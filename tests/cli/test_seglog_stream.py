@@ -264,6 +264,36 @@ class MendTest(StreamTest):
         self.assertEqual(self.get(self.blob()), self.damaged)
 
 
+class EncryptedMendTest(StreamTest):
+    def setUp(self):
+        super().setUp()
+        self.put("key", b"0123456789abcdef" * 2)
+        self.append(b"event-0\nevent-1\n", "--key-file", "key")
+        self.kept = self.head("--key-file", "key")
+        before = len(self.get(self.blob()))
+        self.append(b"event-2\n", "--key-file", "key")
+        self.damaged = bytearray(self.get(self.blob()))
+        # The bytes of the event, and the checkpoint behind it.
+        self.damaged[before + 50] ^= 1
+        self.damaged[-1] ^= 1
+        self.put(self.blob(), self.damaged)
+
+    def test_mend__chunks_do_not_authenticate__both_ways(self):
+        for how in ("--cut", "--resume"):
+            done = self.append(b"more\n", "--key-file", "key", status=DAMAGED)
+            self.assertIn("seglog mend", done.stderr)
+            done = self.seglog("mend", how, "--key-file", "key", "s:7",
+                               status=DAMAGED)
+            self.assertIn("bytes that do not authenticate are zeros",
+                          done.stderr)
+            self.assertEqual(done.stdout.decode().strip(), self.kept)
+            self.append(b"more\n", "--expect", "2", "--key-file", "key")
+            self.seglog("verify", "--head", self.kept, "--key-file", "key",
+                        "s:7", status=OK)
+            os.remove(self.path(self.blob() + ".damaged"))
+            self.put(self.blob(), self.damaged)
+
+
 class SealTest(StreamTest):
     def setUp(self):
         super().setUp()

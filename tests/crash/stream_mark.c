@@ -7,6 +7,8 @@
 #include "src/stream/stream_names.h"
 #include "tests/crash/stream_world.h"
 
+#define MENDED_MARKS_MAX 10u
+
 /* -- the model ------------------------------------------------------------- */
 
 bool
@@ -100,6 +102,42 @@ stream_marks_adopt(struct stream_world *world, unsigned which,
            log->marks[log->mark_count - 1].at == log->count &&
            !log->marks[log->mark_count - 1].is_synced)
         stream_mark_remove(log);
+}
+
+/*
+ * Tombstones behind the loss of events in front of it are kept; each of them may
+ * be lost, too: so many events are left, and that is the head.  One that was
+ * synced has all of its events.
+ */
+void
+stream_marks_mended(struct stream_world *world, struct stream_log *log,
+                    const struct seglog_chain_hash *head)
+{
+    size_t offsets[MENDED_MARKS_MAX];
+    size_t count = 0;
+
+    while (log->mark_count > 0 &&
+           log->marks[log->mark_count - 1].at >= log->count &&
+           !log->marks[log->mark_count - 1].is_synced) {
+        const size_t offset = log->marks[log->mark_count - 1].offset;
+
+        stream_mark_remove(log);
+        if (offset < log->count && count < MENDED_MARKS_MAX)
+            offsets[count++] = offset;
+    }
+    stream_marks_cut(world, log);
+    for (size_t some = (size_t)1 << count; some-- > 0;) {
+        const size_t before = log->mark_count;
+
+        for (size_t i = count; i-- > 0;) {
+            if ((some >> i & 1) != 0)
+                stream_mark_add(world, log, offsets[i]);
+        }
+        if (head_is(log, head))
+            return;
+        while (log->mark_count > before)
+            stream_mark_remove(log);
+    }
 }
 
 /* -- looking --------------------------------------------------------------- */

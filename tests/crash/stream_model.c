@@ -337,8 +337,7 @@ stream_log_mended(struct stream_world *world, struct seglog_streams streams,
                 count == log->out_count ||
                     (count < log->out_count && log->begins_batch[count]));
     log->count = count;
-    stream_marks_cut(world, log);
-    stream_marks_adopt(world, which, &end->hash, true);
+    stream_marks_mended(world, log, &end->hash);
     head = stream_log_head(log, count);
     stream_hold(world, STREAM_T4, hash_is_same(&end->hash, &head));
     /* What is lost in front of a head that is known stays so. */

@@ -361,8 +361,7 @@ step_mend(struct stream_world *world)
     struct seglog_error err = { 0 };
     seglog_code code = SEGLOG_OK;
 
-    /* Chunks that do not authenticate cannot be kept as they are. */
-    if (!world->logs[which].is_out || world->is_encrypted)
+    if (!world->logs[which].is_out)
         return;
     actor = stream_call_begin(world);
     stream_say(world, "%td: mend %u", actor - world->actors, which);
@@ -372,6 +371,10 @@ step_mend(struct stream_world *world)
         return;
     if (code != SEGLOG_OK)
         stream_say(world, "  %s: %s", seglog_code_name(code), err.message);
+    else
+        stream_say(world, "  ends at %llu, %llu lost",
+                   (unsigned long long)mended.end.next_offset,
+                   (unsigned long long)mended.lost);
     stream_hold(world, STREAM_T4, code == SEGLOG_OK || code == SEGLOG_EXISTS);
     if (code == SEGLOG_OK)
         stream_log_mended(world, actor->streams, which, &mended.end);

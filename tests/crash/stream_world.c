@@ -240,7 +240,7 @@ world_begin(struct stream_world *world, struct stream_watch *watch,
         .codec =
             (how >> 28) % 4 == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
     };
-    world->is_encrypted = (how >> 32) % 16 == 0 && slg_crypt_is_available();
+    world->is_encrypted = (how >> 32) % 8 == 0 && slg_crypt_is_available();
     world->next_id = 1;
     world->chance = seed;
     stream_actor_start(world, &world->actors[0]);

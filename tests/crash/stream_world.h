@@ -232,6 +232,11 @@ void
 stream_marks_adopt(struct stream_world *world, unsigned which,
                    const struct seglog_chain_hash *head, bool is_power_cut);
 
+/* After a mending: so many events are left, and that is the head. */
+void
+stream_marks_mended(struct stream_world *world, struct stream_log *log,
+                    const struct seglog_chain_hash *head);
+
 /* What was dropped is vouched for. */
 void
 stream_marks_look(struct stream_world *world, struct seglog_streams streams,
