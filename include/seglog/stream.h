@@ -545,7 +545,9 @@ seglog_kept_head_parse(const char *text, struct seglog_kept_head *kept,
  *   CORRUPT    it, or the chain from the checkpoint before it, is damaged
  * Cost  as reading the event, and as a synced append.  The first call of a
  *       handle reads the stream once, to know which tombstones there are, the
- *       next ones what has come since; 80 bytes for each are kept
+ *       next ones what has come since; 80 bytes for each are kept, twice
+ *       that now and then.  With n of them that is O(log n) more for each, in
+ *       whatever order they come
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_stream_tombstone(struct seglog_streams streams, uint64_t stream,

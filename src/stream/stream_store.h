@@ -23,6 +23,7 @@
  *   stream_wait.c        wait until there is an event
  *   stream_readers.c     segments that are open for reading
  *   stream_tombs.c       which tombstones there are, and what was dropped
+ *   stream_tombs_set.c   tombstones by number, in any order
  *   stream_tombstone.c   tombstone: an event is marked
  *   stream_compact.c     compaction, sealing and signing: stream_compact.h
  *

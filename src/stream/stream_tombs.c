@@ -11,94 +11,18 @@
 /* So often may a segment be gone when it is opened. */
 #define GONE_MAX 64u
 
-/* -- the set --------------------------------------------------------------- */
-
-static int
-hash_compare(const struct seglog_chain_hash *a,
-             const struct seglog_chain_hash *b)
+static void
+reader_drop(struct slg_tombs *tombs)
 {
-    if (a->len != b->len)
-        return a->len < b->len ? -1 : 1;
-    return memcmp(a->bytes, b->bytes, a->len);
-}
-
-static int
-tomb_compare(const struct slg_tombstone *a, const struct slg_tombstone *b)
-{
-    int order = 0;
-
-    if (a->number != b->number)
-        return a->number < b->number ? -1 : 1;
-    order = hash_compare(&a->before, &b->before);
-    return order != 0 ? order : hash_compare(&a->hash, &b->hash);
-}
-
-size_t
-slg_tombs_find(const struct slg_tombs *tombs, uint64_t number)
-{
-    size_t low = 0;
-    size_t high = tombs->count;
-
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-
-        if (tombs->items[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-bool
-slg_tombs_have(const struct slg_tombs *tombs, uint64_t number)
-{
-    const size_t at = slg_tombs_find(tombs, number);
-
-    return at < tombs->count && tombs->items[at].number == number;
-}
-
-static bool
-items_reserve(struct slg_tombs *tombs)
-{
-    const size_t cap = tombs->cap ? 2 * tombs->cap : 16;
-    struct slg_tombstone *grown = NULL;
-
-    if (tombs->count < tombs->cap)
-        return true;
-    grown = realloc(tombs->items, cap * sizeof *grown);
-    if (!grown)
-        return false;
-    tombs->items = grown;
-    tombs->cap = cap;
-    return true;
-}
-
-bool
-slg_tombs_add(struct slg_tombs *tombs, const struct slg_tombstone *tombstone)
-{
-    size_t at = slg_tombs_find(tombs, tombstone->number);
-
-    for (; at < tombs->count; at++) {
-        const int order = tomb_compare(tombstone, &tombs->items[at]);
-
-        if (order == 0)
-            return true;
-        if (order < 0)
-            break;
-    }
-    if (!items_reserve(tombs))
-        return false;
-    memmove(tombs->items + at + 1, tombs->items + at,
-            (tombs->count - at) * sizeof *tombs->items);
-    tombs->items[at] = *tombstone;
-    tombs->count++;
-    return true;
+    slg_chain_reader_close(tombs->reader);
+    tombs->reader = NULL;
+    tombs->is_doubtful = false;
 }
 
 void
 slg_tombs_reset(struct slg_tombs *tombs)
 {
+    reader_drop(tombs);
     free(tombs->items);
     free(tombs->dropped);
     *tombs = (struct slg_tombs){ 0 };
@@ -182,18 +106,6 @@ slg_tombs_take_event(struct slg_tombs *tombs,
 
 /* -- what they say --------------------------------------------------------- */
 
-const struct slg_tombstone *
-slg_tombs_match(const struct slg_tombs *tombs, uint64_t number,
-                const struct seglog_chain_hash *before)
-{
-    for (size_t at = slg_tombs_find(tombs, number);
-         at < tombs->count && tombs->items[at].number == number; at++) {
-        if (!before || slg_chain_hash_is_same(&tombs->items[at].before, before))
-            return &tombs->items[at];
-    }
-    return NULL;
-}
-
 bool
 slg_tombs_vouch(const struct slg_tombs *tombs,
                 const struct slg_dropped *dropped)
@@ -249,29 +161,39 @@ slg_tombs_count_pending(const struct slg_tombs *tombs, uint64_t first,
 
 /* -- reading them ---------------------------------------------------------- */
 
+static seglog_code
+fail_unreadable(uint64_t stream, const struct slg_stream_part *part,
+                const struct seglog_finding *finding, struct seglog_error *err)
+{
+    char name[SEGLOG_STREAM_NAME_CAP];
+    const struct slg_place place = { .name = slg_stream_part_name(stream, part,
+                                                                  name),
+                                     .offset = finding->first_byte };
+
+    return slg_fail(err, SEGLOG_IO, &place, "it cannot be read");
+}
+
 /*
  * A salvaging reader passes over what cannot be read just now, too.  Where no
  * record is lost a tombstone may be: then the chain does not lead to the next
- * head.  is_doubtful: that is to be seen yet.
+ * head, which is to be seen yet.
  */
 static seglog_code
-damage_note(struct slg_tombs *tombs, const struct slg_stream_part *part,
-            const struct slg_chain_event *event, const char *name,
-            bool *is_doubtful, struct seglog_error *err)
+damage_note(struct slg_tombs *tombs, uint64_t stream,
+            const struct slg_stream_part *part,
+            const struct slg_chain_event *event, struct seglog_error *err)
 {
     const struct seglog_finding *finding = &event->finding;
-    const struct slg_place place = { .name = name,
-                                     .offset = finding->first_byte };
     bool is_lost = false;
 
     if (event->type == SLG_CHAIN_EVENT_HEAD) {
-        is_lost = *is_doubtful && event->is_broken;
-        *is_doubtful = false;
+        is_lost = tombs->is_doubtful && event->is_broken;
+        tombs->is_doubtful = false;
     } else if (event->type == SLG_CHAIN_EVENT_GAP && !finding->is_recorded) {
         if (finding->verdict == SEGLOG_VERDICT_IO)
-            return slg_fail(err, SEGLOG_IO, &place, "it cannot be read");
+            return fail_unreadable(stream, part, finding, err);
         is_lost = finding->last_record != 0;
-        *is_doubtful = true;
+        tombs->is_doubtful = true;
     }
     if (!is_lost || tombs->is_damaged)
         return SEGLOG_OK;
@@ -281,59 +203,113 @@ damage_note(struct slg_tombs *tombs, const struct slg_stream_part *part,
     return SEGLOG_OK;
 }
 
+/* To the end of the segment, for now. */
+static seglog_code
+reader_collect(struct slg_tombs *tombs, uint64_t stream,
+               struct seglog_error *err)
+{
+    struct slg_chain_reader_state state;
+    struct slg_chain_event event;
+    seglog_code code = SEGLOG_OK;
+
+    while (code == SEGLOG_OK) {
+        code = slg_chain_reader_next(tombs->reader, &event, err);
+        if (code == SEGLOG_OK)
+            code = damage_note(tombs, stream, &tombs->reader_part, &event, err);
+        if (code == SEGLOG_OK && !slg_tombs_take_event(tombs, &event))
+            code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                            "no memory for the tombstones of a stream");
+    }
+    if (code != SEGLOG_END)
+        return code;
+    slg_chain_reader_get_state(tombs->reader, &state);
+    tombs->next = state.next_record;
+    return SEGLOG_OK;
+}
+
+/* The reader stays, at the end of it. */
 static seglog_code
 part_collect(struct slg_tombs *tombs, struct seglog_store store,
              uint64_t stream, const struct slg_stream_part *part,
              struct seglog_error *err)
 {
     const struct slg_chain_reader_options options = { .salvage = true };
-    struct slg_chain_reader_state state;
-    struct slg_chain_reader *reader = NULL;
-    struct slg_chain_event event;
     char name[SEGLOG_STREAM_NAME_CAP];
-    bool is_doubtful = false;
-    seglog_code code =
-        slg_chain_reader_open(store, slg_stream_part_name(stream, part, name),
-                              &options, &reader, err);
+    seglog_code code = SEGLOG_OK;
 
+    reader_drop(tombs);
+    tombs->is_behind_dropped = false;
+    tombs->reader_part = *part;
+    code =
+        slg_chain_reader_open(store, slg_stream_part_name(stream, part, name),
+                              &options, &tombs->reader, err);
     /* In front of the last record that was read: a checkpoint behind it may
      * stand behind tombstones that have come since. */
     if (code == SEGLOG_OK && tombs->next > part->offset + 2)
-        code = slg_chain_reader_seek(reader, tombs->next - 1, err);
-    tombs->is_behind_dropped = false;
-    while (code == SEGLOG_OK) {
-        code = slg_chain_reader_next(reader, &event, err);
-        if (code == SEGLOG_OK)
-            code = damage_note(tombs, part, &event, name, &is_doubtful, err);
-        if (code == SEGLOG_OK && !slg_tombs_take_event(tombs, &event))
-            code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                            "no memory for the tombstones of a stream");
-    }
-    if (code == SEGLOG_END) {
-        slg_chain_reader_get_state(reader, &state);
-        tombs->next = state.next_record;
-        code = SEGLOG_OK;
-    }
-    slg_chain_reader_close(reader);
-    return code;
+        code = slg_chain_reader_seek(tombs->reader, tombs->next - 1, err);
+    return code == SEGLOG_OK ? reader_collect(tombs, stream, err) : code;
 }
 
 /* NOT_FOUND: one has gone meanwhile, merged with others. */
 static seglog_code
 parts_collect(struct slg_tombs *tombs, struct seglog_store store,
-              uint64_t stream, struct seglog_error *err)
+              uint64_t stream, const struct slg_stream_parts *parts,
+              struct seglog_error *err)
 {
-    struct slg_stream_parts parts = { 0 };
-    seglog_code code = slg_stream_parts_list(store, stream, &parts, err);
+    seglog_code code = SEGLOG_OK;
 
-    for (size_t i = 0; i < parts.count && code == SEGLOG_OK; i++) {
-        const bool is_last = i + 1 == parts.count;
+    for (size_t i = 0; i < parts->count && code == SEGLOG_OK; i++) {
+        const bool is_last = i + 1 == parts->count;
 
         /* Tombstones behind its last record are read once more. */
-        if (is_last || parts.parts[i + 1].offset + 1 >= tombs->next)
-            code = part_collect(tombs, store, stream, &parts.parts[i], err);
+        if (is_last || parts->parts[i + 1].offset + 1 >= tombs->next)
+            code = part_collect(tombs, store, stream, &parts->parts[i], err);
     }
-    slg_stream_parts_reset(&parts);
+    if (code != SEGLOG_OK)
+        reader_drop(tombs);
+    return code;
+}
+
+/* Where the reader stands, if that is the last segment still.  NOT_FOUND: it is
+ * not, or has changed otherwise than by growing. */
+static seglog_code
+last_collect(struct slg_tombs *tombs, uint64_t stream,
+             const struct slg_stream_parts *parts, struct seglog_error *err)
+{
+    const struct slg_stream_part *last =
+        parts->count > 0 ? slg_stream_parts_last(parts) : NULL;
+    seglog_code code = SEGLOG_NOT_FOUND;
+
+    if (tombs->reader && last && last->first == tombs->reader_part.first &&
+        last->last == tombs->reader_part.last &&
+        last->offset == tombs->reader_part.offset &&
+        !slg_chain_reader_is_replaced(tombs->reader))
+        code = reader_collect(tombs, stream, err);
+    if (code != SEGLOG_OK)
+        reader_drop(tombs);
+    return code == SEGLOG_OK || code == SEGLOG_NO_MEMORY ? code
+                                                         : SEGLOG_NOT_FOUND;
+}
+
+seglog_code
+slg_tombs_follow(struct slg_tombs *tombs, struct seglog_store store,
+                 uint64_t stream, struct seglog_error *err)
+{
+    struct seglog_error local;
+    seglog_code code = SEGLOG_NOT_FOUND;
+
+    for (unsigned i = 0; i < GONE_MAX && code == SEGLOG_NOT_FOUND; i++) {
+        struct slg_stream_parts parts = { 0 };
+
+        code = slg_stream_parts_list(store, stream, &parts, &local);
+        if (code == SEGLOG_OK)
+            code = last_collect(tombs, stream, &parts, &local);
+        if (code == SEGLOG_NOT_FOUND)
+            code = parts_collect(tombs, store, stream, &parts, &local);
+        slg_stream_parts_reset(&parts);
+    }
+    if (code != SEGLOG_OK && err)
+        *err = local;
     return code;
 }
 
@@ -341,13 +317,12 @@ seglog_code
 slg_tombs_collect(struct slg_tombs *tombs, struct seglog_store store,
                   uint64_t stream, struct seglog_error *err)
 {
-    struct seglog_error local;
-    seglog_code code = SEGLOG_NOT_FOUND;
+    seglog_code code = slg_tombs_follow(tombs, store, stream, err);
 
-    for (unsigned i = 0; i < GONE_MAX && code == SEGLOG_NOT_FOUND; i++)
-        code = parts_collect(tombs, store, stream, &local);
-    if (code != SEGLOG_OK && err)
-        *err = local;
+    reader_drop(tombs);
+    if (code == SEGLOG_OK && !slg_tombs_settle(tombs))
+        code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory for the tombstones of a stream");
     return code;
 }
 

@@ -29,8 +29,8 @@ slg_slot_check_tombstone(struct slg_slot *slot, uint64_t number,
     bool is_there = false;
 
     (void)pthread_mutex_lock(&slot->tombs_mutex);
-    code = slg_tombs_collect(&slot->tombs, slot->streams->store, slot->stream,
-                             err);
+    code =
+        slg_tombs_follow(&slot->tombs, slot->streams->store, slot->stream, err);
     is_there = slg_tombs_have(&slot->tombs, number);
     (void)pthread_mutex_unlock(&slot->tombs_mutex);
     if (code != SEGLOG_OK)

@@ -24,7 +24,7 @@ tombs_unite(const struct slg_verified_part *parts, size_t count,
                 return false;
         }
     }
-    return true;
+    return slg_tombs_settle(all);
 }
 
 /* The heads behind each of them are those that their tombstones say. */
