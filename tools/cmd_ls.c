@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cmd_ls.c - `seglog ls`: the sessions and segments of a store. */
+/* tools/cmd_ls.c - `seglog ls`: the sessions and streams of a store. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "tools/cmd.h"
 #include "tools/cmd_ls.h"
 #include "tools/tool_store.h"
+#include "tools/tool_streams.h"
 #include "tools/tool_text.h"
 
 #define KEY_JSON   TOOL_KEY(1)
@@ -77,13 +78,17 @@ static const struct tool_spec SPEC = {
         "SEGLOG_STORE names.  STORE:ID, with the first digits of an id, shows "
         "that session\n"
         "or segment in detail: lanes, times, turns, kinds of entries.\n"
+        "Below the sessions stand the streams of the store, by number: "
+        "segments, events,\n"
+        "size, state, and where each ends, with the first digits of its "
+        "hash.\n"
         "\n"
         "A segment stands below the one it was forked or compacted from, "
         "continues or\n"
         "replaces; \"gone\" says that this one is not in the store any more.\n"
         "The state is that of header and end, which costs the same for small "
         "and large\n"
-        "segments; damage in the middle shows with --verify only.\n"
+        "segments and streams; damage in the middle shows with --verify only.\n"
         "\n"
         "  seglog ls logs\n"
         "        what is there, the last change first\n"
@@ -95,14 +100,17 @@ static const struct tool_spec SPEC = {
         "      --sort KEY  age (the default), size or records, the largest or "
         "most recent\n"
         "                  first; or id\n"
-        "  -n, --lines N   only the first N sessions; with --flat or --json, "
-        "segments\n"
+        "  -n, --lines N   only the first N sessions (with --flat or --json, "
+        "segments)\n"
+        "                  and streams\n"
         "      --flat      one line a segment, with both ids and without a "
         "tree\n"
-        "      --verify    read every segment whole, and compare the index "
-        "with "
-        "the files\n"
-        "      --json      one JSON object for each segment, then a summary\n",
+        "      --verify    read every segment and stream whole, and compare "
+        "the "
+        "index with\n"
+        "                  the files\n"
+        "      --json      one JSON object for each segment and stream, then a "
+        "summary\n",
     .options = OPTIONS,
     .operand_max = 1,
     .on_option = on_option,
@@ -127,16 +135,24 @@ total_print(const struct ls_catalog *catalog)
 }
 
 static enum tool_status
-list_print(const struct ls_options *options, const struct ls_catalog *catalog)
+list_print(const struct ls_options *options, const struct ls_catalog *catalog,
+           const struct ls_streams *streams)
 {
+    const bool has_sessions = catalog->sessions != NULL;
     enum tool_status status = TOOL_GO_ON;
 
     if (options->is_json)
-        return ls_print_json(options, catalog);
-    status = options->is_flat ? ls_print_flat(options, catalog)
-                              : ls_print_tree(options, catalog);
-    if (status == TOOL_GO_ON && !tool_is_quiet)
+        return ls_print_json(options, catalog, streams);
+    if (has_sessions)
+        status = options->is_flat ? ls_print_flat(options, catalog)
+                                  : ls_print_tree(options, catalog);
+    if (status == TOOL_GO_ON && has_sessions && !tool_is_quiet)
         total_print(catalog);
+    if (status == TOOL_GO_ON && streams->count > 0) {
+        if (has_sessions && !tool_is_quiet)
+            (void)fputc('\n', stdout);
+        ls_streams_print(options, streams);
+    }
     return status;
 }
 
@@ -164,29 +180,57 @@ id_print(const struct ls_options *options, struct ls_catalog *catalog,
     return ls_detail(options, catalog, session, segment);
 }
 
+/* sessions NULL: it holds streams alone. */
 static enum tool_status
-store_list(const struct ls_options *options, struct ls_catalog *catalog)
+store_list(const struct ls_options *options,
+           struct seglog_session_store *sessions, const char *dir)
 {
-    enum tool_status status = TOOL_GO_ON;
+    struct ls_catalog catalog = { .shown = dir };
+    struct ls_streams streams = { 0 };
     enum tool_status found = TOOL_GO_ON;
+    enum tool_status status =
+        sessions ? ls_catalog_load(sessions, dir, &catalog) : TOOL_GO_ON;
 
-    if (options->is_verify)
-        found = ls_verify(catalog, options->is_json);
-    status = list_print(options, catalog);
+    if (status == TOOL_GO_ON) {
+        if (options->is_verify && sessions)
+            found = ls_verify(&catalog, options->is_json);
+        found =
+            cmd_status_worse(found, ls_streams_load(options, dir, &streams));
+        status = list_print(options, &catalog, &streams);
+    }
     if (status == TOOL_GO_ON)
-        status = catalog->damaged > 0 ? TOOL_DAMAGED : TOOL_OK;
+        status = catalog.damaged + streams.damaged > 0 ? TOOL_DAMAGED : TOOL_OK;
+    ls_streams_free(&streams);
+    ls_catalog_free(&catalog);
     return cmd_status_worse(status, found);
+}
+
+static enum tool_status
+id_list(const struct ls_options *options, struct seglog_session_store *sessions,
+        const struct tool_store_path *path)
+{
+    struct ls_catalog catalog = { 0 };
+    enum tool_status status = ls_catalog_list(sessions, path->dir, &catalog);
+
+    if (status == TOOL_GO_ON)
+        status = id_print(options, &catalog, path);
+    ls_catalog_free(&catalog);
+    return status;
 }
 
 static enum tool_status
 ls_run(const struct ls_options *options, const struct tool_store_path *path)
 {
+    const char *dir = path->dir ? path->dir : path->shown;
     struct seglog_session_store *sessions = NULL;
-    struct ls_catalog catalog = { 0 };
     enum tool_status status = TOOL_GO_ON;
 
+    if (path->place != TOOL_PLACE_ID && !tool_store_is_one(dir) &&
+        tool_streams_are_in(dir))
+        return store_list(options, NULL, dir);
     if (path->place == TOOL_PLACE_FILE) {
-        tool_say("%s: there is no session store of this name", path->shown);
+        tool_say("%s: there is no session store of this name, and no streams",
+                 path->shown);
         return TOOL_FAILED;
     }
     if (path->place == TOOL_PLACE_ID && options->is_verify)
@@ -196,13 +240,8 @@ ls_run(const struct ls_options *options, const struct tool_store_path *path)
     status = tool_store_open(path, true, &sessions);
     if (status == TOOL_GO_ON)
         status = path->place == TOOL_PLACE_ID
-                     ? ls_catalog_list(sessions, path->dir, &catalog)
-                     : ls_catalog_load(sessions, path->dir, &catalog);
-    if (status == TOOL_GO_ON)
-        status = path->place == TOOL_PLACE_ID
-                     ? id_print(options, &catalog, path)
-                     : store_list(options, &catalog);
-    ls_catalog_free(&catalog);
+                     ? id_list(options, sessions, path)
+                     : store_list(options, sessions, dir);
     (void)seglog_session_store_close(sessions, NULL);
     return status;
 }

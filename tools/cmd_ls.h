@@ -15,6 +15,7 @@
 
 #include "seglog/segment.h"
 #include "seglog/session.h"
+#include "seglog/stream.h"
 #include "tools/tool_common.h"
 
 #define LS_NONE SIZE_MAX
@@ -147,6 +148,46 @@ size_t *
 ls_sort_segments(const struct ls_options *options,
                  const struct ls_catalog *catalog);
 
+/* ---------------------------------------------------------------------------
+ * Streams, by number: they have no sessions
+ */
+
+struct ls_stream {
+    uint64_t id;
+    const char *verdict;
+    bool is_damaged;
+    bool is_known; /* info: else there are its segments alone */
+    struct seglog_stream_info info;
+    uint64_t findings; /* after --verify */
+};
+
+struct ls_streams {
+    struct ls_stream *items;
+    size_t count;
+    size_t cap;
+    uint64_t segments;
+    uint64_t events;
+    uint64_t bytes;
+    size_t damaged;
+};
+
+/* Those of a folder, if there are any.  Returns TOOL_GO_ON, or the status after
+ * saying what is wrong. */
+enum tool_status
+ls_streams_load(const struct ls_options *options, const char *dir,
+                struct ls_streams *streams);
+
+/* Accepts a zeroed struct. */
+void
+ls_streams_free(struct ls_streams *streams);
+
+void
+ls_streams_print(const struct ls_options *options,
+                 const struct ls_streams *streams);
+void
+ls_streams_json(const struct ls_options *options,
+                const struct ls_streams *streams);
+
 /* Returns TOOL_GO_ON, or what tool_fail_memory returns. */
 enum tool_status
 ls_print_tree(const struct ls_options *options,
@@ -156,7 +197,8 @@ ls_print_flat(const struct ls_options *options,
               const struct ls_catalog *catalog);
 enum tool_status
 ls_print_json(const struct ls_options *options,
-              const struct ls_catalog *catalog);
+              const struct ls_catalog *catalog,
+              const struct ls_streams *streams);
 
 /* One object, without its closing brace. */
 void

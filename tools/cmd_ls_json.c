@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cmd_ls_json.c - `seglog ls --json`: one object a segment. */
+/* tools/cmd_ls_json.c - `seglog ls --json`: one object a segment or stream. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +112,8 @@ ls_segment_json(const struct ls_catalog *catalog,
 
 enum tool_status
 ls_print_json(const struct ls_options *options,
-              const struct ls_catalog *catalog)
+              const struct ls_catalog *catalog,
+              const struct ls_streams *streams)
 {
     size_t *order = ls_sort_segments(options, catalog);
     const size_t count =
@@ -127,10 +128,14 @@ ls_print_json(const struct ls_options *options,
         (void)fputs("}\n", stdout);
     }
     free(order);
-    (void)printf("{\"summary\":{\"sessions\":%zu,\"segments\":%zu"
-                 ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
-                 ",\"damaged\":%zu}}\n",
-                 catalog->session_count, catalog->segment_count,
-                 catalog->records, catalog->bytes, catalog->damaged);
+    ls_streams_json(options, streams);
+    (void)printf(
+        "{\"summary\":{\"sessions\":%zu,\"segments\":%zu"
+        ",\"records\":%" PRIu64 ",\"bytes\":%" PRIu64
+        ",\"streams\":%zu,\"stream_segments\":%" PRIu64 ",\"events\":%" PRIu64
+        ",\"stream_bytes\":%" PRIu64 ",\"damaged\":%zu}}\n",
+        catalog->session_count, catalog->segment_count, catalog->records,
+        catalog->bytes, streams->count, streams->segments, streams->events,
+        streams->bytes, catalog->damaged + streams->damaged);
     return TOOL_GO_ON;
 }

@@ -58,7 +58,7 @@ static const struct tool_spec SPEC = {
         "  tail [-f] PATH          its last lines, and those to come\n"
         "  damage FILE -o OUT ...  damage a copy in a known way\n"
         "  train STORE             what its small segments share, kept once\n"
-        "  ls [STORE]              the sessions and segments of a store\n"
+        "  ls [STORE]              the sessions and streams of a store\n"
         "  rm STORE:ID...          remove sessions and segments\n"
         "  import PATH... --into STORE\n"
         "                          folders of .jsonl files into a store\n"

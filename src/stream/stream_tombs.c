@@ -3,7 +3,6 @@
 #include "src/stream/stream_tombs.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "src/segment/segment_chain.h"
 #include "src/store/fail.h"

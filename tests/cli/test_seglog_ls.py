@@ -358,5 +358,92 @@ class ManyTest(stores.StoreTest):
                       done.stdout)
 
 
+class StreamsTest(LsTest):
+    BLOB = "stream.%d.0000000000.0000000000.00000000000000000000.seg"
+
+    def append(self, stream, data):
+        done = self.seglog("append", stream, data=data, status=None)
+        if "needs a build" in done.stderr or "OpenSSL" in done.stderr:
+            self.skipTest("built without OpenSSL")
+        return done.stdout.decode().split()
+
+    def damage(self, name, text):
+        data = bytearray(self.get(name))
+        data[data.index(text)] ^= 1
+        self.put(name, data)
+
+    def test_ls__streams_beside_sessions__stand_below_them(self):
+        before = self.ls("st")
+        self.append("st:11", b"a\nb\n")
+        end = self.append("st:7", b"event-1\nevent-2\nevent-3\n")
+        text = self.ls("st")
+        self.assertTrue(text.startswith(before))
+        lines = text[len(before):].splitlines()
+        self.assertEqual(lines[0], "")
+        self.assertEqual(lines[1].split(), ["STREAM", "SEGMENTS", "EVENTS",
+                                            "SIZE", "STATE", "HEAD"])
+        self.assertRegex(lines[2], r"^7 +1 +3 +\d+ bytes  OK +3 %s$"
+                         % end[1][:16])
+        self.assertRegex(lines[3], r"^11 +1 +2 +\d+ bytes  OK +2 [0-9a-f]{16}$")
+        self.assertRegex(lines[4], r"^2 streams, 2 segments, 5 events, ")
+        self.assertEqual(len(lines), 5)
+        lines = self.ls("-n", "1", "--flat", "-q", "st").splitlines()
+        self.assertEqual(len(lines), 2)
+        self.assertRegex(lines[1], "^7 ")
+
+    def test_ls__streams_alone__no_word_of_sessions(self):
+        os.mkdir(self.path("s"))
+        self.append("s:7", b"a\n")
+        text = self.ls("s")
+        self.assertTrue(text.startswith("STREAM "))
+        self.assertNotIn("session", text)
+        self.assertEqual(self.ls(env={"LC_ALL": "C",
+                                      "SEGLOG_STORE": self.path("s")}), text)
+        self.ls("s:", "-q")
+
+    def test_ls__json__streams_in_front_of_the_summary(self):
+        offset, digits = self.append("st:7", b"a\nb\n")
+        lines = [json.loads(line) for line in self.ls("--json",
+                                                      "st").splitlines()]
+        stream = lines[-2]
+        self.assertEqual(stream["stream"], 7)
+        self.assertEqual(stream["segments"], 1)
+        self.assertEqual(stream["sealed"], 0)
+        self.assertEqual(stream["events"], 2)
+        self.assertEqual(stream["checkpoint"], 2)
+        self.assertEqual(stream["verdict"], "OK")
+        self.assertEqual(stream["bytes"],
+                         len(self.get("st/" + self.BLOB % 7)))
+        self.assertEqual(stream["head"], {"next_offset": int(offset),
+                                          "hash": digits})
+        self.assertEqual(lines[-1]["summary"]["streams"], 1)
+        self.assertEqual(lines[-1]["summary"]["events"], 2)
+
+    def test_ls__damaged_stream__state_and_status(self):
+        name = "st/" + self.BLOB % 7
+        self.append("st:7", b"event-1\n")
+        self.append("st:7", b"event-2\n")
+        self.damage(name, b"event-1")
+        self.assertRegex(self.ls("st"), r"(?m)^7 .*  OK ")
+        done = self.seglog("ls", "--verify", "st", status=DAMAGED)
+        self.assertIn("st:7: event 0: ", done.stderr)
+        self.assertRegex(done.stdout.decode(), r"(?m)^7 .*  DAMAGED, 1 finding ")
+        # Without the checkpoint behind it nobody knows the end.
+        self.append("st:7", b"event-3\n")
+        data = bytearray(self.get(name))
+        begin = data.index(b"event-2")
+        end = data.index(b"event-3") + len(b"event-3") + 4
+        for at in range(begin, end - len(b"event-3") - 6):
+            data[at] ^= 1
+        self.put(name, data[:end])
+        text = self.ls("st", status=DAMAGED)
+        self.assertRegex(text, r"(?m)^7 +1 +\? +\?  CORRUPT$")
+        self.assertIn("; 1 damaged\n", text)
+        line = json.loads(self.ls("--json", "st",
+                                  status=DAMAGED).splitlines()[-2])
+        self.assertEqual(line["verdict"], "CORRUPT")
+        self.assertIsNone(line["head"])
+
+
 if __name__ == "__main__":
     cli.main("seglog", "json2seg", "seg2json")
