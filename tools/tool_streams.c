@@ -14,7 +14,8 @@
 
 #define PREFIX "stream."
 
-/* The number behind the last colon; false: there is none. */
+/* The number behind the last colon, as names have it: without zeros in front.
+ * False: there is none. */
 static bool
 number_take(const char *text, uint64_t *stream)
 {
@@ -23,7 +24,7 @@ number_take(const char *text, uint64_t *stream)
     if (strncmp(text, PREFIX, prefix_len) == 0)
         text += prefix_len;
     *stream = 0;
-    if (*text == '\0')
+    if (*text == '\0' || (*text == '0' && text[1] != '\0'))
         return false;
     for (; *text >= '0' && *text <= '9'; text++) {
         const uint64_t digit = (uint64_t)(*text - '0');

@@ -72,8 +72,8 @@ class AppendTest(StreamTest):
         self.assertEqual(self.head(), head_of([b"a", b"b", b"c"]))
 
     def test_append__wrong_command_line__says_so(self):
-        for wrong in ("s", "s:", "s:x", ":7", "s:stream.", "s:-1",
-                      "s:18446744073709551616"):
+        for wrong in ("s", "s:", "s:x", ":7", "s:stream.", "s:-1", "s:07",
+                      "s:00", "s:stream.07", "s:18446744073709551616"):
             self.append(b"a\n", stream=wrong, status=USAGE)
         self.append(b"", status=FAILED)
         self.seglog("head", "s:7", status=FAILED)
@@ -98,6 +98,8 @@ class CatTest(StreamTest):
         self.append(b"event\n")
         self.assertEqual(self.seglog("cat", "s:7").stdout, b"event\n")
         self.seglog("cat", "s:8", status=FAILED)
+        self.seglog("cat", "s:07", status=FAILED)
+        self.seglog("cat", "s:stream.07", status=FAILED)
         session = "70000000-0000-7000-8000-000000000001"
         other = "90000000-0000-7000-8000-000000000002"
         self.put("s/%s.%s.seg" % (session, other), b"")

@@ -109,6 +109,25 @@ crash_store_start(struct seglog_disk *disk, struct seglog_disk_process *process,
     return true;
 }
 
+void
+crash_image_go_on(const struct crash_image_world *image, uint64_t seed)
+{
+    const unsigned steps =
+        *image->depth < CRASH_DEPTH_MAX ? 1 + (unsigned)(seed % 3) : 1;
+
+    for (unsigned i = 0; i < steps; i++) {
+        uint8_t bytes[CRASH_STEP_BYTES];
+        const uint64_t chance = crash_random(&seed);
+
+        memcpy(bytes, &chance, sizeof bytes);
+        image->step(image->world, bytes);
+    }
+    if (*image->depth < CRASH_DEPTH_MAX) {
+        ++*image->depth;
+        image->cut_power(image->world);
+    }
+}
+
 struct seglog_disk *
 crash_image_make(struct crash_watch *watch, struct seglog_disk *disk,
                  unsigned depth, const struct seglog_disk_cut *cut)

@@ -92,6 +92,20 @@ crash_store_start(struct seglog_disk *disk, struct seglog_disk_process *process,
                   bool is_encrypted, bool is_made,
                   struct seglog_store *encrypted, struct seglog_store *store);
 
+/*
+ * What somebody does in an image: some steps of the world by chance, and the
+ * power fails once more, unless it is as deep as it may be.
+ */
+struct crash_image_world {
+    void *world;
+    unsigned *depth; /* of it */
+    void (*step)(void *world, const uint8_t bytes[CRASH_STEP_BYTES]);
+    void (*cut_power)(void *world);
+};
+
+void
+crash_image_go_on(const struct crash_image_world *image, uint64_t seed);
+
 /* What a cut leaves, for a world one deeper than this; it is counted.  NULL: no
  * memory. */
 struct seglog_disk *

@@ -144,23 +144,20 @@ session_cut_power(struct session_world *world)
 static struct session_world children[CRASH_DEPTH_MAX + 1];
 
 static void
-image_go_on(struct session_world *child, uint64_t seed)
+image_step(void *arg, const uint8_t bytes[CRASH_STEP_BYTES])
 {
-    const unsigned steps =
-        child->depth < CRASH_DEPTH_MAX ? 1 + (unsigned)(seed % 3) : 1;
+    struct session_world *child = arg;
+    struct session_step step;
 
-    for (unsigned i = 0; i < steps; i++) {
-        struct session_step step;
-        const uint64_t bytes = crash_random(&seed);
+    memcpy(step.bytes, bytes, sizeof step.bytes);
+    child->image_at = 0;
+    session_step_run(child, &step);
+}
 
-        memcpy(step.bytes, &bytes, sizeof step.bytes);
-        child->image_at = 0;
-        session_step_run(child, &step);
-    }
-    if (child->depth < CRASH_DEPTH_MAX) {
-        child->depth++;
-        session_cut_power(child);
-    }
+static void
+image_cut_power(void *arg)
+{
+    session_cut_power(arg);
 }
 
 static void
@@ -180,7 +177,10 @@ image_check(struct session_world *world, uint64_t seed)
     world->watch->crash.checks[SESSION_I6] += world->depth > 0;
     session_say(child, "-- image, %u%% lost", cut.lost_percent);
     session_look(child, true);
-    image_go_on(child, crash_random(&seed));
+    crash_image_go_on(&(struct crash_image_world){ child, &child->depth,
+                                                   image_step,
+                                                   image_cut_power },
+                      crash_random(&seed));
     session_actors_stop(child);
     seglog_disk_free(child->disk);
     child->disk = NULL;

@@ -137,22 +137,15 @@ stream_cut_power(struct stream_world *world)
 static struct stream_world children[CRASH_DEPTH_MAX + 1];
 
 static void
-image_go_on(struct stream_world *child, uint64_t seed)
+image_step(void *arg, const uint8_t bytes[CRASH_STEP_BYTES])
 {
-    const unsigned steps =
-        child->depth < CRASH_DEPTH_MAX ? 1 + (unsigned)(seed % 3) : 1;
+    stream_step_run(arg, bytes);
+}
 
-    for (unsigned i = 0; i < steps; i++) {
-        uint8_t bytes[CRASH_STEP_BYTES];
-        const uint64_t chance = crash_random(&seed);
-
-        memcpy(bytes, &chance, sizeof bytes);
-        stream_step_run(child, bytes);
-    }
-    if (child->depth < CRASH_DEPTH_MAX) {
-        child->depth++;
-        stream_cut_power(child);
-    }
+static void
+image_cut_power(void *arg)
+{
+    stream_cut_power(arg);
 }
 
 static void
@@ -175,7 +168,10 @@ image_check(struct stream_world *world, uint64_t seed)
     world->watch->crash.checks[STREAM_T6] += world->depth > 0;
     stream_say(child, "-- image, %u%% lost", cut.lost_percent);
     stream_look(child, true);
-    image_go_on(child, crash_random(&seed));
+    crash_image_go_on(&(struct crash_image_world){ child, &child->depth,
+                                                   image_step,
+                                                   image_cut_power },
+                      crash_random(&seed));
     actors_kill(child);
     seglog_disk_free(child->disk);
     child->disk = NULL;
