@@ -320,12 +320,15 @@ seal__nothing_to_seal_or_not_allowed__says_so(void **state)
 {
     struct fixture *fixture = *state;
     struct seglog_stream_compacted sealed;
+    seglog_code code = SEGLOG_OK;
 
     assert_ok(seglog_streams_open(fixture->store, &fixture->options,
                                   &fixture->streams, NULL));
-    assert_code(seglog_stream_compact(fixture->streams, STREAM, &in_place,
-                                      &sealed, NULL),
-                SEGLOG_NOT_FOUND);
+    code = seglog_stream_compact(fixture->streams, STREAM, &in_place, &sealed,
+                                 NULL);
+    if (code == SEGLOG_INVALID)
+        skip(); /* without zstd */
+    assert_code(code, SEGLOG_NOT_FOUND);
     close_streams(fixture);
     segments_make(fixture, 1);
     SEAL(fixture, NULL, &sealed);
