@@ -243,6 +243,7 @@ seglog_stream_append_batch(struct seglog_streams streams, uint64_t stream,
  * damage and clumsy changes; what was forged together with its checkpoints is
  * told by seglog_stream_verify with a head kept elsewhere, or signed.
  * Returns
+ *   NOT_FOUND  from_offset was trimmed: err->actual is the first that there is
  *   CORRUPT    an event asked for is damaged or missing, or the chain does not
  *              lead to a checkpoint that is passed: nothing is returned.
  *              err->record_no is the first record concerned, err->actual its
@@ -281,7 +282,8 @@ seglog_stream_segment_count(struct seglog_streams streams, uint64_t stream,
 
 /*
  * The numbers of the segments that take no more events, ascending: all but the
- * last.  They begin with 0; where segments were merged the lowest number stays.
+ * last.  They begin with 0, or a later number if the stream was trimmed; where
+ * segments were merged the lowest number stays.
  * numbers is to be freed with seglog_free; NULL if there are none.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
@@ -317,6 +319,7 @@ seglog_streams_detect(struct seglog_store store, bool *is_one,
 struct seglog_stream_info {
     uint8_t identity[SEGLOG_IDENTITY_BYTES]; /* random, of the stream */
     enum seglog_chain chain;
+    uint64_t begin; /* the first offset: 0, unless it was trimmed */
     struct seglog_stream_end end;
     uint64_t checkpoint; /* offset of the last one */
     uint64_t segments;
@@ -333,7 +336,8 @@ seglog_stream_get_info(struct seglog_streams streams, uint64_t stream,
 /*
  * The segment that holds an event: its blob can be read, scanned and exported
  * like any other (seglog/segment.h).
- * NOT_FOUND: there is no such event.
+ * NOT_FOUND: there is no such event; of one that was trimmed err->actual is the
+ * first that there is.
  */
 #define SEGLOG_STREAM_NAME_CAP 80
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
@@ -383,8 +387,9 @@ seglog_stream_make_checkpoint(struct seglog_streams streams, uint64_t stream,
 
 /*
  * The last checkpoint at or before an offset; UINT64_MAX: the last of all.
- * There is one at 0 in every stream.  Its head is what it says, not verified.
- * NOT_FOUND: there is no such stream.
+ * There is one where the stream begins.  Its head is what it says, not verified.
+ * NOT_FOUND: there is no such stream; or it was trimmed and begins behind, at
+ * err->actual.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
@@ -440,11 +445,15 @@ struct seglog_kept_head {
 
 struct seglog_stream_verify_options {
     size_t size;
-    /* From the checkpoint at or before it, whose head is believed; 0: all. */
+    /* From the checkpoint at or before it, whose head is believed; 0: all.  One
+     * that was trimmed begins at its beginning, with the head that was
+     * remembered then: another one is a LINK. */
     uint64_t from_offset;
     /* Each must be a head that the stream has had at that offset (by
      * tombstones there may be several).  One with the head of the end proves
-     * that nothing before was changed, and nothing cut. */
+     * that nothing before was changed, and nothing cut.  One of what was trimmed
+     * is not looked at; one of where the stream begins counts, unless what was
+     * trimmed has ended with tombstones. */
     const struct seglog_kept_head *kept;
     size_t kept_count;
     /* An Ed25519 key of SEGLOG_SIGN_KEY_BYTES: every signature that is found,
@@ -540,7 +549,8 @@ seglog_kept_head_parse(const char *text, struct seglog_kept_head *kept,
  *
  *   end  as of append_batch; may be NULL
  * Returns
- *   NOT_FOUND  there is no such event
+ *   NOT_FOUND  there is no such event; of one that was trimmed err->actual is
+ *              the first that there is
  *   EXISTS     it has a tombstone already
  *   CORRUPT    it, or the chain from the checkpoint before it, is damaged
  * Cost  as reading the event, and as a synced append.  The first call of a
@@ -626,6 +636,42 @@ seglog_stream_compact(struct seglog_streams streams, uint64_t stream,
                       const struct seglog_stream_compact_options *options,
                       struct seglog_stream_compacted *result,
                       struct seglog_error *err);
+
+/* -- trimming -------------------------------------------------------------- */
+
+struct seglog_stream_trimmed {
+    uint64_t begin;    /* the first offset that is left */
+    uint64_t segments; /* that were removed, also of an earlier attempt */
+    uint64_t bytes;    /* that these took, with what lay beside them */
+};
+
+/*
+ * Remove the segments at the beginning that hold nothing but events before an
+ * offset.  The one that grows stays (seglog_stream_rotate).  Offsets and heads
+ * are what they were: the stream begins later, and the head there is remembered
+ * and believed.  Whoever has it open, in any process, reads on, and gets
+ * NOT_FOUND for what is gone.  Others read and append meanwhile.
+ *
+ *   before_offset  UINT64_MAX: all but the segment that grows
+ *   result         also on failure, of what was done; may be NULL
+ * Returns
+ *   NOT_FOUND  there is no such stream
+ *   CORRUPT    the segment that would be first is damaged at its beginning, so
+ *              that no head is known there: nothing is removed
+ *   LOCKED     somebody compacts or trims it
+ * Durability what stays is on the device, and where the stream begins is, before
+ *            anything goes.  Killed at any instant, or with the power cut, it
+ *            leaves the stream as it was, or trimmed; what is left over is not
+ *            looked at, and removed by the next one or by a compaction
+ * Secrecy    NAME.damaged, which a mending has set aside, is not touched
+ * Cost       two segments are opened and the end of one is read; a lock and a
+ *            removal for each that goes.  A stream that was trimmed has a small
+ *            blob more, which is read whenever its segments are listed
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_stream_trim(struct seglog_streams streams, uint64_t stream,
+                   uint64_t before_offset, struct seglog_stream_trimmed *result,
+                   struct seglog_error *err);
 
 /* -- mending --------------------------------------------------------------- */
 

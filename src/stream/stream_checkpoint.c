@@ -88,11 +88,12 @@ part_find_checkpoint(const struct slg_streams *streams, uint64_t stream,
 }
 
 /* NOT_FOUND where the stream is there: a segment has gone meanwhile, merged
- * with others. */
+ * with others; or is_trimmed: it was trimmed. */
 static seglog_code
 checkpoint_find(const struct slg_streams *streams, uint64_t stream,
                 uint64_t record, struct slg_stream_parts *parts,
-                struct seglog_stream_end *at, struct seglog_error *err)
+                struct seglog_stream_end *at, bool *is_trimmed,
+                struct seglog_error *err)
 {
     bool is_found = false;
     seglog_code code =
@@ -100,6 +101,10 @@ checkpoint_find(const struct slg_streams *streams, uint64_t stream,
 
     if (code == SEGLOG_OK && parts->count == 0)
         code = slg_stream_fail_missing(stream, err);
+    if (code == SEGLOG_OK) {
+        code = slg_stream_parts_check(parts, record - 1, err);
+        *is_trimmed = code != SEGLOG_OK;
+    }
     /* From the segment that has it backwards: one may have lost its heads. */
     for (size_t i = parts->count; i > 0 && code == SEGLOG_OK && !is_found;
          i--) {
@@ -111,28 +116,42 @@ checkpoint_find(const struct slg_streams *streams, uint64_t stream,
 }
 
 seglog_code
-seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
-                              uint64_t offset, struct seglog_stream_end *at,
-                              struct seglog_error *err)
+slg_stream_find_checkpoint(const struct slg_streams *streams, uint64_t stream,
+                           uint64_t offset, struct seglog_stream_end *at,
+                           bool *is_trimmed, struct seglog_error *err)
 {
     const uint64_t record = offset < INT64_MAX ? offset + 1 : INT64_MAX;
     struct slg_stream_parts parts = { 0 };
-    struct slg_streams *own = NULL;
     struct seglog_error local;
-    seglog_code code = slg_streams_of(streams, &own, err);
+    seglog_code code = SEGLOG_OK;
 
-    if (code != SEGLOG_OK)
-        return code;
-    if (!at)
-        return slg_fail(err, SEGLOG_INVALID, NULL, "at is NULL");
     *at = (struct seglog_stream_end){ 0 };
+    *is_trimmed = false;
     for (unsigned i = 0; i < GONE_MAX; i++) {
-        code = checkpoint_find(own, stream, record, &parts, at, &local);
-        if (code != SEGLOG_NOT_FOUND || parts.count == 0)
+        code = checkpoint_find(streams, stream, record, &parts, at, is_trimmed,
+                               &local);
+        if (code != SEGLOG_NOT_FOUND || *is_trimmed || parts.count == 0)
             break;
     }
     slg_stream_parts_reset(&parts);
     if (code != SEGLOG_OK && err)
         *err = local;
     return code;
+}
+
+seglog_code
+seglog_stream_find_checkpoint(struct seglog_streams streams, uint64_t stream,
+                              uint64_t offset, struct seglog_stream_end *at,
+                              struct seglog_error *err)
+{
+    struct slg_streams *own = NULL;
+    bool is_trimmed = false;
+    const seglog_code code = slg_streams_of(streams, &own, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    if (!at)
+        return slg_fail(err, SEGLOG_INVALID, NULL, "at is NULL");
+    return slg_stream_find_checkpoint(own, stream, offset, at, &is_trimmed,
+                                      err);
 }

@@ -14,6 +14,7 @@
 #include "src/store/options.h"
 #include "src/stream/stream_attributes.h"
 #include "src/stream/stream_slot.h"
+#include "src/stream/stream_trim.h"
 #include "src/stream/stream_verify.h"
 
 #define MERGE_MIN 4u
@@ -218,12 +219,17 @@ damage_tell(const struct slg_compaction *compaction, struct seglog_error *err)
 static seglog_code
 locked_compact(struct slg_compaction *compaction, struct seglog_error *err)
 {
+    struct seglog_stream_trimmed trimmed = { 0 };
     seglog_code code =
         slg_stream_parts_list(compaction->streams->store, compaction->stream,
                               &compaction->parts, err);
 
     if (code == SEGLOG_OK && compaction->parts.count == 0)
         code = slg_stream_fail_missing(compaction->stream, err);
+    /* What was not got to may hold what was marked. */
+    if (code == SEGLOG_OK)
+        code = slg_stream_trim_finish(compaction->streams, compaction->stream,
+                                      &compaction->parts.begin, &trimmed, err);
     if (code == SEGLOG_OK)
         code = slg_compaction_clean(compaction, err);
     if (code == SEGLOG_OK)

@@ -72,6 +72,15 @@ seglog_code
 slg_stream_part_lock(const struct slg_streams *streams, const char *name,
                      struct seglog_lock *lock, struct seglog_error *err);
 
+/* Somebody may be sealing it just now: that is none of ours. */
+seglog_code
+slg_stream_sealing_remove(const struct slg_streams *streams, const char *name,
+                          struct seglog_error *err);
+
+/* "NAME.seg" and what is behind it; NULL: it is no such name. */
+const char *
+slg_stream_name_split(const char *name, char segment[SEGLOG_STREAM_NAME_CAP]);
+
 char *
 slg_stream_name_beside(const char *name, const char *suffix,
                        char beside[SLG_BESIDE_CAP]);

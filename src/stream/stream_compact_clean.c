@@ -89,9 +89,8 @@ part_is_behind(const struct slg_stream_parts *parts,
     return part->last < slg_stream_parts_last(parts)->first;
 }
 
-/* "NAME.seg" and what is behind it; NULL: it is no such name. */
-static const char *
-suffix_of(const char *name, char segment[SEGLOG_STREAM_NAME_CAP])
+const char *
+slg_stream_name_split(const char *name, char segment[SEGLOG_STREAM_NAME_CAP])
 {
     const char *dot = strrchr(name, '.');
     const size_t len = dot ? (size_t)(dot - name) : 0;
@@ -119,7 +118,7 @@ list_of(struct cleaning *cleaning, const char *name)
                        part_cover(&compaction->parts, &part)
                    ? &cleaning->segments
                    : NULL;
-    suffix = suffix_of(name, segment);
+    suffix = slg_stream_name_split(name, segment);
     if (!suffix || !slg_stream_part_parse(segment, &stream, &part) ||
         stream != compaction->stream ||
         !part_is_behind(&compaction->parts, &part))
@@ -145,12 +144,10 @@ name_take(void *arg, const char *name)
 
 /* -- away with them -------------------------------------------------------- */
 
-/* Somebody may be sealing it just now: that is none of ours. */
-static seglog_code
-sealing_remove(const struct slg_compaction *compaction, const char *name,
-               struct seglog_error *err)
+seglog_code
+slg_stream_sealing_remove(const struct slg_streams *streams, const char *name,
+                          struct seglog_error *err)
 {
-    const struct slg_streams *streams = compaction->streams;
     struct seglog_lock lock = { 0 };
     struct seglog_error local;
     seglog_code code = seglog_lock_open(streams->store, name, &lock, err);
@@ -169,6 +166,13 @@ sealing_remove(const struct slg_compaction *compaction, const char *name,
     if (code != SEGLOG_OK && err)
         *err = local;
     return code;
+}
+
+static seglog_code
+sealing_remove(const struct slg_compaction *compaction, const char *name,
+               struct seglog_error *err)
+{
+    return slg_stream_sealing_remove(compaction->streams, name, err);
 }
 
 /* Not as long as what stands for it is not whole: it may be needed yet. */

@@ -200,7 +200,8 @@ info_find(const struct slg_streams *streams, uint64_t stream,
         code = slg_stream_fail_missing(stream, err);
     if (code != SEGLOG_OK)
         return code;
-    *info = (struct seglog_stream_info){ .end = tail.end,
+    *info = (struct seglog_stream_info){ .begin = parts->begin.offset,
+                                         .end = tail.end,
                                          .checkpoint = tail.checkpoint };
     return info_fill(streams, stream, parts, info, err);
 }
@@ -244,6 +245,9 @@ segment_find(const struct slg_streams *streams, uint64_t stream,
     seglog_code code =
         slg_stream_parts_list(streams->store, stream, parts, err);
 
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_stream_parts_check(parts, offset, err);
     if (code != SEGLOG_OK)
         return code;
     found = slg_stream_parts_find(parts, offset);

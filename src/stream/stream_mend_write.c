@@ -114,6 +114,11 @@ base_find(struct slg_mend *mend, struct seglog_error *err)
 
     mend->base = (struct seglog_chain_hash){ .len = 0 };
     mend->has_base = mend->part->offset == 0;
+    if (mend->parts.begin.is_there &&
+        mend->part->offset == mend->parts.begin.offset) {
+        mend->has_base = true;
+        mend->base = mend->parts.begin.hash;
+    }
     if (mend->parts.count < 2)
         return SEGLOG_OK;
     code = slg_chain_reader_open(
@@ -179,20 +184,37 @@ anew_create(struct writing *writing,
                               &writing->writer, err);
 }
 
+/* What its segments say; or what was remembered when it was trimmed. */
+static seglog_code
+attributes_find(const struct slg_mend *mend,
+                struct slg_stream_attributes *attributes,
+                struct seglog_error *err)
+{
+    const struct slg_place place = mend_place(mend);
+    const struct slg_stream_begin *begin = &mend->parts.begin;
+    bool is_there = false;
+    const seglog_code code =
+        slg_stream_attributes_find(mend->streams->store, mend->stream,
+                                   &mend->parts, attributes, &is_there, err);
+
+    if (code != SEGLOG_OK || is_there)
+        return code;
+    if (!begin->is_there)
+        return slg_fail(err, SEGLOG_CORRUPT, &place,
+                        "no segment of the stream says any more which it is");
+    *attributes = (struct slg_stream_attributes){ .chain = begin->chain,
+                                                  .stream = mend->stream };
+    memcpy(attributes->identity, begin->identity, sizeof begin->identity);
+    return SEGLOG_OK;
+}
+
 static seglog_code
 anew_open(struct writing *writing, struct seglog_error *err)
 {
     struct slg_mend *mend = writing->mend;
-    const struct slg_place place = mend_place(mend);
     struct slg_stream_attributes attributes;
-    bool is_there = false;
-    seglog_code code =
-        slg_stream_attributes_find(mend->streams->store, mend->stream,
-                                   &mend->parts, &attributes, &is_there, err);
+    seglog_code code = attributes_find(mend, &attributes, err);
 
-    if (code == SEGLOG_OK && !is_there)
-        code = slg_fail(err, SEGLOG_CORRUPT, &place,
-                        "no segment of the stream says any more which it is");
     if (code == SEGLOG_OK && !mend->has_base)
         code = base_find(mend, err);
     if (code != SEGLOG_OK)

@@ -14,6 +14,9 @@
 #define NUMBER_DIGITS 10
 #define OFFSET_DIGITS 20
 
+/* So often may a listing be older than all that it says. */
+#define STALE_MAX 8u
+
 char *
 slg_stream_part_name(uint64_t stream, const struct slg_stream_part *part,
                      char name[SEGLOG_STREAM_NAME_CAP])
@@ -72,7 +75,9 @@ slg_stream_part_parse(const char *name, uint64_t *stream,
 
 struct collection {
     uint64_t stream;
+    const char *begin_name;
     struct slg_stream_parts parts;
+    bool has_begin; /* a blob that says where it begins */
     bool has_no_memory;
 };
 
@@ -100,6 +105,8 @@ name_collect(void *arg, const char *name)
     struct slg_stream_part part;
     uint64_t stream = 0;
 
+    if (strcmp(name, found->begin_name) == 0)
+        found->has_begin = true;
     if (!slg_stream_part_parse(name, &stream, &part) || stream != found->stream)
         return true;
     found->has_no_memory = !part_add(&found->parts, &part);
@@ -150,27 +157,87 @@ leftovers_drop(struct slg_stream_parts *parts)
     parts->count = kept + 1;
 }
 
+/* What has been trimmed, and not got to being removed. */
+static void
+trimmed_drop(struct slg_stream_parts *parts)
+{
+    size_t trimmed = 0;
+
+    while (trimmed < parts->count &&
+           parts->parts[trimmed].last < parts->begin.number)
+        trimmed++;
+    parts->count -= trimmed;
+    if (trimmed > 0 && parts->count > 0)
+        memmove(parts->parts, parts->parts + trimmed,
+                parts->count * sizeof *parts->parts);
+}
+
+/*
+ * Where it begins is asked after the names were listed, and also if that name
+ * was not among them: whoever trims it meanwhile writes it before anything
+ * goes, from the first segment on.
+ */
+static seglog_code
+parts_collect(struct seglog_store store, struct collection *found,
+              struct seglog_error *err)
+{
+    struct slg_stream_parts *parts = &found->parts;
+    char prefix[SEGLOG_STREAM_NAME_CAP];
+    char begin_name[SEGLOG_STREAM_NAME_CAP];
+    seglog_code code = SEGLOG_OK;
+
+    (void)snprintf(prefix, sizeof prefix, PREFIX "%" PRIu64 ".", found->stream);
+    found->begin_name = slg_stream_begin_name(found->stream, begin_name);
+    code = seglog_store_list(store, prefix, name_collect, found, err);
+    if (code == SEGLOG_OK && found->has_no_memory)
+        code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory for the segments of a stream");
+    if (code != SEGLOG_OK)
+        return code;
+    leftovers_drop(parts);
+    if (found->has_begin || (parts->count > 0 && parts->parts[0].first > 0))
+        code = slg_stream_begin_read(store, found->stream, &parts->begin, err);
+    if (code == SEGLOG_OK && parts->begin.is_there)
+        trimmed_drop(parts);
+    return code;
+}
+
+static seglog_code
+fail_lost(uint64_t stream, struct seglog_error *err)
+{
+    char name[SEGLOG_STREAM_NAME_CAP];
+    const struct slg_place place = {
+        .name = slg_stream_begin_name(stream, name),
+        .offset = SEGLOG_NO_OFFSET,
+    };
+
+    return slg_fail(err, SEGLOG_CORRUPT, &place,
+                    "the stream was trimmed, and the segments that were left "
+                    "are missing");
+}
+
 seglog_code
 slg_stream_parts_list(struct seglog_store store, uint64_t stream,
                       struct slg_stream_parts *parts, struct seglog_error *err)
 {
-    struct collection found = { .stream = stream };
-    char prefix[SEGLOG_STREAM_NAME_CAP];
     seglog_code code = SEGLOG_OK;
 
-    (void)snprintf(prefix, sizeof prefix, PREFIX "%" PRIu64 ".", stream);
-    code = seglog_store_list(store, prefix, name_collect, &found, err);
-    if (code == SEGLOG_OK && found.has_no_memory)
-        code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
-                        "no memory for the segments of a stream");
-    if (code != SEGLOG_OK) {
+    /* All that were listed may have been trimmed before that was asked. */
+    for (unsigned i = 0; i < STALE_MAX; i++) {
+        struct collection found = { .stream = stream };
+
+        code = parts_collect(store, &found, err);
+        if (code == SEGLOG_OK &&
+            (found.parts.count > 0 || !found.parts.begin.is_there)) {
+            slg_stream_parts_reset(parts);
+            *parts = found.parts;
+            return SEGLOG_OK;
+        }
         slg_stream_parts_reset(&found.parts);
-        return code;
+        if (code != SEGLOG_OK)
+            return code;
     }
-    leftovers_drop(&found.parts);
-    slg_stream_parts_reset(parts);
-    *parts = found.parts;
-    return SEGLOG_OK;
+    return fail_lost(stream, err);
 }
 
 const struct slg_stream_part *

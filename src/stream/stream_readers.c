@@ -44,6 +44,7 @@ slg_readers_forget(struct slg_readers *readers)
 
 /* -- with the mutex held --------------------------------------------------- */
 
+/* NOT_FOUND: it was trimmed. */
 static seglog_code
 part_find(struct slg_readers *readers, uint64_t offset,
           struct slg_stream_part *part, bool *is_last, struct seglog_error *err)
@@ -57,6 +58,9 @@ part_find(struct slg_readers *readers, uint64_t offset,
     if (code != SEGLOG_OK)
         return code;
     readers->are_known = readers->parts.count > 0;
+    code = slg_stream_parts_check(&readers->parts, offset, err);
+    if (code != SEGLOG_OK)
+        return code;
     found = slg_stream_parts_find(&readers->parts, offset);
     /* What is before the first one is missing: that is where it shows. */
     if (!found && readers->parts.count > 0)
@@ -134,7 +138,7 @@ open_reader_open(const struct slg_readers *readers,
 static seglog_code
 take_once(struct slg_readers *readers, uint64_t offset,
           struct slg_open_reader *spare, struct slg_open_reader **taken,
-          bool *is_last, struct seglog_error *err)
+          bool *is_last, bool *is_trimmed, struct seglog_error *err)
 {
     struct slg_stream_part part;
     struct slg_open_reader *open = NULL;
@@ -145,6 +149,7 @@ take_once(struct slg_readers *readers, uint64_t offset,
     if (code == SEGLOG_OK)
         open = open_reader_reserve(readers, &part, spare);
     (void)pthread_mutex_unlock(&readers->mutex);
+    *is_trimmed = code == SEGLOG_NOT_FOUND;
     if (code != SEGLOG_OK)
         return code;
     code = open_reader_open(readers, open, &part, err);
@@ -162,11 +167,14 @@ slg_readers_take(struct slg_readers *readers, uint64_t offset,
                  bool *is_last, struct seglog_error *err)
 {
     struct seglog_error local;
+    bool is_trimmed = false;
     seglog_code code = SEGLOG_NOT_FOUND;
 
     /* Merged with others, it has another name. */
-    for (unsigned i = 0; i < GONE_MAX && code == SEGLOG_NOT_FOUND; i++) {
-        code = take_once(readers, offset, spare, taken, is_last, &local);
+    for (unsigned i = 0;
+         i < GONE_MAX && code == SEGLOG_NOT_FOUND && !is_trimmed; i++) {
+        code = take_once(readers, offset, spare, taken, is_last, &is_trimmed,
+                         &local);
         if (code == SEGLOG_NOT_FOUND)
             slg_readers_forget(readers);
     }

@@ -50,7 +50,8 @@ slg_readers_forget(struct slg_readers *readers);
 
 /*
  * The reader of the segment where an event would be, for this thread alone.
- * END: there is no such segment.  is_last: none is known to follow it.
+ * END: there is no such segment.  NOT_FOUND: the stream was trimmed, and begins
+ * behind.  is_last: none is known to follow it.
  *
  *   spare  used where all that may stay open are taken; closed by give
  */

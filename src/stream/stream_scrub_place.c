@@ -3,14 +3,12 @@
 #include <string.h>
 
 #include "format/bytes.h"
-#include "seglog/segment.h"
 #include "src/store/deadline.h"
-#include "src/store/fail.h"
 #include "src/stream/stream_attributes.h"
 #include "src/stream/stream_names.h"
 #include "src/stream/stream_scrub.h"
+#include "src/stream/stream_single.h"
 
-#define NEW_NAME    SLG_SCRUB_NAME ".new"
 #define PLACE_BYTES 56u
 
 static const uint8_t MAGIC[8] = { 'P', '1' };
@@ -75,19 +73,11 @@ slg_scrub_identity(const struct slg_streams *streams, uint64_t stream,
 static bool
 place_read(struct seglog_store store, struct slg_scrub_place *place)
 {
-    struct seglog_reader *reader = NULL;
-    struct seglog_event event;
-    bool is_there = seglog_reader_open(store, SLG_SCRUB_NAME, NULL, &reader,
-                                       NULL) == SEGLOG_OK &&
-                    seglog_reader_next(reader, &event, NULL) == SEGLOG_OK &&
-                    event.type == SEGLOG_EVENT_RECORD &&
-                    event.record.kind == SEGLOG_BYTES;
+    uint8_t bytes[PLACE_BYTES];
 
-    is_there = is_there &&
-               place_decode(event.record.data, event.record.len, place) &&
-               seglog_reader_next(reader, &event, NULL) == SEGLOG_END;
-    seglog_reader_close(reader);
-    return is_there;
+    return slg_single_read(store, SLG_SCRUB_NAME, bytes, sizeof bytes, NULL) ==
+               SEGLOG_OK &&
+           place_decode(bytes, sizeof bytes, place);
 }
 
 void
@@ -110,43 +100,13 @@ slg_scrub_place_load(struct seglog_scrubber *scrubber)
 /* -- saving ---------------------------------------------------------------- */
 
 static seglog_code
-place_write(struct seglog_store store, const struct slg_scrub_place *place,
-            struct seglog_error *err)
-{
-    const struct seglog_writer_options options = {
-        .size = sizeof options,
-        .mode = SEGLOG_WRITER_PRIVATE,
-        .create = SEGLOG_CREATE_NEW,
-        .body_log2 = 12,
-    };
-    uint8_t bytes[PLACE_BYTES];
-    struct seglog_writer *writer = NULL;
-    seglog_code code = SEGLOG_OK;
-    seglog_code close_code = SEGLOG_OK;
-
-    place_encode(place, bytes);
-    code = seglog_writer_open(store, NEW_NAME, &options, &writer, err);
-    if (code != SEGLOG_OK)
-        return code;
-    code = seglog_writer_append(writer, SEGLOG_BYTES, bytes, sizeof bytes,
-                                SEGLOG_LEVEL_SYNC, NULL, err);
-    close_code = seglog_writer_close(writer, code == SEGLOG_OK ? err : NULL);
-    return code == SEGLOG_OK ? close_code : code;
-}
-
-static seglog_code
 place_put(struct seglog_store store, const struct slg_scrub_place *place,
           struct seglog_error *err)
 {
-    seglog_code code = seglog_store_remove(store, NEW_NAME, err);
+    uint8_t bytes[PLACE_BYTES];
 
-    if (code == SEGLOG_OK || code == SEGLOG_NOT_FOUND)
-        code = place_write(store, place, err);
-    if (code == SEGLOG_OK)
-        code = seglog_store_replace(store, NEW_NAME, SLG_SCRUB_NAME, err);
-    if (code != SEGLOG_OK)
-        (void)!seglog_store_remove(store, NEW_NAME, NULL);
-    return code;
+    place_encode(place, bytes);
+    return slg_single_put(store, SLG_SCRUB_NAME, bytes, sizeof bytes, err);
 }
 
 void

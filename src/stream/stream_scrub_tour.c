@@ -61,7 +61,7 @@ link_check(struct look *look)
     /* What could not be read was told, and says nothing of the next one. */
     if ((!before && look->is_first) || (before && before->code != SEGLOG_OK))
         return;
-    if (!slg_verify_is_linked(before, &look->part))
+    if (!slg_verify_is_linked(&look->job, before, &look->part))
         look->has_no_memory |=
             !slg_verify_add(&look->part, SEGLOG_STREAM_FAULT_LINK,
                             look->part.part.offset, look->part.part.offset);
@@ -180,6 +180,9 @@ look_begin(struct look *look, const struct slg_stream_parts *parts,
     seglog_code code = SEGLOG_OK;
 
     *first = 0;
+    /* What is before the beginning was trimmed. */
+    if (offset <= parts->begin.offset)
+        offset = 0;
     for (size_t i = 1; i < parts->count && offset > 0; i++) {
         if (parts->parts[i].offset == offset) {
             offset--;
@@ -214,6 +217,19 @@ parts_scrub(struct look *look, const struct slg_stream_parts *parts,
     return code;
 }
 
+/* It was trimmed, and what was left is gone. */
+static seglog_code
+lost_tell(struct look *look, struct seglog_error *err)
+{
+    look->told = 0;
+    if (!slg_verify_add(&look->part, SEGLOG_STREAM_FAULT_LINK, 0, 0))
+        return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
+                        "no memory for what was found");
+    findings_tell(look);
+    part_keep(look);
+    return SEGLOG_OK;
+}
+
 /* Once.  NOT_FOUND: segments of it were merged meanwhile, or it is gone. */
 static seglog_code
 stream_scrub_once(struct seglog_scrubber *scrubber, struct seglog_error *err)
@@ -233,11 +249,14 @@ stream_scrub_once(struct seglog_scrubber *scrubber, struct seglog_error *err)
     look.job.is_stopped = &look.is_stopped;
     look.job.bytes_done = &look.bytes;
     look.job.arg = &look;
+    look.job.begin = &parts.begin;
     (void)slg_scrub_identity(paced, look.job.stream, look.job.identity);
     memcpy(scrubber->place.identity, look.job.identity,
            sizeof scrubber->place.identity);
     if (code == SEGLOG_OK && parts.count > 0)
         code = parts_scrub(&look, &parts, err);
+    else if (code == SEGLOG_CORRUPT)
+        code = lost_tell(&look, err);
     slg_tombs_reset(&look.tombs);
     slg_stream_parts_reset(&parts);
     return code;

@@ -378,6 +378,21 @@ slg_stream_blob_remove(struct seglog_store store, const char *name,
 }
 
 seglog_code
+slg_stream_blob_sync(struct seglog_store store, const char *name,
+                     struct seglog_error *err)
+{
+    struct seglog_blob blob = { 0 };
+    seglog_code code =
+        seglog_blob_open(store, name, SEGLOG_OPEN_WRITE, &blob, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_blob_sync(blob, err);
+    (void)seglog_blob_close(&blob, NULL);
+    return code;
+}
+
+seglog_code
 slg_streams_check_writable(const struct slg_streams *streams,
                            struct seglog_error *err)
 {

@@ -5,6 +5,9 @@
  *   backend.c            the checked calls, of any backend
  *   stream_store.c       open, close, describe, list, detect
  *   stream_names.c       the segments of a stream, by their names
+ *   stream_begin.c       where one that was trimmed begins
+ *   stream_single.c      a segment with one record
+ *   stream_trim.c        trim: the first segments go
  *   stream_attributes.c  what a segment says of its stream
  *   stream_slot.c        the streams that are open for appending
  *   stream_append.c      append_batch: the queue of a stream
@@ -81,6 +84,18 @@ slg_stream_end_read(const struct slg_streams *streams, uint64_t stream,
 seglog_code
 slg_stream_blob_remove(struct seglog_store store, const char *name,
                        struct seglog_error *err);
+
+seglog_code
+slg_stream_blob_sync(struct seglog_store store, const char *name,
+                     struct seglog_error *err);
+
+/* -- stream_checkpoint.c --------------------------------------------------- */
+
+/* is_trimmed: it is NOT_FOUND for that reason. */
+seglog_code
+slg_stream_find_checkpoint(const struct slg_streams *streams, uint64_t stream,
+                           uint64_t offset, struct seglog_stream_end *at,
+                           bool *is_trimmed, struct seglog_error *err);
 
 /* -- stream_append.c ------------------------------------------------------- */
 

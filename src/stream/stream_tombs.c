@@ -6,6 +6,7 @@
 
 #include "src/segment/segment_chain.h"
 #include "src/store/fail.h"
+#include "src/stream/stream_store.h"
 
 /* So often may a segment be gone when it is opened. */
 #define GONE_MAX 64u
@@ -325,20 +326,6 @@ slg_tombs_collect(struct slg_tombs *tombs, struct seglog_store store,
     return code;
 }
 
-static seglog_code
-blob_sync(struct seglog_store store, const char *name, struct seglog_error *err)
-{
-    struct seglog_blob blob = { 0 };
-    seglog_code code =
-        seglog_blob_open(store, name, SEGLOG_OPEN_WRITE, &blob, err);
-
-    if (code != SEGLOG_OK)
-        return code;
-    code = seglog_blob_sync(blob, err);
-    (void)seglog_blob_close(&blob, NULL);
-    return code;
-}
-
 /* A segment that is not the last one any more was synced before that. */
 seglog_code
 slg_stream_sync_last(struct seglog_store store, uint64_t stream,
@@ -355,7 +342,7 @@ slg_stream_sync_last(struct seglog_store store, uint64_t stream,
         if (code != SEGLOG_OK || parts.count == 0)
             break;
         slg_stream_part_name(stream, slg_stream_parts_last(&parts), name);
-        code = blob_sync(store, name, &local);
+        code = slg_stream_blob_sync(store, name, &local);
     }
     slg_stream_parts_reset(&parts);
     if (code != SEGLOG_OK && err)

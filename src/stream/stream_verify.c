@@ -176,19 +176,39 @@ is_linked(const struct slg_verified_part *before,
            is_predecessor(before, part);
 }
 
-/* Is the first one what a stream begins with? */
+/* What the stream is known by, if anything in it says so. */
 static bool
-is_beginning(const struct slg_verified_part *part)
+identity_is_same(const struct slg_verify_job *job)
 {
-    return part->part.first == 0 && part->part.offset == 0 &&
-           part->begin.len == 0;
+    static const uint8_t none[SEGLOG_IDENTITY_BYTES];
+
+    return memcmp(job->identity, none, sizeof none) == 0 ||
+           memcmp(job->identity, job->begin->identity, sizeof none) == 0;
+}
+
+/* Is the first one what a stream begins with, or what was remembered when it
+ * was trimmed? */
+static bool
+is_beginning(const struct slg_verify_job *job,
+             const struct slg_verified_part *part)
+{
+    const struct slg_stream_begin *begin = job->begin;
+
+    if (!begin->is_there)
+        return part->part.first == 0 && part->part.offset == 0 &&
+               part->begin.len == 0;
+    return part->part.first == begin->number &&
+           part->part.offset == begin->offset && part->is_from_start &&
+           slg_chain_hash_is_same(&part->begin, &begin->hash) &&
+           identity_is_same(job);
 }
 
 bool
-slg_verify_is_linked(const struct slg_verified_part *before,
+slg_verify_is_linked(const struct slg_verify_job *job,
+                     const struct slg_verified_part *before,
                      const struct slg_verified_part *part)
 {
-    return before ? is_linked(before, part) : is_beginning(part);
+    return before ? is_linked(before, part) : is_beginning(job, part);
 }
 
 /* Said of the segment that does not follow, in front of what is in it. */
@@ -215,8 +235,9 @@ links_check(struct verification *all, struct seglog_error *err)
 
     for (size_t i = 0; i < all->count && code == SEGLOG_OK; i++) {
         struct slg_verified_part *part = &all->parts[i];
-        const bool is_good = i > 0 ? is_linked(part - 1, part)
-                                   : all->job.from > 0 || is_beginning(part);
+        const bool is_good =
+            i > 0 ? is_linked(part - 1, part)
+                  : all->job.from > 0 || is_beginning(&all->job, part);
 
         /* It ends before its end: what follows it says where it should. */
         if (!is_good)
@@ -238,6 +259,19 @@ kept_is_seen(const struct verification *all, size_t kept)
                        all->options->kept[kept].end.hash.len == 0);
 }
 
+/* It is of what was verified, and not of what stood in front of tombstones that
+ * were trimmed. */
+static bool
+kept_is_covered(const struct verification *all,
+                const struct seglog_kept_head *kept)
+{
+    const struct slg_stream_begin *begin = all->job.begin;
+
+    return kept->end.next_offset + 1 >= all->parts[0].checkpoint_record &&
+           !(begin->is_there && begin->has_others &&
+             kept->end.next_offset == begin->offset);
+}
+
 static seglog_code
 kept_judge(const struct verification *all, size_t at, enum seglog_chain chain,
            enum seglog_stream_fault *fault, struct seglog_error *err)
@@ -257,8 +291,7 @@ kept_judge(const struct verification *all, size_t at, enum seglog_chain chain,
         *fault = SEGLOG_STREAM_FAULT_SIGNATURE;
     else if (kept->end.next_offset > end)
         *fault = SEGLOG_STREAM_FAULT_SHORT;
-    else if (kept->end.next_offset + 1 >= all->parts[0].checkpoint_record &&
-             !kept_is_seen(all, at))
+    else if (kept_is_covered(all, kept) && !kept_is_seen(all, at))
         *fault = SEGLOG_STREAM_FAULT_KEPT;
     return code;
 }
@@ -443,6 +476,7 @@ verify_once(const struct slg_streams *streams, uint64_t stream, uint64_t from,
         slg_stream_parts_list(streams->store, stream, &parts, err);
 
     *is_gone = false;
+    all.job.begin = &parts.begin;
     if (code == SEGLOG_OK && parts.count == 0)
         code = slg_stream_fail_missing(stream, err);
     if (code == SEGLOG_OK && pthread_mutex_init(&all.progress, NULL) != 0)
@@ -484,6 +518,7 @@ seglog_stream_verify(struct seglog_streams streams, uint64_t stream,
 {
     struct seglog_stream_verify_options settled;
     struct seglog_stream_end at = { .next_offset = 0 };
+    bool is_trimmed = false;
     struct slg_streams *own = NULL;
     seglog_code code = slg_streams_of(streams, &own, err);
 
@@ -496,8 +531,11 @@ seglog_stream_verify(struct seglog_streams streams, uint64_t stream,
                         "not that of a struct of this version");
     *result = (struct seglog_stream_verified){ 0 };
     if (settled.from_offset > 0)
-        code = seglog_stream_find_checkpoint(streams, stream,
-                                             settled.from_offset, &at, err);
+        code = slg_stream_find_checkpoint(own, stream, settled.from_offset, &at,
+                                          &is_trimmed, err);
+    /* That is before the beginning, which is where it begins then. */
+    if (is_trimmed)
+        code = SEGLOG_OK;
     return code == SEGLOG_OK ? stream_verify(own, stream, at.next_offset,
                                              &settled, result, err)
                              : code;

@@ -26,6 +26,7 @@ struct slg_verify_job {
     const struct slg_streams *streams;
     uint64_t stream;
     uint8_t identity[SEGLOG_IDENTITY_BYTES]; /* of the stream */
+    const struct slg_stream_begin *begin;
     uint64_t from; /* number behind the checkpoint to begin at; 0: all */
     const struct seglog_kept_head *kept;
     size_t kept_count;
@@ -87,7 +88,8 @@ slg_verify_add(struct slg_verified_part *part, enum seglog_stream_fault fault,
 
 /* Does it go on where the one before it ends?  NULL: nothing is before it. */
 bool
-slg_verify_is_linked(const struct slg_verified_part *before,
+slg_verify_is_linked(const struct slg_verify_job *job,
+                     const struct slg_verified_part *before,
                      const struct slg_verified_part *part);
 
 /* Of all parts: what was dropped without tombstones that vouch for it is found,

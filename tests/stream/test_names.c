@@ -146,8 +146,9 @@ find__each_offset__is_in_the_segment_that_begins_before_it(void **state)
     struct slg_stream_part segments[] = {
         { 0, 0, 5 }, { 1, 1, 10 }, { 2, 2, 20 }, { 3, 3, 20 }, { 4, 4, 31 }
     };
-    const struct slg_stream_parts parts = { segments, COUNT_OF(segments),
-                                            COUNT_OF(segments) };
+    const struct slg_stream_parts parts = { .parts = segments,
+                                            .count = COUNT_OF(segments),
+                                            .cap = COUNT_OF(segments) };
     static const struct {
         uint64_t offset;
         int first; /* -1: none */
