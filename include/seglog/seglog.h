@@ -17,6 +17,7 @@
  *   seal.h           make a finished segment small
  *   stream.h         streams: hash-chained, appended at an expected offset
  *   chain.h          how records are chained
+ *   backup.h         copies of a byte store that were looked at
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
  *   version.h        the versions of the library and of the format
@@ -26,6 +27,7 @@
 #define SEGLOG_SEGLOG_H
 
 #include "seglog/canonical.h"
+#include "seglog/backup.h"
 #include "seglog/chain.h"
 #include "seglog/dictionary.h"
 #include "seglog/encrypted_store.h"

@@ -111,6 +111,40 @@ slg_crypt_sha256(const void *first, size_t first_len, const void *second,
     (void)SHA256_Final(out, &ctx);
 }
 
+struct slg_sha256 {
+    SHA256_CTX ctx;
+};
+
+struct slg_sha256 *
+slg_sha256_new(void)
+{
+    struct slg_sha256 *hash = malloc(sizeof *hash);
+
+    if (hash)
+        (void)SHA256_Init(&hash->ctx);
+    return hash;
+}
+
+void
+slg_sha256_free(struct slg_sha256 *hash)
+{
+    free(hash);
+}
+
+void
+slg_sha256_add(struct slg_sha256 *hash, const void *data, size_t len)
+{
+    if (len > 0)
+        (void)SHA256_Update(&hash->ctx, data, len);
+}
+
+void
+slg_sha256_get(struct slg_sha256 *hash, uint8_t out[SLG_KEY_BYTES])
+{
+    (void)SHA256_Final(out, &hash->ctx);
+    (void)SHA256_Init(&hash->ctx);
+}
+
 bool
 slg_crypt_scrypt(const void *passphrase, size_t len, const uint8_t *salt,
                  size_t salt_len, uint8_t log2_n, uint8_t r, uint8_t p,
@@ -453,6 +487,33 @@ slg_crypt_sha256(const void *first, size_t first_len, const void *second,
     (void)first_len;
     (void)second;
     (void)second_len;
+    memset(out, 0, SLG_KEY_BYTES);
+}
+
+struct slg_sha256 *
+slg_sha256_new(void)
+{
+    return NULL;
+}
+
+void
+slg_sha256_free(struct slg_sha256 *hash)
+{
+    (void)hash;
+}
+
+void
+slg_sha256_add(struct slg_sha256 *hash, const void *data, size_t len)
+{
+    (void)hash;
+    (void)data;
+    (void)len;
+}
+
+void
+slg_sha256_get(struct slg_sha256 *hash, uint8_t out[SLG_KEY_BYTES])
+{
+    (void)hash;
     memset(out, 0, SLG_KEY_BYTES);
 }
 

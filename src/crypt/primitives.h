@@ -50,6 +50,20 @@ void
 slg_crypt_sha256(const void *first, size_t first_len, const void *second,
                  size_t second_len, uint8_t out[SLG_KEY_BYTES]);
 
+/* SHA-256, piece by piece. */
+struct slg_sha256;
+
+/* NULL: no memory, or no OpenSSL; free accepts NULL. */
+struct slg_sha256 *
+slg_sha256_new(void);
+void
+slg_sha256_free(struct slg_sha256 *hash);
+void
+slg_sha256_add(struct slg_sha256 *hash, const void *data, size_t len);
+/* Of all that was added; it begins anew. */
+void
+slg_sha256_get(struct slg_sha256 *hash, uint8_t out[SLG_KEY_BYTES]);
+
 #define SLG_ED25519_BYTES 64u
 
 /* Ed25519 (RFC 8032).  False: no memory, or no OpenSSL. */
