@@ -11,7 +11,12 @@
 
 #include "src/canonical/transaction.h"
 
+/* The second where a constant is wanted. */
 #define SLICE(text) ((struct seglog_slice){ text, sizeof text - 1 })
+#define BYTES(text)                                                            \
+    {                                                                          \
+        text, sizeof text - 1                                                  \
+    }
 
 static void
 birth__of_the_specification__has_its_bytes(void **state)
@@ -55,20 +60,20 @@ put_and_event__of_the_specification__have_their_bytes(void **state)
 }
 
 static const struct slg_op OPS[] = {
-    { .type = SLG_OP_PUT, .key = SLICE("key"), .value = SLICE("value") },
-    { .type = SLG_OP_PUT, .key = SLICE("empty"), .value = { 0 } },
-    { .type = SLG_OP_DELETE, .key = SLICE("gone") },
+    { .type = SLG_OP_PUT, .key = BYTES("key"), .value = BYTES("value") },
+    { .type = SLG_OP_PUT, .key = BYTES("empty"), .value = { 0 } },
+    { .type = SLG_OP_DELETE, .key = BYTES("gone") },
     { .type = SLG_OP_SET, .field = SLG_FIELD_SEALED, .number = 77 },
     { .type = SLG_OP_SET, .field = SLG_FIELD_PAUSED, .number = 1 },
     { .type = SLG_OP_SET, .field = SLG_FIELD_SCHEMA, .number = 300 },
-    { .type = SLG_OP_CURSOR, .key = SLICE("reader"), .number = 12 },
-    { .type = SLG_OP_CURSOR_REMOVE, .key = SLICE("reader") },
+    { .type = SLG_OP_CURSOR, .key = BYTES("reader"), .number = 12 },
+    { .type = SLG_OP_CURSOR_REMOVE, .key = BYTES("reader") },
     { .type = SLG_OP_DEAD,
-      .key = SLICE("reader"),
+      .key = BYTES("reader"),
       .number = 5,
       .retries = 2,
-      .value = SLICE("why") },
-    { .type = SLG_OP_DEAD_REMOVE, .key = SLICE("reader"), .number = 5 },
+      .value = BYTES("why") },
+    { .type = SLG_OP_DEAD_REMOVE, .key = BYTES("reader"), .number = 5 },
 };
 
 #define OP_COUNT (sizeof OPS / sizeof OPS[0])
