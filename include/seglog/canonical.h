@@ -61,6 +61,7 @@ extern "C" {
 #define SEGLOG_VALUE_MAX         (16u << 20) /* default */
 #define SEGLOG_VIEW_MAX          (UINT64_C(1) << 40) /* default */
 #define SEGLOG_CONSUMER_NAME_MAX 200
+#define SEGLOG_REASON_MAX        (64u << 10) /* of a dead letter */
 
 /* For to of event iterators: as far as there are events. */
 #define SEGLOG_EVENT_END UINT64_MAX
@@ -401,8 +402,8 @@ seglog_canonical_get_event(struct seglog_canonical *canonical, uint64_t id,
 
 /*
  * Wait until there is an event with this id, by anybody: OK.  END after
- * timeout_ms (negative: no limit).  Does not poll where the byte store has
- * wait.
+ * timeout_ms (negative: no limit), or when a signal comes.  Does not poll where
+ * the byte store has wait.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_wait(struct seglog_canonical *canonical, uint64_t id,
@@ -476,8 +477,10 @@ seglog_canonical_get_meta(struct seglog_canonical *canonical,
  * Consumers
  *
  * A consumer is a name with a cursor: the id of the event that it gets next.
- * Both are kept by the store, as transactions.  An event that was not
- * acknowledged is given again after a restart.
+ * Both are kept by the store, as transactions, which seal and pause do not hold
+ * up.  An event that was not acknowledged is given again after a restart.  Who
+ * has the name open twice gets each event twice; the cursor is one, and never
+ * goes back.
  */
 
 struct seglog_consumer;
@@ -487,6 +490,7 @@ struct seglog_consumer;
  *
  *   from  of one that is made: its first event; ids that were given up by
  *         retention are passed over.  SEGLOG_EVENT_END: the next that comes
+ * Returns READ_ONLY where it would have to be made.  Synced.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_open(struct seglog_canonical *canonical, const char *name,
@@ -499,8 +503,10 @@ seglog_consumer_close(struct seglog_consumer *consumer);
 
 /*
  * The next event; wait for one, timeout_ms at most (0: do not; negative: for
- * ever), woken by the commit.  END: none has come.  event->data is valid until
- * the next call of this consumer.
+ * ever), woken by the commit.  END: none has come; also when a signal comes.
+ * event->data is valid until the next call of this consumer.  CORRUPT: what is
+ * next is damaged, and stays so for the next call: acknowledge it to go on
+ * behind it.  With skips_lost it is passed over.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_next(struct seglog_consumer *consumer, int timeout_ms,
@@ -508,9 +514,13 @@ seglog_consumer_next(struct seglog_consumer *consumer, int timeout_ms,
                      struct seglog_error *err);
 
 /*
- * All events up to id are done: the cursor is id + 1.  FLUSH level, or SYNC.
- * INVALID: id was not given out yet.  One that is behind the cursor is OK, and
- * does nothing.
+ * All events up to id are done: the cursor is id + 1, and next goes on there at
+ * the earliest.  FLUSH level, or SYNC.  One that is behind the cursor is OK, and
+ * moves nothing.
+ *
+ * Returns
+ *   INVALID    there is no such event yet: err->actual is the next id
+ *   NOT_FOUND  the consumer was removed
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_acknowledge(struct seglog_consumer *consumer, uint64_t id,
@@ -518,8 +528,13 @@ seglog_consumer_acknowledge(struct seglog_consumer *consumer, uint64_t id,
 
 /*
  * Events up to id are done, but id itself could not be handled: it goes to the
- * dead-letter lane of this consumer, with the reason (up to 64 KiB), in one
- * transaction.  Synced.
+ * dead-letter lane of this consumer, with the reason, in one transaction.  One
+ * that is there already gets the new reason.  Synced.
+ *
+ *   reason  up to SEGLOG_REASON_MAX bytes (TOO_LARGE); NULL: ""
+ * Returns
+ *   INVALID    as acknowledge
+ *   NOT_FOUND  the consumer was removed, or the event given up by retention
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_reject(struct seglog_consumer *consumer, uint64_t id,
@@ -527,27 +542,36 @@ seglog_consumer_reject(struct seglog_consumer *consumer, uint64_t id,
 
 struct seglog_dead_letter {
     uint64_t id;      /* of the event */
-    int64_t time_ms;  /* when it was rejected */
+    int64_t time_ms;  /* when it was rejected last */
     uint64_t retries; /* replays that were rejected again */
     struct seglog_slice reason;
     struct seglog_slice data; /* of the event; valid during the call */
 };
 
 /* Return OK: it is handled, and leaves the lane.  Anything else: it stays, with
- * what err->message says as its reason. */
+ * what err->message says as its reason, or the name of the code.  It may use the
+ * store and the consumer: nothing is held meanwhile. */
 typedef seglog_code (*seglog_dead_letter_fn)(
     void *arg, const struct seglog_dead_letter *letter,
     struct seglog_error *err);
 
-/* Call fn for each dead letter, ids ascending; END stops.  Nothing changes. */
+/*
+ * Call fn for each dead letter, ids ascending.  Nothing changes.  END stops; so
+ * does any other code but OK, and is returned.  CORRUPT: events could not be
+ * read; all others were given.
+ */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_list_dead(struct seglog_consumer *consumer,
                           seglog_dead_letter_fn fn, void *arg,
                           struct seglog_error *err);
 
 /*
- * Give each dead letter to fn again, ids ascending.  replayed and left may be
- * NULL.  END from fn stops and counts as neither.
+ * Give each dead letter to fn again, ids ascending.  Synced when it returns: a
+ * letter that was handled may be given once more if it does not.
+ *
+ *   replayed, left  that were handled, that were not; may be NULL.  END from fn
+ *                   stops and counts as neither
+ * Returns CORRUPT as list_dead.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_consumer_replay_dead(struct seglog_consumer *consumer,
@@ -571,7 +595,7 @@ seglog_canonical_list_consumers(struct seglog_canonical *canonical,
                                 seglog_consumer_list_fn fn, void *arg,
                                 struct seglog_error *err);
 
-/* With its dead letters.  NOT_FOUND. */
+/* With its dead letters.  NOT_FOUND.  Synced. */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_remove_consumer(struct seglog_canonical *canonical,
                                  const char *name, struct seglog_error *err);

@@ -6,9 +6,7 @@
 #include "src/store/fail.h"
 
 /* Whoever looks for an event reads over so many others, at most. */
-#define MARK_EVENTS  256u
-
-#define DEAD_KEY_CAP (SEGLOG_CONSUMER_NAME_MAX + 1 + 8)
+#define MARK_EVENTS 256u
 
 void
 slg_put_be64(uint8_t out[8], uint64_t value)
@@ -33,9 +31,10 @@ slice_of(const void *data, size_t len)
     return (struct seglog_slice){ data, len };
 }
 
-/* name, 0, id: so those of one consumer stand together, in order. */
-static struct seglog_slice
-dead_key(struct seglog_slice name, uint64_t id, uint8_t key[DEAD_KEY_CAP])
+/* So those of one consumer stand together, in order. */
+struct seglog_slice
+slg_dead_key(struct seglog_slice name, uint64_t id,
+             uint8_t key[SLG_DEAD_KEY_CAP])
 {
     memcpy(key, name.data, name.len);
     key[name.len] = 0;
@@ -48,7 +47,7 @@ static seglog_code
 dead_put(struct slg_view_txn *txn, const struct slg_view_head *head,
          const struct slg_op *op, struct seglog_error *err)
 {
-    uint8_t key[DEAD_KEY_CAP];
+    uint8_t key[SLG_DEAD_KEY_CAP];
     struct slg_bytes value = { 0 };
     const uint64_t numbers[2] = { head->updated_ms, op->retries };
     seglog_code code = SEGLOG_OK;
@@ -58,9 +57,9 @@ dead_put(struct slg_view_txn *txn, const struct slg_view_head *head,
         code = slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for a dead letter");
     if (code == SEGLOG_OK)
-        code =
-            slg_view_put(txn, SLG_VIEW_DEAD, dead_key(op->key, op->number, key),
-                         slice_of(value.data, value.len), err);
+        code = slg_view_put(txn, SLG_VIEW_DEAD,
+                            slg_dead_key(op->key, op->number, key),
+                            slice_of(value.data, value.len), err);
     slg_bytes_free(&value);
     return code;
 }
@@ -70,15 +69,15 @@ static seglog_code
 cursor_remove(struct slg_view_txn *txn, struct seglog_slice name,
               struct seglog_error *err)
 {
-    uint8_t start[DEAD_KEY_CAP];
-    const struct seglog_slice from = dead_key(name, 0, start);
+    uint8_t start[SLG_DEAD_KEY_CAP];
+    const struct seglog_slice from = slg_dead_key(name, 0, start);
     seglog_code code = slg_view_delete(txn, SLG_VIEW_CURSORS, name, err);
 
     while (code == SEGLOG_OK) {
         struct slg_view_cursor *cursor = NULL;
         struct seglog_slice key = { 0 };
         struct seglog_slice value;
-        uint8_t copy[DEAD_KEY_CAP];
+        uint8_t copy[SLG_DEAD_KEY_CAP];
 
         code = slg_view_cursor_open(txn, SLG_VIEW_DEAD, &cursor, err);
         if (code != SEGLOG_OK)
@@ -128,7 +127,7 @@ seglog_code
 slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
              const struct slg_op *op, struct seglog_error *err)
 {
-    uint8_t key[DEAD_KEY_CAP];
+    uint8_t key[SLG_DEAD_KEY_CAP];
 
     switch (op->type) {
     case SLG_OP_PUT:
@@ -147,7 +146,7 @@ slg_apply_op(struct slg_view_txn *txn, struct slg_view_head *head,
         return dead_put(txn, head, op, err);
     case SLG_OP_DEAD_REMOVE:
         return slg_view_delete(txn, SLG_VIEW_DEAD,
-                               dead_key(op->key, op->number, key), err);
+                               slg_dead_key(op->key, op->number, key), err);
     case SLG_OP_BIRTH:
         head->created_ms = head->updated_ms;
         return SEGLOG_OK;

@@ -15,7 +15,9 @@
  *   state_iter.c       iterators of both
  *   event_iter.c       events
  *   control.c          seal, pause, meta
- *   consumer.c         consumers; consumer_dead.c: their dead letters
+ *   consumer_wait.c    waiting for an event
+ *   consumer.c         consumers; consumer_dead.c: their dead letters;
+ *                      consumer_list.c: all of them
  *   snapshot.c         state snapshots; retain.c: what may go
  *
  * Locks, in the order in which they are taken: the gate of a handle, the lock
@@ -76,6 +78,13 @@ seglog_code
 slg_apply_record(struct slg_view_txn *txn, struct slg_view_head *head,
                  const void *bytes, size_t len, bool may_skip,
                  struct seglog_error *err);
+
+/* name, 0, id (8 bytes, big-endian): the key of a dead letter. */
+#define SLG_DEAD_KEY_CAP (SEGLOG_CONSUMER_NAME_MAX + 1 + 8)
+
+struct seglog_slice
+slg_dead_key(struct seglog_slice name, uint64_t id,
+             uint8_t key[SLG_DEAD_KEY_CAP]);
 
 void
 slg_put_be64(uint8_t out[8], uint64_t value);
@@ -167,6 +176,16 @@ slg_event_check(const struct seglog_canonical *canonical,
 /* What was committed, by anybody, is in the view. */
 seglog_code
 slg_view_refresh(struct seglog_canonical *canonical, struct seglog_error *err);
+
+/* -- event_iter.c ---------------------------------------------------------- */
+
+/* It goes on with what has come since: as far as there are events now. */
+seglog_code
+slg_event_iter_extend(struct seglog_event_iter *iter, struct seglog_error *err);
+
+/* The id that it ends before. */
+uint64_t
+slg_event_iter_get_to(const struct seglog_event_iter *iter);
 
 /* -- state_iter.c ---------------------------------------------------------- */
 

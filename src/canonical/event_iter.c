@@ -19,6 +19,7 @@ struct seglog_event_iter {
     struct seglog_canonical *canonical;
     uint64_t next; /* id that is wanted */
     uint64_t to;
+    bool is_placed;
     uint64_t position; /* of the next transaction to be read */
     uint64_t last;     /* position behind the last one */
     uint64_t read_bytes;
@@ -68,23 +69,39 @@ fail_given_up(const struct slg_view_head *head, struct seglog_error *err)
 
 static seglog_code
 iter_place(struct slg_view_txn *txn, struct seglog_event_iter *iter,
-           struct seglog_error *err)
+           uint64_t to, struct seglog_error *err)
 {
     struct slg_view_head head;
     seglog_code code = slg_view_get_head(txn, &head, err);
 
     if (code != SEGLOG_OK)
         return code;
-    if (iter->to > head.next_event)
-        iter->to = head.next_event;
+    iter->to = to < head.next_event ? to : head.next_event;
     if (iter->next >= iter->to)
         return SEGLOG_OK;
     if (iter->next < head.first_event)
         return fail_given_up(&head, err);
     iter->last = head.position;
+    if (iter->is_placed)
+        return SEGLOG_OK;
     code = mark_find(txn, iter->next, &iter->position, err);
+    iter->is_placed = code == SEGLOG_OK;
     /* There is one of the first event at the latest. */
     return code == SEGLOG_END ? fail_given_up(&head, err) : code;
+}
+
+/* By what the view says now. */
+static seglog_code
+iter_settle(struct seglog_event_iter *iter, uint64_t to,
+            struct seglog_error *err)
+{
+    struct slg_view_txn *txn = NULL;
+    seglog_code code = slg_view_begin(iter->canonical->view, false, &txn, err);
+
+    if (code == SEGLOG_OK)
+        code = iter_place(txn, iter, to, err);
+    slg_view_abort(txn);
+    return code;
 }
 
 seglog_code
@@ -93,7 +110,6 @@ seglog_event_iter_open(struct seglog_canonical *canonical, uint64_t from,
                        struct seglog_error *err)
 {
     struct seglog_event_iter *made = NULL;
-    struct slg_view_txn *txn = NULL;
     seglog_code code = SEGLOG_OK;
 
     if (!canonical || !iter)
@@ -107,19 +123,30 @@ seglog_event_iter_open(struct seglog_canonical *canonical, uint64_t from,
     if (!made)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory for an iterator");
-    *made = (struct seglog_event_iter){
-        .canonical = canonical, .next = from, .to = to, .read_bytes = READ_FIRST
-    };
-    code = slg_view_begin(canonical->view, false, &txn, err);
-    if (code == SEGLOG_OK)
-        code = iter_place(txn, made, err);
-    slg_view_abort(txn);
+    *made = (struct seglog_event_iter){ .canonical = canonical,
+                                        .next = from,
+                                        .read_bytes = READ_FIRST };
+    code = iter_settle(made, to, err);
     if (code != SEGLOG_OK) {
         free(made);
         return code;
     }
     *iter = made;
     return SEGLOG_OK;
+}
+
+seglog_code
+slg_event_iter_extend(struct seglog_event_iter *iter, struct seglog_error *err)
+{
+    const seglog_code code = slg_view_refresh(iter->canonical, err);
+
+    return code == SEGLOG_OK ? iter_settle(iter, SEGLOG_EVENT_END, err) : code;
+}
+
+uint64_t
+slg_event_iter_get_to(const struct seglog_event_iter *iter)
+{
+    return iter->to;
 }
 
 void
@@ -207,12 +234,13 @@ seglog_event_iter_next(struct seglog_event_iter *iter,
         return slg_fail(err, SEGLOG_INVALID, NULL,
                         "the iterator or the place for the event is NULL");
     while (iter->next < iter->to) {
+        /* It stays for when the iterator is extended. */
+        if (iter->transaction.events_left > 0 && iter->id >= iter->to)
+            break;
         if (slg_transaction_next_event(&iter->transaction, &event->data)) {
             event->id = iter->id++;
             if (event->id < iter->next)
                 continue;
-            if (event->id >= iter->to)
-                break;
             event->position = iter->in;
             event->time_ms = iter->transaction.head.time_ms;
             iter->next = event->id + 1;
