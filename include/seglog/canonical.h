@@ -44,6 +44,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "seglog/backup.h"
 #include "seglog/chain.h"
 #include "seglog/error.h"
 #include "seglog/export.h"
@@ -636,6 +637,25 @@ struct seglog_retention_info {
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,
                         struct seglog_retention_info *info,
+                        struct seglog_error *err);
+
+/* ---------------------------------------------------------------------------
+ * Backup
+ */
+
+/*
+ * As seglog_backup_make, of all that lies in the byte store, and of this store
+ * as it is between two transactions: info has the position.  Writers wait for
+ * some milliseconds while names and sizes are looked up, in all processes.  The
+ * view is not taken: seglog_backup_restore, into an empty byte store, and
+ * seglog_canonical_open make the very same state and events of it, sealed or
+ * paused if this one was.
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_canonical_backup(struct seglog_canonical *canonical,
+                        struct seglog_store repository,
+                        const struct seglog_backup_options *options,
+                        struct seglog_backup_info *info,
                         struct seglog_error *err);
 
 #ifdef __cplusplus

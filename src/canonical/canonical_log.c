@@ -153,7 +153,39 @@ view_begin_anew(const struct seglog_canonical *canonical,
     *head = (struct slg_view_head){ .version = SLG_VIEW_VERSION };
     if (code == SEGLOG_OK)
         code = slg_snapshot_load(canonical, txn, head, info, err);
-    return code;
+    if (code != SEGLOG_OK || head->position >= info->begin)
+        return code;
+    /* Retention leaves a snapshot; without it all before is lost. */
+    if (!canonical->options.skips_lost)
+        return fail_lost(head, err);
+    head->lost += info->begin - head->position;
+    head->position = info->begin;
+    return SEGLOG_OK;
+}
+
+seglog_code
+slg_log_note_begin(const struct seglog_canonical *canonical,
+                   struct slg_view_head *head, uint64_t position,
+                   struct seglog_error *err)
+{
+    struct seglog_stream_event *events = NULL;
+    struct slg_transaction transaction;
+    size_t count = 0;
+    seglog_code code = SEGLOG_OK;
+
+    head->first_position = position;
+    head->first_event = 0;
+    if (position == 0)
+        return SEGLOG_OK;
+    head->first_event = head->next_event;
+    code = seglog_stream_read_from(canonical->log, SEGLOG_CANONICAL_STREAM,
+                                   position, 1, &events, &count, err);
+    if (code == SEGLOG_OK && count > 0 &&
+        slg_transaction_open(&transaction, events->data.data, events->data.len))
+        head->first_event = transaction.head.first_event;
+    seglog_free(events);
+    /* What is damaged there is met by whoever reads it. */
+    return code == SEGLOG_CORRUPT ? SEGLOG_OK : code;
 }
 
 /* The first transaction of all. */
@@ -217,13 +249,16 @@ slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
         code = slg_log_has_head(canonical, head, &info, &is_of_log, err);
     if (code != SEGLOG_OK)
         return code;
-    if (is_of_log && head->position == info.end.next_offset)
+    if (is_of_log && head->position == info.end.next_offset &&
+        head->first_position == info.begin)
         return SEGLOG_OK;
     *is_changed = true;
     if (!is_of_log)
         code = view_begin_anew(canonical, txn, head, &info, err);
     if (code == SEGLOG_OK)
         code = log_replay(canonical, txn, head, info.end.next_offset, err);
+    if (code == SEGLOG_OK)
+        code = slg_log_note_begin(canonical, head, info.begin, err);
     if (code != SEGLOG_OK)
         return code;
     memcpy(head->identity, info.identity, sizeof head->identity);

@@ -375,9 +375,17 @@ log_is_one(struct seglog_streams log, bool *is_one, struct seglog_error *err)
 {
     struct seglog_stream_event *events = NULL;
     struct slg_transaction transaction;
+    struct seglog_error local = { 0 };
     size_t count = 0;
     seglog_code code = seglog_stream_read_from(log, SEGLOG_CANONICAL_STREAM, 0,
-                                               1, &events, &count, err);
+                                               1, &events, &count, &local);
+
+    /* It was trimmed. */
+    if (code == SEGLOG_NOT_FOUND)
+        code = seglog_stream_read_from(log, SEGLOG_CANONICAL_STREAM,
+                                       local.actual, 1, &events, &count, err);
+    else if (code != SEGLOG_OK && err)
+        *err = local;
 
     if (code == SEGLOG_OK && count > 0)
         *is_one = slg_transaction_open(&transaction, events->data.data,

@@ -18,7 +18,8 @@
  *   consumer_wait.c    waiting for an event
  *   consumer.c         consumers; consumer_dead.c: their dead letters;
  *                      consumer_list.c: all of them
- *   snapshot.c         state snapshots; retain.c: what may go
+ *   snapshot.c         state snapshots: snapshot.h; retain.c: what may go
+ *   canonical_backup.c a backup of one position; backup*.c: of any byte store
  *
  * Locks, in the order in which they are taken: the gate of a handle, the lock
  * "canonical" of the byte store, LMDB's own one, those of the stream.  The
@@ -109,6 +110,12 @@ slg_log_has_head(const struct seglog_canonical *canonical,
                  const struct seglog_stream_info *info, bool *is_of_log,
                  struct seglog_error *err);
 
+/* The log begins at this position: note that, and the first event. */
+seglog_code
+slg_log_note_begin(const struct seglog_canonical *canonical,
+                   struct slg_view_head *head, uint64_t position,
+                   struct seglog_error *err);
+
 /* -- canonical_write.c ----------------------------------------------------- */
 
 /* A turn of a writer: nobody else, in any process, has one. */
@@ -137,6 +144,10 @@ seglog_code
 slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
                 size_t count, struct slg_stream_ticket *ticket,
                 struct seglog_error *err);
+
+/* The view is told something that the log need not know.  Ends the turn. */
+seglog_code
+slg_turn_commit_view(struct slg_turn *turn, struct seglog_error *err);
 
 /* Undo what was done to the view, and end the turn. */
 void
@@ -178,6 +189,12 @@ seglog_code
 slg_view_refresh(struct seglog_canonical *canonical, struct seglog_error *err);
 
 /* -- event_iter.c ---------------------------------------------------------- */
+
+/* A transaction at or in front of the one that an event is in.  END: all that
+ * is known are behind it. */
+seglog_code
+slg_mark_find(struct slg_view_txn *txn, uint64_t id, uint64_t *position,
+              struct seglog_error *err);
 
 /* It goes on with what has come since: as far as there are events now. */
 seglog_code

@@ -270,6 +270,16 @@ turn_end(struct slg_turn *turn, const struct seglog_stream_end *end)
 }
 
 seglog_code
+slg_turn_commit_view(struct slg_turn *turn, struct seglog_error *err)
+{
+    const seglog_code code = slg_view_commit(turn->txn, err);
+
+    turn->txn = NULL;
+    turn_leave(turn);
+    return code;
+}
+
+seglog_code
 slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
                 size_t count, struct slg_stream_ticket *ticket,
                 struct seglog_error *err)

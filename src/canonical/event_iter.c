@@ -33,9 +33,9 @@ struct seglog_event_iter {
 
 /* -- where to begin -------------------------------------------------------- */
 
-static seglog_code
-mark_find(struct slg_view_txn *txn, uint64_t id, uint64_t *position,
-          struct seglog_error *err)
+seglog_code
+slg_mark_find(struct slg_view_txn *txn, uint64_t id, uint64_t *position,
+              struct seglog_error *err)
 {
     struct slg_view_cursor *cursor = NULL;
     struct seglog_slice key;
@@ -84,7 +84,10 @@ iter_place(struct slg_view_txn *txn, struct seglog_event_iter *iter,
     iter->last = head.position;
     if (iter->is_placed)
         return SEGLOG_OK;
-    code = mark_find(txn, iter->next, &iter->position, err);
+    code = slg_mark_find(txn, iter->next, &iter->position, err);
+    /* Of a transaction that retention has taken with it, perhaps. */
+    if (iter->position < head.first_position)
+        iter->position = head.first_position;
     iter->is_placed = code == SEGLOG_OK;
     /* There is one of the first event at the latest. */
     return code == SEGLOG_END ? fail_given_up(&head, err) : code;

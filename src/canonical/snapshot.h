@@ -50,6 +50,11 @@ slg_snapshot_get_end(const void *bytes, size_t len, uint64_t *records);
 
 /* -- snapshot_load.c ------------------------------------------------------- */
 
+/* The position of the one that a view would be built from; 0: there is none. */
+seglog_code
+slg_snapshot_find_sound(const struct seglog_canonical *canonical,
+                        uint64_t *position, struct seglog_error *err);
+
 /*
  * Into a view that is empty: the newest snapshot that is whole and of this log.
  * Without one the head stays what it is, at position 0.

@@ -49,16 +49,20 @@ snapshot_check(const struct seglog_canonical *canonical, const char *name,
 
 /* -- into the view --------------------------------------------------------- */
 
+/* END: it was the last one, behind which nothing counts. */
 static seglog_code
 record_apply(struct slg_view_txn *txn, struct slg_view_head *head,
              const struct seglog_record *record, struct seglog_error *err)
 {
     struct slg_transaction transaction;
     struct slg_op op;
+    uint64_t records = 0;
     seglog_code code = SEGLOG_OK;
 
     if (!slg_transaction_open(&transaction, record->data, record->len))
-        return SEGLOG_OK;
+        return slg_snapshot_get_end(record->data, record->len, &records)
+                   ? SEGLOG_END
+                   : SEGLOG_OK;
     /* Of a dead letter: when it became one. */
     head->updated_ms = transaction.head.time_ms;
     while (code == SEGLOG_OK && slg_transaction_next_op(&transaction, &op))
@@ -79,12 +83,48 @@ snapshot_apply(const struct seglog_canonical *canonical, const char *name,
 
     if (code != SEGLOG_OK)
         return code;
-    while ((code = seglog_reader_next(reader, &event, err)) == SEGLOG_OK &&
-           (code = record_apply(txn, head, &event.record, err)) == SEGLOG_OK)
-        ;
+    while (code == SEGLOG_OK) {
+        code = seglog_reader_next(reader, &event, err);
+        if (code == SEGLOG_OK)
+            code = record_apply(txn, head, &event.record, err);
+    }
     seglog_reader_close(reader);
     head->updated_ms = updated_ms;
     return code == SEGLOG_END ? SEGLOG_OK : code;
+}
+
+/* position 0: there is none that can be used. */
+static seglog_code
+sound_find(const struct seglog_canonical *canonical,
+           const struct seglog_stream_info *info, struct slg_view_head *found,
+           uint64_t *position, struct seglog_error *err)
+{
+    char name[SLG_SNAPSHOT_NAME_CAP];
+    bool is_of_log = false;
+    seglog_code code = slg_snapshot_find(canonical->store, position, err);
+
+    if (code != SEGLOG_OK || *position == 0)
+        return code;
+    slg_snapshot_name(*position, name);
+    if (snapshot_check(canonical, name, found) && found->position == *position)
+        code = slg_log_has_head(canonical, found, info, &is_of_log, err);
+    if (!is_of_log)
+        *position = 0;
+    return code;
+}
+
+seglog_code
+slg_snapshot_find_sound(const struct seglog_canonical *canonical,
+                        uint64_t *position, struct seglog_error *err)
+{
+    struct seglog_stream_info info;
+    struct slg_view_head found;
+    seglog_code code = seglog_stream_get_info(
+        canonical->log, SEGLOG_CANONICAL_STREAM, &info, err);
+
+    return code == SEGLOG_OK
+               ? sound_find(canonical, &info, &found, position, err)
+               : code;
 }
 
 seglog_code
@@ -96,17 +136,11 @@ slg_snapshot_load(const struct seglog_canonical *canonical,
     char name[SLG_SNAPSHOT_NAME_CAP];
     struct slg_view_head found;
     uint64_t position = 0;
-    bool is_of_log = false;
-    seglog_code code = slg_snapshot_find(canonical->store, &position, err);
+    seglog_code code = sound_find(canonical, info, &found, &position, err);
 
     if (code != SEGLOG_OK || position == 0)
         return code;
     slg_snapshot_name(position, name);
-    if (!snapshot_check(canonical, name, &found) || found.position != position)
-        return SEGLOG_OK;
-    code = slg_log_has_head(canonical, &found, info, &is_of_log, err);
-    if (code != SEGLOG_OK || !is_of_log)
-        return code;
     *head = found;
     return snapshot_apply(canonical, name, txn, head, err);
 }

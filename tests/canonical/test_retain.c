@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/canonical/test_retain.c - state snapshots, and what may go then. */
+#include "tests/canonical/canonical_support.h"
+
+#include <stdio.h>
+
+#include "seglog/seal.h"
+
+/* Small segments, so that there is something to give up. */
+static void
+store_open_small(struct fixture *fixture)
+{
+    store_close(fixture);
+    fixture->options.segment_bytes = 4096;
+    store_open(fixture);
+}
+
+/* Events number by number, and a counter in the state. */
+static void
+fill(struct fixture *fixture, unsigned from, unsigned to)
+{
+    char text[64];
+
+    for (unsigned i = from; i < to; i++) {
+        (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                       i);
+        (void)commit_one(fixture->canonical, "counter", text, text);
+    }
+}
+
+static struct seglog_snapshot_info
+snapshot_make(struct fixture *fixture)
+{
+    struct seglog_snapshot_info info = { 0 };
+
+    assert_int_equal(
+        seglog_canonical_make_snapshot(fixture->canonical, &info, NULL),
+        SEGLOG_OK);
+    return info;
+}
+
+static struct seglog_retention_info
+retain(struct fixture *fixture, uint64_t keep_from)
+{
+    struct seglog_retention_info info = { 0 };
+
+    assert_int_equal(
+        seglog_canonical_retain(fixture->canonical, keep_from, &info, NULL),
+        SEGLOG_OK);
+    return info;
+}
+
+static void
+rebuild(struct fixture *fixture)
+{
+    store_close(fixture);
+    view_remove(fixture);
+    store_open(fixture);
+}
+
+/* -- snapshots ------------------------------------------------------------- */
+
+static void
+snapshot__of_a_store__is_sealed_and_named_by_its_position(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_snapshot_info info;
+    struct seglog_seal_info seal;
+
+    fill(fixture, 0, 10);
+    info = snapshot_make(fixture);
+    assert_int_equal(info.position, 11);
+    assert_int_equal(info.keys, 1);
+    assert_string_equal(info.name, "state.00000000000000000011.seg");
+    assert_int_equal(
+        seglog_segment_get_seal(fixture->store, info.name, &seal, NULL),
+        SEGLOG_OK);
+#ifdef SEGLOG_HAVE_ZSTD
+    assert_true(seal.is_sealed);
+#endif
+}
+
+static void
+snapshot__a_second_one__replaces_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_snapshot_info first;
+    struct seglog_snapshot_info second;
+    struct seglog_blob_info blob;
+
+    fill(fixture, 0, 3);
+    first = snapshot_make(fixture);
+    fill(fixture, 3, 5);
+    second = snapshot_make(fixture);
+    assert_int_equal(second.position, 6);
+    assert_int_equal(
+        seglog_store_get_info(fixture->store, first.name, &blob, NULL),
+        SEGLOG_NOT_FOUND);
+    assert_int_equal(
+        seglog_store_get_info(fixture->store, second.name, &blob, NULL),
+        SEGLOG_OK);
+}
+
+static void
+rebuild__from_a_snapshot__has_state_events_and_meta(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical_meta before;
+    struct seglog_canonical_meta after;
+
+    fill(fixture, 0, 700);
+    (void)commit_one(fixture->canonical, "a", "1", NULL);
+    (void)commit_one(fixture->canonical, "empty", "", NULL);
+    assert_int_equal(
+        seglog_canonical_set_schema_version(fixture->canonical, 7, NULL),
+        SEGLOG_OK);
+    (void)snapshot_make(fixture);
+    (void)commit_one(fixture->canonical, "b", "2", "last");
+    before = meta_of(fixture->canonical);
+    rebuild(fixture);
+    after = meta_of(fixture->canonical);
+    assert_int_equal(after.next_event, 701);
+    assert_int_equal(after.position, before.position);
+    assert_int_equal(after.created_ms, before.created_ms);
+    assert_int_equal(after.updated_ms, before.updated_ms);
+    assert_int_equal(after.schema_version, 7);
+    assert_int_equal(after.keys, 4);
+    assert_value(fixture->canonical, "a", "1");
+    assert_value(fixture->canonical, "empty", "");
+    assert_value(fixture->canonical, "b", "2");
+    assert_event(fixture->canonical, 0, "0 of some length to fill a segment");
+    assert_event(fixture->canonical, 699,
+                 "699 of some length to fill a segment");
+    assert_event(fixture->canonical, 700, "last");
+}
+
+static void
+rebuild__from_a_damaged_snapshot__takes_the_log(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_snapshot_info info;
+
+    fill(fixture, 0, 20);
+    info = snapshot_make(fixture);
+    blob_flip(fixture->store, info.name, info.bytes / 2);
+    rebuild(fixture);
+    assert_value(fixture->canonical, "counter",
+                 "19 of some length to fill a segment");
+    assert_int_equal(meta_of(fixture->canonical).position, 21);
+}
+
+static void
+rebuild__each_byte_of_the_snapshot_damaged__has_the_same_state(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_snapshot_info info;
+
+    fill(fixture, 0, 2);
+    info = snapshot_make(fixture);
+    fill(fixture, 2, 3);
+    for (uint64_t at = 1; at <= info.bytes; at += 11) {
+        blob_flip(fixture->store, info.name, at);
+        rebuild(fixture);
+        assert_value(fixture->canonical, "counter",
+                     "2 of some length to fill a segment");
+        assert_int_equal(meta_of(fixture->canonical).next_event, 3);
+        blob_flip(fixture->store, info.name, at);
+    }
+}
+
+/* -- retention ------------------------------------------------------------- */
+
+static void
+retain__without_a_snapshot__gives_up_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_retention_info info;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 500);
+    info = retain(fixture, 400);
+    assert_int_equal(info.segments, 0);
+    assert_int_equal(info.first_event, 0);
+}
+
+static void
+retain__below_a_snapshot__gives_up_segments_and_keeps_the_rest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_retention_info info;
+    struct seglog_canonical_meta meta;
+    struct seglog_event_iter *iter = NULL;
+    struct seglog_error err = { 0 };
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    (void)snapshot_make(fixture);
+    info = retain(fixture, 800);
+    assert_true(info.segments > 0);
+    assert_true(info.first_event > 0);
+    assert_true(info.first_event <= 800);
+    meta = meta_of(fixture->canonical);
+    assert_int_equal(meta.first_event, info.first_event);
+    assert_int_equal(meta.first_position, info.first_position);
+    assert_int_equal(seglog_event_iter_open(fixture->canonical,
+                                            info.first_event - 1, 900, &iter,
+                                            &err),
+                     SEGLOG_NOT_FOUND);
+    assert_int_equal(err.actual, info.first_event);
+    assert_event(fixture->canonical, 800,
+                 "800 of some length to fill a segment");
+    assert_int_equal(seglog_event_iter_open(fixture->canonical,
+                                            info.first_event, SEGLOG_EVENT_END,
+                                            &iter, NULL),
+                     SEGLOG_OK);
+    for (uint64_t id = info.first_event; id < 1000; id++) {
+        struct seglog_canonical_event event;
+
+        assert_int_equal(seglog_event_iter_next(iter, &event, NULL), SEGLOG_OK);
+        assert_int_equal(event.id, id);
+    }
+    seglog_event_iter_close(iter);
+}
+
+static void
+retain__then_the_view_is_removed__rebuilds_the_same_state(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical_meta before;
+    struct seglog_canonical_meta after;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    (void)commit_one(fixture->canonical, "kept", "value", NULL);
+    (void)snapshot_make(fixture);
+    assert_true(retain(fixture, 1000).segments > 0);
+    fill(fixture, 1000, 1010);
+    before = meta_of(fixture->canonical);
+    rebuild(fixture);
+    after = meta_of(fixture->canonical);
+    assert_int_equal(after.next_event, 1010);
+    assert_int_equal(after.first_event, before.first_event);
+    assert_int_equal(after.first_position, before.first_position);
+    assert_int_equal(after.lost, 0);
+    assert_value(fixture->canonical, "kept", "value");
+    assert_value(fixture->canonical, "counter",
+                 "1009 of some length to fill a segment");
+    assert_event(fixture->canonical, 1009,
+                 "1009 of some length to fill a segment");
+    fill(fixture, 1010, 1011);
+    assert_int_equal(meta_of(fixture->canonical).next_event, 1011);
+}
+
+static void
+retain__slowest_cursor__is_never_passed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_consumer *consumer = NULL;
+    struct seglog_canonical_event event;
+    struct seglog_retention_info info;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    assert_int_equal(
+        seglog_consumer_open(fixture->canonical, "slow", 0, &consumer, NULL),
+        SEGLOG_OK);
+    (void)snapshot_make(fixture);
+    info = retain(fixture, SEGLOG_EVENT_END);
+    assert_int_equal(info.first_event, 0);
+    for (unsigned i = 0; i < 600; i++)
+        assert_int_equal(seglog_consumer_next(consumer, 0, &event, NULL),
+                         SEGLOG_OK);
+    assert_int_equal(seglog_consumer_acknowledge(consumer, 599, false, NULL),
+                     SEGLOG_OK);
+    info = retain(fixture, SEGLOG_EVENT_END);
+    assert_true(info.first_event > 0);
+    assert_true(info.first_event <= 600);
+    assert_int_equal(seglog_consumer_next(consumer, 0, &event, NULL),
+                     SEGLOG_OK);
+    assert_int_equal(event.id, 600);
+    seglog_consumer_close(consumer);
+}
+
+static void
+retain__dead_letter__keeps_its_event(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_consumer *consumer = NULL;
+    struct seglog_canonical_event event;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    assert_int_equal(
+        seglog_consumer_open(fixture->canonical, "picky", 300, &consumer, NULL),
+        SEGLOG_OK);
+    for (unsigned i = 300; i < 1000; i++)
+        assert_int_equal(seglog_consumer_next(consumer, 0, &event, NULL),
+                         SEGLOG_OK);
+    assert_int_equal(seglog_consumer_reject(consumer, 350, "no", NULL),
+                     SEGLOG_OK);
+    assert_int_equal(seglog_consumer_acknowledge(consumer, 999, false, NULL),
+                     SEGLOG_OK);
+    seglog_consumer_close(consumer);
+    (void)snapshot_make(fixture);
+    assert_true(retain(fixture, SEGLOG_EVENT_END).first_event <= 350);
+    assert_event(fixture->canonical, 350,
+                 "350 of some length to fill a segment");
+}
+
+static void
+retain__snapshot_lost_afterwards__is_corrupt_or_skipped(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_snapshot_info snapshot;
+    struct seglog_retention_info info;
+    struct seglog_error err = { 0 };
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    snapshot = snapshot_make(fixture);
+    info = retain(fixture, 1000);
+    store_close(fixture);
+    view_remove(fixture);
+    assert_int_equal(seglog_store_remove(fixture->store, snapshot.name, NULL),
+                     SEGLOG_OK);
+    assert_int_equal(seglog_canonical_open(fixture->store, &fixture->options,
+                                           &canonical, &err),
+                     SEGLOG_CORRUPT);
+    assert_int_equal(err.actual, 0);
+    fixture->options.skips_lost = true;
+    store_open(fixture);
+    assert_int_equal(meta_of(fixture->canonical).lost, info.first_position);
+    assert_event(fixture->canonical, 999,
+                 "999 of some length to fill a segment");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CANONICAL_TEST(
+            snapshot__of_a_store__is_sealed_and_named_by_its_position),
+        CANONICAL_TEST(snapshot__a_second_one__replaces_the_first),
+        CANONICAL_TEST(rebuild__from_a_snapshot__has_state_events_and_meta),
+        CANONICAL_TEST(rebuild__from_a_damaged_snapshot__takes_the_log),
+        CANONICAL_TEST(
+            rebuild__each_byte_of_the_snapshot_damaged__has_the_same_state),
+        CANONICAL_TEST(retain__without_a_snapshot__gives_up_nothing),
+        CANONICAL_TEST(
+            retain__below_a_snapshot__gives_up_segments_and_keeps_the_rest),
+        CANONICAL_TEST(
+            retain__then_the_view_is_removed__rebuilds_the_same_state),
+        CANONICAL_TEST(retain__slowest_cursor__is_never_passed),
+        CANONICAL_TEST(retain__dead_letter__keeps_its_event),
+        CANONICAL_TEST(retain__snapshot_lost_afterwards__is_corrupt_or_skipped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
