@@ -28,6 +28,8 @@
 /* ... where another head may stand, with fewer zeros than these. */
 #define TORN_ZEROS_ELSEWHERE 16u
 #define HEAD_KNOWN_BYTES     16u
+/* With fewer bytes of it nothing tells a head. */
+#define HEAD_PIECE_BYTES 8u
 /* How many chunks in front of a torn one may be found to be torn as well. */
 #define RESTARTS_MAX 8u
 /* How often a blob may change while it is walked. */
@@ -255,6 +257,15 @@ head_fits(const struct slg_chunk_index *index,
     return head->cut == index->cut + 1 && head->plain <= index->size;
 }
 
+/* Behind a first chunk that is torn all have its id. */
+static bool
+id_is_torn_one(const struct slg_chunk_index *index,
+               const struct slg_chunk_head *head)
+{
+    return !index->has_torn_id ||
+           memcmp(head->nonce, index->id, sizeof index->id) == 0;
+}
+
 /*
  * Where the head before it is lost, nothing proves that an authentic chunk
  * follows it: it must lie further on, or belong to a later cut.  One at the
@@ -414,6 +425,108 @@ bytes_are_torn(struct walk *walk, uint64_t end, bool *is_torn)
     return SEGLOG_OK;
 }
 
+/* -- pieces of heads -------------------------------------------------------- */
+
+/*
+ * Does a head that says it stands there begin with these bytes, HEAD_PIECE_BYTES
+ * at least?  Zeros say nothing: they may be what the device has not written.
+ */
+static bool
+piece_begins(const struct slg_chunk_index *index, uint32_t cut, uint64_t plain,
+             const uint8_t *piece, size_t len)
+{
+    const uint32_t chunk_len = slg_load_le32(piece);
+    uint8_t head[HEAD_KNOWN_BYTES + SLG_CHUNK_ID_BYTES];
+    /* Behind a torn first chunk everybody may choose an id. */
+    const size_t known = index->has_id ? sizeof head : HEAD_KNOWN_BYTES;
+
+    memcpy(head, piece, 4);
+    slg_store_le32(head + 4, cut);
+    slg_store_le64(head + 8, plain);
+    memcpy(head + HEAD_KNOWN_BYTES, index->id, sizeof index->id);
+    return chunk_len > 0 && chunk_len <= SLG_CHUNK_PLAIN_MAX &&
+           zeros_at_start(piece + 4, len - 4) < len - 4 &&
+           memcmp(head, piece, len < known ? len : known) == 0;
+}
+
+/*
+ * How much of the head of a chunk that was appended there, and no more of it,
+ * stands directly before `end`; 0: none that can be told.  is_behind_damage: what
+ * is in front of it was damage then, and else a torn tail.
+ */
+static seglog_code
+piece_find(struct walk *walk, uint64_t end, bool is_behind_damage,
+           size_t *found)
+{
+    const struct slg_chunk_index *index = walk->index;
+    const uint32_t cut = index->cut + is_behind_damage;
+    const size_t most = SLG_CHUNK_HEAD_BYTES;
+    const uint8_t *bytes = NULL;
+    const seglog_code code = walk_look(walk, end - most, most, &bytes);
+
+    *found = 0;
+    for (size_t len = most; code == SEGLOG_OK && len >= HEAD_PIECE_BYTES;
+         len--) {
+        const uint64_t before = end - len - index->end;
+        uint64_t plain = index->size;
+
+        if (is_behind_damage && before < SLG_CHUNK_EXTRA_BYTES)
+            continue;
+        if (is_behind_damage)
+            plain += before - SLG_CHUNK_EXTRA_BYTES;
+        if (piece_begins(index, cut, plain, bytes + most - len, len)) {
+            *found = len;
+            break;
+        }
+    }
+    return code;
+}
+
+/* Has a crash left the tail, as in bytes_are_torn, in front of what was appended
+ * behind it and is torn in its head? */
+static seglog_code
+tail_is_torn_at(struct walk *walk, uint64_t end, bool *is_torn)
+{
+    seglog_code code = bytes_are_torn(walk, end, is_torn);
+
+    while (code == SEGLOG_OK && !*is_torn &&
+           end - walk->index->end >= SLG_CHUNK_EXTRA_BYTES) {
+        size_t len = 0;
+
+        code = piece_find(walk, end, true, &len);
+        if (code != SEGLOG_OK || len == 0)
+            break;
+        end -= len;
+        code = bytes_are_torn(walk, end, is_torn);
+    }
+    return code;
+}
+
+/*
+ * Pieces of heads one behind the other: a torn tail was too short for a chunk,
+ * somebody who may not cut has appended behind it, and that is torn as well.  Of
+ * a chunk that begins at the end `whole` bytes would be all of it.
+ */
+static seglog_code
+pieces_are_torn(struct walk *walk, uint64_t end, uint64_t whole, bool *is_torn)
+{
+    const uint64_t start = walk->index->end;
+
+    *is_torn = false;
+    while (end - start >= whole) {
+        size_t len = 0;
+        const seglog_code code = piece_find(walk, end, false, &len);
+
+        if (code != SEGLOG_OK || len == 0)
+            return code;
+        end -= len;
+    }
+    *is_torn = !walk->has_failed;
+    return SEGLOG_OK;
+}
+
+/* -- round damage ------------------------------------------------------------ */
+
 /*
  * Behind the damage at the end an authentic chunk stands at `at`.  With a
  * greater cut it was appended there when the damage was there already, perhaps
@@ -427,7 +540,7 @@ damage_pass(struct walk *walk, uint64_t at, const struct slg_chunk_head *head)
     seglog_code code = SEGLOG_OK;
 
     if (head->cut > index->cut && at - index->end >= SLG_CHUNK_EXTRA_BYTES)
-        code = bytes_are_torn(walk, at, &is_torn);
+        code = tail_is_torn_at(walk, at, &is_torn);
     if (code != SEGLOG_OK)
         return code;
     if (head->plain > index->size) {
@@ -503,11 +616,11 @@ inside_walk(struct walk *walk, const struct slg_chunk_head *outer,
 static seglog_code
 tail_is_torn_up_to(struct walk *walk, uint64_t end, bool *is_torn)
 {
-    const seglog_code code = bytes_are_torn(walk, end, is_torn);
+    const seglog_code code = tail_is_torn_at(walk, end, is_torn);
 
     return code != SEGLOG_OK || *is_torn || walk->tail.old_end == 0
                ? code
-               : bytes_are_torn(walk, walk->tail.old_end, is_torn);
+               : tail_is_torn_at(walk, walk->tail.old_end, is_torn);
 }
 
 /*
@@ -541,6 +654,8 @@ static seglog_code
 damage_walk(struct walk *walk, bool *is_done)
 {
     struct slg_chunk_index *index = walk->index;
+    bool is_torn = false;
+    seglog_code code = SEGLOG_OK;
 
     for (uint64_t at = index->end; at + SLG_CHUNK_HEAD_BYTES <= index->below &&
                                    walk->wasted <= waste_max(walk);
@@ -548,15 +663,14 @@ damage_walk(struct walk *walk, bool *is_done)
         struct slg_chunk_head head;
         const uint8_t *bytes = NULL;
         bool is_it = false;
-        seglog_code code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
 
+        code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
         if (code != SEGLOG_OK)
             return code;
         if (!slg_chunk_head_parse(bytes, &head))
             continue;
         if (head_fits(index, &head) && at > index->end &&
-            (!index->has_torn_id ||
-             memcmp(head.nonce, index->id, sizeof index->id) == 0) &&
+            id_is_torn_one(index, &head) &&
             slg_chunk_is_linked(walk->source->suite, bytes, index->mac)) {
             index->end = at;
             return SEGLOG_OK;
@@ -573,17 +687,19 @@ damage_walk(struct walk *walk, bool *is_done)
             return damage_pass(walk, at, &head);
     }
     *is_done = true;
-    return tail_take(walk);
+    code = pieces_are_torn(walk, index->below, SLG_CHUNK_EXTRA_BYTES, &is_torn);
+    return code != SEGLOG_OK || is_torn ? code : tail_take(walk);
 }
 
 /*
  * Has a crash left a tail that begins with the chunk at the end, which ends at
  * `next`?  Its zeros may stand behind that chunk: up to what somebody has
  * appended behind the tail since, which is the next authentic chunk then, or up
- * to the end of the blob.  What the tail is must not change with that.
+ * to the end of the blob.  What the tail is must not change with that.  Or a head
+ * that is linked to what is in front of it stands behind it, as inside_try says.
  */
 static seglog_code
-tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
+tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn, bool *is_found)
 {
     struct slg_chunk_index *index = walk->index;
     seglog_code code = bytes_are_torn(walk, next, is_torn);
@@ -597,15 +713,26 @@ tail_is_torn(struct walk *walk, uint64_t next, bool *is_torn)
         bool is_it = false;
 
         code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
-        if (code != SEGLOG_OK || !slg_chunk_head_parse(bytes, &head) ||
-            !head_fits_behind_damage(index, &head))
+        if (code != SEGLOG_OK || !slg_chunk_head_parse(bytes, &head))
+            continue;
+        if (head_fits(index, &head) && id_is_torn_one(index, &head) &&
+            slg_chunk_is_linked(walk->source->suite, bytes, index->mac)) {
+            code = pieces_are_torn(walk, at, next - index->end, is_found);
+            if (*is_found)
+                index->end = at;
+            else if (code == SEGLOG_OK)
+                code = walk_look(walk, at, SLG_CHUNK_HEAD_BYTES, &bytes);
+            if (code != SEGLOG_OK || *is_found)
+                return code;
+        }
+        if (!head_fits_behind_damage(index, &head))
             continue;
         if (walk->tail.old_end == 0 &&
             head_is_behind_damage(walk, bytes, &head))
             walk->tail.old_end = at;
         code = chunk_is_authentic(walk, at, head.len, &is_it);
         if (code == SEGLOG_OK && is_it)
-            return head.cut > index->cut ? bytes_are_torn(walk, at, is_torn)
+            return head.cut > index->cut ? tail_is_torn_at(walk, at, is_torn)
                                          : SEGLOG_OK;
     }
     if (code != SEGLOG_OK || *is_torn)
@@ -652,56 +779,98 @@ before_look(struct walk *walk, bool *is_torn)
     return SEGLOG_OK;
 }
 
+/* What becomes of a linked head at the end. */
+enum linked {
+    LINKED_TAKEN,     /* sound, or what it holds was changed */
+    LINKED_TORN,      /* not all of its chunk was written, but all is there */
+    LINKED_TAIL,      /* not all of it is there */
+    LINKED_DAMAGED,   /* nobody can tell: it cannot be read */
+    LINKED_PASSED_BY, /* the walk goes on elsewhere */
+};
+
+/* The tail is a chunk whose head is right, so that the id is that of the blob,
+ * whether it is torn or was changed. */
+static void
+tail_begin(struct walk *walk, const struct slg_chunk_head *head)
+{
+    struct slg_chunk_index *index = walk->index;
+
+    if (!index->has_id) {
+        memcpy(index->id, head->nonce, sizeof index->id);
+        index->has_torn_id = true;
+    }
+    walk->tail.head_end = index->end + SLG_CHUNK_EXTRA_BYTES + head->len;
+}
+
 /*
- * A linked head stands at the end.  Its chunk is whole if another one is
- * linked to it, or if it can be decrypted.  The last one may be whole and not
- * have been written: then it is no chunk.  Of one that cannot be read nobody
- * knows whether it was torn, or changed.
+ * Its chunk is whole if another one is linked to it, or if it can be decrypted.
+ * Else a head inside or behind it may tell that it was torn.
  */
+static seglog_code
+linked_look(struct walk *walk, const struct slg_chunk_head *head,
+            enum linked *what)
+{
+    const uint64_t at = walk->index->end;
+    const uint64_t next = at + SLG_CHUNK_EXTRA_BYTES + head->len;
+    const bool is_whole = next <= walk->index->below;
+    bool is_torn = false;
+    bool is_it = false;
+    seglog_code code = SEGLOG_OK;
+
+    *what = LINKED_TAKEN;
+    if (is_whole)
+        code = next_is_linked(walk, next, head->mac, &is_it);
+    walk->is_next_linked = is_it;
+    if (code == SEGLOG_OK && !is_it)
+        code = chunk_is_authentic(walk, at, head->len, &is_it);
+    if (code != SEGLOG_OK || is_it)
+        return code;
+    *what = LINKED_PASSED_BY;
+    code =
+        inside_walk(walk, head, is_whole ? next : walk->index->below, &is_it);
+    if (code != SEGLOG_OK || is_it)
+        return code;
+    *what = walk->has_failed ? LINKED_DAMAGED : LINKED_TAIL;
+    if (walk->has_failed || !is_whole)
+        return SEGLOG_OK;
+    tail_begin(walk, head);
+    code = pieces_are_torn(walk, walk->index->below, next - at, &is_it);
+    if (code != SEGLOG_OK || is_it)
+        return code;
+    code = tail_is_torn(walk, next, &is_torn, &is_it);
+    *what = is_torn ? LINKED_TORN : is_it ? LINKED_PASSED_BY : LINKED_TAKEN;
+    return code;
+}
+
+/* A linked head stands at the end.  The last chunk may be whole and not have
+ * been written: then it is no chunk. */
 static seglog_code
 linked_take(struct walk *walk, const struct slg_chunk_head *head, bool *is_done)
 {
     struct slg_chunk_index *index = walk->index;
-    const uint64_t next = index->end + SLG_CHUNK_EXTRA_BYTES + head->len;
-    const bool is_whole = next <= index->below;
-    bool is_found = false;
-    bool is_sound = false;
-    bool is_torn = walk->torn_at == index->end;
+    enum linked what = LINKED_TORN;
     bool is_restarted = false;
     seglog_code code = SEGLOG_OK;
 
-    if (is_whole && !is_torn)
-        code = next_is_linked(walk, next, head->mac, &is_sound);
-    walk->is_next_linked = is_sound;
-    if (code == SEGLOG_OK && !is_sound && !is_torn)
-        code = chunk_is_authentic(walk, index->end, head->len, &is_sound);
-    if (code == SEGLOG_OK && !is_sound && !is_torn)
-        code =
-            inside_walk(walk, head, is_whole ? next : index->below, &is_found);
-    if (code != SEGLOG_OK || is_found)
+    if (walk->torn_at == index->end)
+        tail_begin(walk, head);
+    else
+        code = linked_look(walk, head, &what);
+    if (code != SEGLOG_OK || what == LINKED_PASSED_BY)
         return code;
-    if (!is_sound && walk->has_failed)
-        return damage_walk(walk, is_done);
-    if (!is_whole) {
+    if (what == LINKED_TAIL) {
         *is_done = true;
         return SEGLOG_OK;
     }
-    /* The head is right, so that the id is that of the blob, torn or changed. */
-    if (!is_sound && !index->has_id) {
-        memcpy(index->id, head->nonce, sizeof index->id);
-        index->has_torn_id = true;
-    }
-    walk->tail.head_end = next;
-    if (!is_sound && !is_torn)
-        code = tail_is_torn(walk, next, &is_torn);
-    if (code == SEGLOG_OK && is_torn)
+    if (what == LINKED_TAKEN)
+        return chunk_take(walk, head);
+    if (what == LINKED_TORN) {
         code = before_look(walk, &is_restarted);
-    if (code != SEGLOG_OK || is_restarted)
-        return code;
-    walk->tail.is_torn = is_torn;
-    if (is_torn)
-        return damage_walk(walk, is_done);
-    return chunk_take(walk, head);
+        if (code != SEGLOG_OK || is_restarted)
+            return code;
+        walk->tail.is_torn = true;
+    }
+    return damage_walk(walk, is_done);
 }
 
 static seglog_code

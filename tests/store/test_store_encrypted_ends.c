@@ -47,6 +47,131 @@ append__behind_torn_bytes_without_the_lock__is_found(void **state)
     }
 }
 
+/* Appended without the lock, and of the chunk `left` bytes get there. */
+static void
+append_torn(struct copy *copy, uint64_t plain, size_t left)
+{
+    const size_t before = size_of(copy->raw);
+    uint8_t text[100];
+
+    test_fill(text, sizeof text, 7);
+    copy_open_blob(copy);
+    assert_ok(
+        seglog_blob_append(copy->blob, plain, text, sizeof text, NULL, NULL));
+    assert_ok(seglog_blob_truncate(copy->raw, before + left, NULL));
+    assert_int_equal(size_of(copy->blob), plain);
+}
+
+/* Where nobody may cut, pieces of heads come to stand one behind the other. */
+static void
+append__torn_heads_behind_each_other__are_a_torn_tail(void **state)
+{
+    (void)state;
+    for (size_t left = 3; left < 100 + COPY_EXTRA - 4; left += 4) {
+        for (size_t more = 20; more <= 47; more += 27) {
+            const size_t first = left % 8 == 3 ? 0 : 32;
+            struct copy copy = { .size = first };
+
+            copy_open(&copy, NULL);
+            memcpy(copy.plain, copy_key, first);
+            if (first > 0)
+                assert_ok(seglog_blob_append(copy.blob, 0, copy_key, first,
+                                             NULL, NULL));
+            append_torn(&copy, first, left);
+            for (unsigned i = 0; i < 6; i++)
+                append_torn(&copy, first, i % 2 == 0 ? more : 47);
+            copy_check(&copy);
+            copy.is_lock_held = left % 3 == 0;
+            copy_open_blob(&copy);
+            copy_check(&copy);
+            /* The next one is there, and they harm nobody. */
+            assert_ok(
+                seglog_blob_append(copy.blob, first, copy_key, 32, NULL, NULL));
+            memcpy(copy.plain + first, copy_key, 32);
+            copy.size += 32;
+            copy_check(&copy);
+            copy_open_blob(&copy);
+            copy_check(&copy);
+            copy_close(&copy);
+        }
+    }
+}
+
+/* A crash has left zeros, which are not the end of the blob any more. */
+static void
+append__torn_head_behind_zeros__leaves_them_zeros(void **state)
+{
+    static const uint8_t zeros[300];
+
+    (void)state;
+    for (size_t left = 8; left < 48; left++) {
+        struct copy copy = { .size = 0 };
+        uint8_t buf[300];
+        uint64_t size = 0;
+
+        copy_open(&copy, NULL);
+        assert_ok(seglog_blob_append(copy.blob, 0, copy_key, 32, NULL, NULL));
+        append_torn(&copy, 32, 20);
+        assert_ok(seglog_blob_append(copy.raw, SEGLOG_END_ANY, zeros, 80, NULL,
+                                     NULL));
+        assert_int_equal(size_of(copy.blob), 32 + 100 - COPY_EXTRA);
+        for (unsigned i = 0; i < 3; i++) {
+            const size_t piece = i == 0 ? left : 47;
+
+            size = size_of(copy.blob);
+            assert_ok(
+                seglog_blob_append(copy.blob, size, copy_key, 32, NULL, NULL));
+            assert_ok(seglog_blob_truncate(
+                copy.raw, size_of(copy.raw) - 32 - COPY_EXTRA + piece, NULL));
+            copy_open_blob(&copy);
+            size += piece;
+            assert_int_equal(size_of(copy.blob), size);
+            assert_ok(seglog_blob_read_at(copy.blob, 32, buf, size - 32, NULL));
+            assert_memory_equal(buf, zeros, size - 32);
+        }
+        assert_ok(
+            seglog_blob_append(copy.blob, size, copy_key, 32, NULL, NULL));
+        copy_open_blob(&copy);
+        assert_int_equal(size_of(copy.blob), size + 32);
+        assert_ok(seglog_blob_read_at(copy.blob, 32, buf, size - 32, NULL));
+        assert_memory_equal(buf, zeros, size - 32);
+        copy_close(&copy);
+    }
+}
+
+/* What was there, and was changed, is not a torn tail for that. */
+static void
+append__torn_head_behind_a_changed_chunk__stays_damage(void **state)
+{
+    struct copy copy = { .size = 0 };
+    uint8_t bytes[3 * 96];
+    size_t len = 0;
+    uint8_t *raw = NULL;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    assert_ok(seglog_blob_append(copy.blob, 0, copy_key, 32, NULL, NULL));
+    assert_ok(seglog_blob_append(copy.blob, 32, copy_key, 1, NULL, NULL));
+    raw = bytes_of(copy.raw, &len);
+    assert_int_equal(len, 96 + 65);
+    memcpy(bytes, raw, len);
+    memcpy(bytes + len, raw + 96, 47);
+    bytes[96 + 20] ^= 1;
+    copy_put(&copy, bytes, len + 47);
+    assert_int_equal(size_of(copy.blob), 32 + 65 + 47 - COPY_EXTRA);
+    assert_code(seglog_blob_read_at(copy.blob, 32, bytes, 1, NULL),
+                SEGLOG_AUTH);
+    /* Nor are bytes that say another place. */
+    memcpy(bytes, raw, len);
+    memcpy(bytes + 96 + 47, raw + 96, 47);
+    bytes[96 + 47] = (uint8_t)(2 + (raw[96 + 47] == 2));
+    bytes[96 + 47 + 8] ^= 1;
+    copy_put(&copy, bytes, 96 + 47 + 47);
+    assert_int_equal(size_of(copy.blob), 32 + 47 + 47 - COPY_EXTRA);
+    free(raw);
+    copy_close(&copy);
+}
+
 /* What a crash has left stays zeros when somebody has appended behind it: who
  * did that sees it like everybody else. */
 static void
@@ -472,7 +597,8 @@ open__parts_of_two_chunks__goes_on_behind_them(void **state)
 
     (void)state;
     test_fill(text, sizeof text, 3);
-    for (size_t lost = 1; lost < sizeof text + COPY_EXTRA; lost += 13) {
+    /* What is appended must not begin with just the bytes that are lost. */
+    for (size_t lost = 4; lost < sizeof text + COPY_EXTRA; lost += 13) {
         struct copy copy = { .size = 0 };
         size_t size = 0;
         size_t len = 0;
@@ -539,6 +665,10 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
+        cmocka_unit_test(append__torn_heads_behind_each_other__are_a_torn_tail),
+        cmocka_unit_test(append__torn_head_behind_zeros__leaves_them_zeros),
+        cmocka_unit_test(
+            append__torn_head_behind_a_changed_chunk__stays_damage),
         cmocka_unit_test(append__behind_zeros_that_a_crash_left__all_see_zeros),
         cmocka_unit_test(damage__zeros_come_behind_it__all_agree),
         cmocka_unit_test(
