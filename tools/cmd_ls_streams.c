@@ -20,6 +20,7 @@ struct loading {
     struct ls_streams *streams;
     const struct tool_streams *opened;
     bool is_verify;
+    bool is_json; /* which says how many there are, and no more */
     bool is_out_of_memory;
     enum tool_status status;
     struct ls_stream *stream; /* that is verified */
@@ -30,7 +31,8 @@ on_finding(void *arg, const struct seglog_stream_finding *finding)
 {
     const struct loading *loading = arg;
 
-    tool_streams_say(loading->opened->shown, &loading->stream->id, finding);
+    if (!loading->is_json)
+        tool_streams_say(loading->opened->shown, &loading->stream->id, finding);
     loading->stream->findings++;
     return true;
 }
@@ -133,6 +135,7 @@ ls_streams_load(const struct ls_options *options, const char *dir,
     struct loading loading = { .streams = streams,
                                .opened = &opened,
                                .is_verify = options->is_verify,
+                               .is_json = options->is_json,
                                .status = TOOL_GO_ON };
     struct seglog_error err;
     enum tool_status status = TOOL_GO_ON;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* tools/cmd_scrub.c - `seglog scrub`: the streams of a store, at a rate. */
+/* tools/cmd_scrub.c - `seglog scrub`: what is in a store, at a rate. */
 #define _POSIX_C_SOURCE 200809L /* sigaction */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "tools/cmd.h"
+#include "tools/tool_finding.h"
 #include "tools/tool_key.h"
+#include "tools/tool_store.h"
 #include "tools/tool_streams.h"
 
 /* How often it looks whether it is to stop. */
@@ -50,14 +52,13 @@ static const struct tool_spec SPEC = {
     .name = "seglog scrub",
     .usage = "[--rate N] [--forever] [--pause N] STORE",
     .help =
-        "Verify all streams of a store, slowly, so that others hardly notice.  "
-        "Where it is\n"
-        "is remembered in the store: stopped or killed, it goes on there.  "
-        "What is wrong is\n"
-        "told on standard error as it is found, and what can be done.  Status "
-        "3 if anything\n"
-        "is.  Of sessions and other segments `seglog check` tells the same, "
-        "at once.\n"
+        "Verify all streams of a store and the segments of its sessions, "
+        "slowly, so that\n"
+        "others hardly notice.  Where it is is remembered in the store: "
+        "stopped or killed, it\n"
+        "goes on there.  What is wrong is told on standard error as it is "
+        "found, and what can\n"
+        "be done.  Status 3 if anything is.\n"
         "\n"
         "      --rate N   read at most N MB (1000000 bytes) a second; 10 if "
         "not given\n"
@@ -133,12 +134,29 @@ on_finding(void *arg, uint64_t stream, const char *name,
     tool_say("%s/%s: %s", scrub->shown, name, advice(finding->fault));
 }
 
+static void
+on_lane_finding(void *arg, const char *name,
+                const struct seglog_finding *finding)
+{
+    struct scrub *scrub = arg;
+    char shown[4096];
+
+    scrub->told++;
+    (void)snprintf(shown, sizeof shown, "%s/%s", scrub->shown, name);
+    tool_finding_say(shown, finding);
+    tool_say("%s: put back a copy of that file; without one, `seglog repair` "
+             "saves what can be read",
+             shown);
+}
+
 static enum tool_status
 scrub_end(const struct scrub *scrub, const struct seglog_scrub_state *state)
 {
     if (scrub->told > 0)
         return TOOL_DAMAGED;
-    if (is_signalled)
+    if (is_signalled && state->stream == 0 && state->offset == 0)
+        tool_note("%s: stopped; the next one goes on there", scrub->shown);
+    else if (is_signalled)
         tool_note("%s: stopped at stream %" PRIu64 ", event %" PRIu64
                   "; the next one goes on there",
                   scrub->shown, state->stream, state->offset);
@@ -156,6 +174,7 @@ scrub_run(struct scrub *scrub, struct seglog_streams streams)
         .once = !scrub->is_forever,
         .pause_s = (unsigned)scrub->pause_s,
         .on_finding = on_finding,
+        .on_lane_finding = on_lane_finding,
         .arg = scrub,
     };
     struct seglog_scrubber *scrubber = NULL;
@@ -179,6 +198,15 @@ scrub_run(struct scrub *scrub, struct seglog_streams streams)
                              : tool_fail(scrub->shown, &err);
 }
 
+/* There must be something. */
+static enum tool_status
+store_open(const char *dir, struct tool_streams *opened)
+{
+    if (tool_streams_are_in(dir) || !tool_store_is_one(dir))
+        return tool_streams_open_all(dir, TOOL_STORE_WRITE, opened);
+    return tool_streams_open_store(dir, TOOL_STORE_WRITE, opened);
+}
+
 int
 cmd_scrub(int argc, char **argv)
 {
@@ -188,7 +216,7 @@ cmd_scrub(int argc, char **argv)
     enum tool_status status = tool_parse(&SPEC, argc, argv, &scrub, &paths);
 
     if (status == TOOL_GO_ON)
-        status = tool_streams_open_all(paths[0], TOOL_STORE_WRITE, &opened);
+        status = store_open(paths[0], &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
     scrub.shown = opened.shown;

@@ -72,7 +72,7 @@ static const struct tool_spec SPEC = {
         "  tombstone STORE:STREAM OFFSET...\n"
         "                          events of a stream whose bytes may go\n"
         "  compact STORE:STREAM    make a stream small, without those\n"
-        "  scrub STORE             all streams, slowly, again and again\n"
+        "  scrub STORE             verify all of it, slowly, again and again\n"
         "  mend STORE:STREAM       a damaged stream takes lines again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,

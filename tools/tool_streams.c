@@ -203,15 +203,21 @@ tool_streams_open(const char *path, enum tool_store_use use,
 }
 
 enum tool_status
+tool_streams_open_store(const char *dir, enum tool_store_use use,
+                        struct tool_streams *opened)
+{
+    *opened = (struct tool_streams){ .shown = dir };
+    return streams_open(dir, use, opened);
+}
+
+enum tool_status
 tool_streams_open_all(const char *dir, enum tool_store_use use,
                       struct tool_streams *opened)
 {
-    enum tool_status status = TOOL_GO_ON;
+    enum tool_status status = tool_streams_open_store(dir, use, opened);
     struct seglog_error err;
     bool has_any = false;
 
-    *opened = (struct tool_streams){ .shown = dir };
-    status = streams_open(dir, use, opened);
     if (status != TOOL_GO_ON)
         return status;
     if (seglog_streams_detect(opened->store, &has_any, &err) != SEGLOG_OK) {

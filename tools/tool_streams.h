@@ -31,7 +31,12 @@ enum tool_status
 tool_streams_open(const char *path, enum tool_store_use use,
                   struct tool_streams *opened);
 
-/* All streams of the folder STORE; there must be some. */
+/* All streams of the folder STORE, of which there may be none. */
+enum tool_status
+tool_streams_open_store(const char *dir, enum tool_store_use use,
+                        struct tool_streams *opened);
+
+/* The same; there must be some. */
 enum tool_status
 tool_streams_open_all(const char *dir, enum tool_store_use use,
                       struct tool_streams *opened);

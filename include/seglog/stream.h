@@ -737,11 +737,15 @@ struct seglog_scrub_options {
     void (*on_finding)(void *arg, uint64_t stream, const char *name,
                        const struct seglog_stream_finding *finding);
     void *arg;
+    /* The same of a segment of a session (seglog/session.h), behind all streams;
+     * NULL: those are not looked at. */
+    void (*on_lane_finding)(void *arg, const char *name,
+                            const struct seglog_finding *finding);
 };
 
 struct seglog_scrub_state {
     bool is_running; /* false: stopped, failed, or (once) done */
-    uint64_t stream; /* where it is */
+    uint64_t stream; /* where it is; 0 and 0: between two, or at sessions */
     uint64_t offset;
     uint64_t tours;    /* completed, by whomever */
     uint64_t bytes;    /* read by this one */
@@ -764,6 +768,10 @@ struct seglog_scrubber;
  *
  * A segment that cannot be read, or is none, is a finding (DAMAGE, without
  * offsets); it goes on with the next.
+ *
+ * With on_lane_finding the segments of sessions, all lanes of them, come behind
+ * the streams, by name, each as seglog_scan reads it; a torn tail is none.  Whoever
+ * comes next goes on behind the last one that is done.
  *
  * Returns LOCKED if one is at work, in any process.
  */

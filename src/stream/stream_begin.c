@@ -80,13 +80,13 @@ slg_stream_begin_read(struct seglog_store store, uint64_t stream,
     uint8_t bytes[BEGIN_BYTES];
     char name[SEGLOG_STREAM_NAME_CAP];
     struct seglog_error local;
-    const seglog_code code =
-        slg_single_read(store, slg_stream_begin_name(stream, name), bytes,
-                        sizeof bytes, &local);
+    size_t len = sizeof bytes;
+    const seglog_code code = slg_single_read(
+        store, slg_stream_begin_name(stream, name), bytes, &len, &local);
 
     *begin = (struct slg_stream_begin){ 0 };
     if (code == SEGLOG_OK) {
-        if (!begin_decode(bytes, stream, begin))
+        if (len != sizeof bytes || !begin_decode(bytes, stream, begin))
             *begin = (struct slg_stream_begin){ 0 };
         return SEGLOG_OK;
     }

@@ -4,6 +4,7 @@
  *
  *   stream_scrub.c        its thread, and the calls
  *   stream_scrub_tour.c   one tour: all streams, segment by segment
+ *   stream_scrub_lanes.c  ... and the segments of sessions
  *   stream_scrub_place.c  where it is, in scrub.seg
  *   stream_pace.c         the rate
  *
@@ -12,10 +13,12 @@
 #ifndef SLG_STREAM_SCRUB_H
 #define SLG_STREAM_SCRUB_H
 
+#include "seglog/session.h"
 #include "src/stream/stream_pace.h"
 #include "src/stream/stream_store.h"
 
-#define SLG_SCRUB_NAME "scrub.seg"
+#define SLG_SCRUB_NAME    "scrub.seg"
+#define SLG_SCRUB_SAVE_NS INT64_C(10000000000)
 
 /* Where a tour is (SPEC.md 16.7). */
 struct slg_scrub_place {
@@ -24,6 +27,8 @@ struct slg_scrub_place {
     uint64_t offset; /* of a checkpoint; what is before it is done */
     uint64_t findings;
     uint8_t identity[SEGLOG_IDENTITY_BYTES]; /* of the stream */
+    /* All streams are done, and so many lanes of sessions; "": none is. */
+    char lane[SEGLOG_LANE_NAME_CAP];
 };
 
 /* The thread has all of it but the state. */
@@ -57,6 +62,16 @@ slg_scrub_note(struct seglog_scrubber *scrubber);
 /* From the place on to the end of the tour.  PAUSED: it is to stop. */
 seglog_code
 slg_scrub_tour(struct seglog_scrubber *scrubber, struct seglog_error *err);
+
+/* A segment is none, or another one than its name says, or cannot be read. */
+bool
+slg_scrub_is_finding(seglog_code code);
+
+/* -- stream_scrub_lanes.c -------------------------------------------------- */
+
+/* Behind the streams: from the place on. */
+seglog_code
+slg_scrub_lanes(struct seglog_scrubber *scrubber, struct seglog_error *err);
 
 /* -- stream_scrub_place.c -------------------------------------------------- */
 

@@ -10,26 +10,48 @@
 #include "src/stream/stream_single.h"
 
 #define PLACE_BYTES 56u
+#define PLACE_MAX   (PLACE_BYTES + SEGLOG_LANE_NAME_CAP)
 
 static const uint8_t MAGIC[8] = { 'P', '1' };
 
 /* -- as bytes -------------------------------------------------------------- */
 
-static void
-place_encode(const struct slg_scrub_place *place, uint8_t out[PLACE_BYTES])
+static size_t
+place_encode(const struct slg_scrub_place *place, uint8_t out[PLACE_MAX])
 {
+    const size_t len = strlen(place->lane);
+
     memcpy(out, MAGIC, sizeof MAGIC);
     slg_store_le64(out + 8, place->tours);
     slg_store_le64(out + 16, place->stream);
     slg_store_le64(out + 24, place->offset);
     slg_store_le64(out + 32, place->findings);
     memcpy(out + 40, place->identity, sizeof place->identity);
+    memcpy(out + PLACE_BYTES, place->lane, len);
+    return PLACE_BYTES + len;
+}
+
+/* Of a lane; false: it is none. */
+static bool
+name_decode(const uint8_t *in, size_t len, char name[SEGLOG_LANE_NAME_CAP])
+{
+    struct seglog_uuid session;
+    struct seglog_uuid segment;
+    enum seglog_lane lane;
+
+    if (len >= SEGLOG_LANE_NAME_CAP)
+        return false;
+    memcpy(name, in, len);
+    name[len] = '\0';
+    return len == 0 || (strlen(name) == len &&
+                        seglog_lane_parse(name, &session, &segment, &lane));
 }
 
 static bool
 place_decode(const uint8_t *in, size_t len, struct slg_scrub_place *place)
 {
-    if (len != PLACE_BYTES || memcmp(in, MAGIC, sizeof MAGIC) != 0)
+    if (len < PLACE_BYTES || memcmp(in, MAGIC, sizeof MAGIC) != 0 ||
+        !name_decode(in + PLACE_BYTES, len - PLACE_BYTES, place->lane))
         return false;
     place->tours = slg_load_le64(in + 8);
     place->stream = slg_load_le64(in + 16);
@@ -73,11 +95,12 @@ slg_scrub_identity(const struct slg_streams *streams, uint64_t stream,
 static bool
 place_read(struct seglog_store store, struct slg_scrub_place *place)
 {
-    uint8_t bytes[PLACE_BYTES];
+    uint8_t bytes[PLACE_MAX];
+    size_t len = sizeof bytes;
 
-    return slg_single_read(store, SLG_SCRUB_NAME, bytes, sizeof bytes, NULL) ==
+    return slg_single_read(store, SLG_SCRUB_NAME, bytes, &len, NULL) ==
                SEGLOG_OK &&
-           place_decode(bytes, sizeof bytes, place);
+           place_decode(bytes, len, place);
 }
 
 void
@@ -103,10 +126,10 @@ static seglog_code
 place_put(struct seglog_store store, const struct slg_scrub_place *place,
           struct seglog_error *err)
 {
-    uint8_t bytes[PLACE_BYTES];
+    uint8_t bytes[PLACE_MAX];
+    const size_t len = place_encode(place, bytes);
 
-    place_encode(place, bytes);
-    return slg_single_put(store, SLG_SCRUB_NAME, bytes, sizeof bytes, err);
+    return slg_single_put(store, SLG_SCRUB_NAME, bytes, len, err);
 }
 
 void

@@ -8,8 +8,6 @@
 #include "src/stream/stream_scrub.h"
 #include "src/stream/stream_verify.h"
 
-#define SAVE_NS INT64_C(10000000000)
-
 /* So often may segments be gone, merged with others, when they are opened. */
 #define GONE_MAX 64u
 
@@ -83,15 +81,14 @@ on_checkpoint(void *arg, struct slg_verified_part *part, uint64_t next_offset)
     findings_tell(look);
     scrubber->place.offset = next_offset;
     slg_scrub_note(scrubber);
-    if (slg_now_ns() - scrubber->saved_ns >= SAVE_NS)
+    if (slg_now_ns() - scrubber->saved_ns >= SLG_SCRUB_SAVE_NS)
         slg_scrub_place_save(scrubber);
 }
 
 /* -- one segment ----------------------------------------------------------- */
 
-/* It is not one of this stream, or none, or cannot be read. */
-static bool
-code_is_finding(seglog_code code)
+bool
+slg_scrub_is_finding(seglog_code code)
 {
     return code == SEGLOG_CORRUPT || code == SEGLOG_FORMAT ||
            code == SEGLOG_INVALID || code == SEGLOG_IO || code == SEGLOG_AUTH;
@@ -128,7 +125,7 @@ part_scrub(struct look *look, const struct slg_stream_part *part,
     slg_verify_segment(&look->job, &look->part);
     if (slg_pace_is_stopped(scrubber->pace))
         return slg_fail(err, SEGLOG_PAUSED, NULL, "it is to stop");
-    if (code_is_finding(look->part.code)) {
+    if (slg_scrub_is_finding(look->part.code)) {
         unreadable_add(look);
     } else if (look->part.code != SEGLOG_OK) {
         if (err)
@@ -292,8 +289,8 @@ id_take(void *arg, uint64_t stream)
     return false;
 }
 
-seglog_code
-slg_scrub_tour(struct seglog_scrubber *scrubber, struct seglog_error *err)
+static seglog_code
+streams_scrub(struct seglog_scrubber *scrubber, struct seglog_error *err)
 {
     struct slg_scrub_place *place = &scrubber->place;
     struct ids ids = { .from = place->stream };
@@ -314,6 +311,19 @@ slg_scrub_tour(struct seglog_scrubber *scrubber, struct seglog_error *err)
             break;
         ids.from = ids.next + 1;
     }
+    return code;
+}
+
+seglog_code
+slg_scrub_tour(struct seglog_scrubber *scrubber, struct seglog_error *err)
+{
+    struct slg_scrub_place *place = &scrubber->place;
+    seglog_code code = SEGLOG_OK;
+
+    if (place->lane[0] == '\0')
+        code = streams_scrub(scrubber, err);
+    if (code == SEGLOG_OK)
+        code = slg_scrub_lanes(scrubber, err);
     if (code != SEGLOG_OK)
         return code;
     *place = (struct slg_scrub_place){ .tours = place->tours + 1 };

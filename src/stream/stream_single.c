@@ -13,15 +13,16 @@
 
 static seglog_code
 record_read(struct seglog_reader *reader, const char *name, uint8_t *bytes,
-            size_t len, struct seglog_error *err)
+            size_t *len, struct seglog_error *err)
 {
     const struct slg_place place = { .name = name, .offset = SEGLOG_NO_OFFSET };
     struct seglog_event event;
     seglog_code code = seglog_reader_next(reader, &event, err);
 
     if (code == SEGLOG_OK && event.type == SEGLOG_EVENT_RECORD &&
-        event.record.kind == SEGLOG_BYTES && event.record.len == len) {
-        memcpy(bytes, event.record.data, len);
+        event.record.kind == SEGLOG_BYTES && event.record.len <= *len) {
+        *len = event.record.len;
+        memcpy(bytes, event.record.data, *len);
         code = seglog_reader_next(reader, &event, err);
         if (code == SEGLOG_END)
             return SEGLOG_OK;
@@ -34,7 +35,7 @@ record_read(struct seglog_reader *reader, const char *name, uint8_t *bytes,
 
 seglog_code
 slg_single_read(struct seglog_store store, const char *name, uint8_t *bytes,
-                size_t len, struct seglog_error *err)
+                size_t *len, struct seglog_error *err)
 {
     struct seglog_reader *reader = NULL;
     seglog_code code = seglog_reader_open(store, name, NULL, &reader, err);

@@ -485,6 +485,23 @@ class ScrubTest(StreamTest):
             self.assertIn(self.blob() + ": put back a copy", done.stderr)
             self.assertNotIn("s:12", done.stderr)
 
+    def test_scrub__session_beside_streams__is_looked_at(self):
+        name = ("0190a000-0000-7000-8000-000000000001."
+                "0190a000-0000-7000-8000-000000000001.seg")
+        shutil.copy(self.path(self.blob()), self.path("s/" + name))
+        self.scrub()
+        data = bytearray(self.get("s/" + name))
+        data[data.index(b"event-4")] ^= 16
+        self.put("s/" + name, bytes(data))
+        done = self.scrub(status=DAMAGED)
+        self.assertIn("s/" + name + ": ", done.stderr)
+        self.assertIn("put back a copy", done.stderr)
+        self.assertNotIn("s:7", done.stderr)
+        for stream in (7, 12):
+            os.remove(self.path("s/stream.%d.0000000000.0000000000."
+                                "00000000000000000000.seg" % stream))
+        self.scrub(status=DAMAGED)
+
     def test_scrub__for_ever__until_a_signal(self):
         process = subprocess.Popen(
             [cli.tool("seglog"), "scrub", "--forever", "--pause", "1000", "s"],

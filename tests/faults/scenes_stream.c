@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seglog/session.h"
 #include "src/stream/stream_tombs.h"
 #include "tests/faults/allocation.h"
 
@@ -158,13 +159,25 @@ step_close_streams(struct stage *stage, struct seglog_error *err)
     return seglog_streams_close(&stage->streams, err);
 }
 
+static void
+lane_finding_take(void *arg, const char *name,
+                  const struct seglog_finding *finding)
+{
+    (void)arg;
+    (void)name;
+    (void)finding;
+}
+
 /* What could not be read is a finding, and no reason to stop. */
 static seglog_code
 step_scrub(struct stage *stage, struct seglog_error *err)
 {
-    const struct seglog_scrub_options options = { .size = sizeof options,
-                                                  .bytes_per_s = UINT64_MAX,
-                                                  .once = true };
+    const struct seglog_scrub_options options = {
+        .size = sizeof options,
+        .bytes_per_s = UINT64_MAX,
+        .once = true,
+        .on_lane_finding = lane_finding_take,
+    };
     struct seglog_scrubber *scrubber = NULL;
     struct seglog_scrub_state state = { .findings = 0 };
     seglog_code code = streams_open(stage, err);
@@ -407,6 +420,33 @@ stream_setup(struct stage *stage)
     return true;
 }
 
+/* The segments of two sessions. */
+static bool
+lanes_setup(struct stage *stage)
+{
+    const struct seglog_writer_options options = { .size = sizeof options,
+                                                   .create = SEGLOG_CREATE_NEW,
+                                                   .sync_log2 = 9 };
+    struct seglog_error err;
+
+    for (uint8_t i = 0; i < 2; i++) {
+        const struct seglog_uuid id = { { i } };
+        struct seglog_writer *writer = NULL;
+        char name[SEGLOG_LANE_NAME_CAP];
+        char text[RECORD_ROOM];
+        const size_t len = record_make(text, 1);
+
+        (void)seglog_lane_name(&id, &id, SEGLOG_LANE_ENTRIES, name);
+        must(seglog_writer_open(stage->store, name, &options, &writer, &err),
+             &err);
+        must(seglog_writer_append(writer, SEGLOG_TEXT, text, len,
+                                  SEGLOG_LEVEL_SYNC, NULL, &err),
+             &err);
+        must(seglog_writer_close(writer, &err), &err);
+    }
+    return true;
+}
+
 static const struct scenario appended = {
     .name = "stream",
     .flags = SCENE_GROWS,
@@ -441,7 +481,7 @@ static const struct scenario rotated = {
 static const struct scenario scrubbed = {
     .name = "scrubbed stream",
     .flags = SCENE_GROWS | SCENE_ROTATES,
-    .setup = stream_setup,
+    .setup = lanes_setup,
     .look = look_at_streams,
     .steps = { { "append", step_events, 4, STEP_SYNCED },
                { "rotate", step_rotate, 0, STEP_SYNCED },
