@@ -18,6 +18,7 @@
  *   stream.h         streams: hash-chained, appended at an expected offset
  *   chain.h          how records are chained
  *   backup.h         copies of a byte store that were looked at
+ *   stripe_lock.h    lock sets of keys
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
  *   error.h          what went wrong, where, and what to do about it
  *   version.h        the versions of the library and of the format
@@ -43,6 +44,7 @@
 #include "seglog/slice.h"
 #include "seglog/store.h"
 #include "seglog/stream.h"
+#include "seglog/stripe_lock.h"
 #include "seglog/uuid.h"
 #include "seglog/version.h"
 

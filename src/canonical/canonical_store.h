@@ -18,6 +18,7 @@
  *   consumer_wait.c    waiting for an event
  *   consumer.c         consumers; consumer_dead.c: their dead letters;
  *                      consumer_list.c: all of them
+ *   stripe_lock.c      sets of keys under stripe locks
  *   snapshot.c         state snapshots: snapshot.h; retain.c: what may go
  *   canonical_backup.c a backup of one position; backup*.c: of any byte store
  *
