@@ -312,7 +312,7 @@ view_make_clean(struct seglog_canonical *canonical)
         slg_view_get_head(txn, &head, NULL) == SEGLOG_OK && head.position > 0 &&
         !head.is_clean) {
         head.is_clean = 1;
-        if (slg_view_put_head(txn, &head, NULL) == SEGLOG_OK) {
+        if (slg_view_put_head(txn, &head, NULL, NULL) == SEGLOG_OK) {
             if (slg_view_commit(txn, NULL) == SEGLOG_OK &&
                 slg_view_sync(canonical->view, NULL) == SEGLOG_OK)
                 (void)slg_trust_mark_clean(canonical->view_dir, NULL);

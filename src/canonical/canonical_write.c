@@ -250,17 +250,15 @@ slg_turn_get_time(const struct slg_turn *turn)
 
 /* It is in the log.  If the view cannot be told, it is told later. */
 static void
-turn_end(struct slg_turn *turn, const struct seglog_stream_end *end)
+turn_end(struct slg_turn *turn, const struct seglog_stream_end *end,
+         void *head_place)
 {
     struct seglog_canonical *canonical = turn->canonical;
     seglog_code code = SEGLOG_OK;
 
     turn->head.hash = end->hash;
-    code = slg_view_put_head(turn->txn, &turn->head, NULL);
-    if (code == SEGLOG_OK)
-        code = slg_view_commit(turn->txn, NULL);
-    else
-        slg_view_abort(turn->txn);
+    memcpy(head_place, &turn->head, sizeof turn->head);
+    code = slg_view_commit(turn->txn, NULL);
     turn->txn = NULL;
     if (code == SEGLOG_OK)
         hint_put(canonical, &turn->head);
@@ -287,7 +285,8 @@ slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
     struct seglog_canonical *canonical = turn->canonical;
     struct seglog_stream_end end;
     /* Takes what memory and space it needs before the log is written to. */
-    seglog_code code = slg_view_put_head(turn->txn, &turn->head, err);
+    void *place = NULL;
+    seglog_code code = slg_view_put_head(turn->txn, &turn->head, &place, err);
 
     if (code == SEGLOG_OK) {
         hint_clear(canonical);
@@ -296,7 +295,7 @@ slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
                                  false, &end, ticket, err);
     }
     if (code == SEGLOG_OK)
-        turn_end(turn, &end);
+        turn_end(turn, &end, place);
     else
         slg_turn_abort(turn);
     return code;

@@ -108,7 +108,7 @@ beginning_note(struct seglog_canonical *canonical,
         return code;
     code = slg_log_note_begin(canonical, &turn.head, info->first_position, err);
     if (code == SEGLOG_OK)
-        code = slg_view_put_head(turn.txn, &turn.head, err);
+        code = slg_view_put_head(turn.txn, &turn.head, NULL, err);
     info->first_event = turn.head.first_event;
     if (code == SEGLOG_OK)
         return slg_turn_commit_view(&turn, err);

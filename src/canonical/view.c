@@ -341,15 +341,19 @@ slg_view_get_head(struct slg_view_txn *txn, struct slg_view_head *head,
 
 seglog_code
 slg_view_put_head(struct slg_view_txn *txn, const struct slg_view_head *head,
-                  struct seglog_error *err)
+                  void **place, struct seglog_error *err)
 {
     MDB_val key = head_key();
-    MDB_val val =
-        val_of((struct seglog_slice){ (const char *)head, sizeof *head });
-    const int result = mdb_put(txn->txn, txn->view->main, &key, &val, 0);
+    MDB_val val = { sizeof *head, NULL };
+    const int result =
+        mdb_put(txn->txn, txn->view->main, &key, &val, MDB_RESERVE);
 
-    return result == 0 ? SEGLOG_OK
-                       : fail_lmdb(err, result, "write to the view");
+    if (result != 0)
+        return fail_lmdb(err, result, "write to the view");
+    memcpy(val.mv_data, head, sizeof *head);
+    if (place)
+        *place = val.mv_data;
+    return SEGLOG_OK;
 }
 
 seglog_code
@@ -573,10 +577,11 @@ slg_view_get_head(struct slg_view_txn *txn, struct slg_view_head *head,
 
 seglog_code
 slg_view_put_head(struct slg_view_txn *txn, const struct slg_view_head *head,
-                  struct seglog_error *err)
+                  void **place, struct seglog_error *err)
 {
     (void)txn;
     (void)head;
+    (void)place;
     return fail_absent(err);
 }
 

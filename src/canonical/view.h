@@ -81,9 +81,12 @@ slg_view_abort(struct slg_view_txn *txn);
 seglog_code
 slg_view_get_head(struct slg_view_txn *txn, struct slg_view_head *head,
                   struct seglog_error *err);
+
+/* place (may be NULL): where it lies until the next write of the transaction,
+ * to be overwritten by another one of the same size. */
 seglog_code
 slg_view_put_head(struct slg_view_txn *txn, const struct slg_view_head *head,
-                  struct seglog_error *err);
+                  void **place, struct seglog_error *err);
 
 /* NOT_FOUND, without touching err. */
 seglog_code

@@ -280,6 +280,22 @@ def canonical(bench, figures):
     bench.clean()
 
 
+def backup(bench, figures):
+    if not bench.has("bench_backup"):
+        return
+    got = [bench.run("bench_backup", timeout=600, size=1000, distinct=8192,
+                     bytes=bench.scale(1024, 256) * MIB)
+           for _ in range(bench.scale(3, 1))]
+    figures.add("longest commit of 4 writers meanwhile, ms",
+                [g["max_us"] / 1e3 for g in got], 50, True, "%.1f",
+                note="median %.3f ms; a bare write beside it up to %.1f ms" %
+                (middle([g["p50_us"] for g in got]) / 1e3,
+                 middle([g["write_max_us"] for g in got]) / 1e3))
+    figures.add("bytes of the source, MB/s",
+                [g["bytes"] / g["seconds"] / 1e6 for g in got], form="%.0f")
+    bench.clean()
+
+
 def import_lines(bench, figures):
     lines = input_lines(bench.path("lines.jsonl"), bench.scale(24, 6) * MIB)
     size = lines.stat().st_size
@@ -442,6 +458,7 @@ SECTIONS = {
     "session": ("Sessions", session),
     "stream": ("Streams", stream),
     "canonical": ("Canonical store", canonical),
+    "backup": ("Backup of a store that is written to", backup),
     "import": ("Lines to segment", import_lines),
     "export": ("Segment to lines", export_lines),
     "hostile": ("Hostile bytes", hostile),
