@@ -62,7 +62,7 @@ fetch_libraries()
 {
     local apt=$dir/apt suite packages=(zlib1g zlib1g-dev libxxhash0
         libxxhash-dev libdeflate0 libdeflate-dev libzstd1 libzstd-dev
-        libcmocka0 libcmocka-dev libssl3 libssl-dev)
+        libcmocka0 libcmocka-dev libssl3 libssl-dev liblmdb0 liblmdb-dev)
     # shellcheck source=/dev/null
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     rm -rf "$apt" "$dir/root"
