@@ -147,36 +147,77 @@ fail_seal(const struct encrypted_blob *blob, uint64_t plain,
                            "cannot encrypt: no random bytes");
 }
 
-/* Encrypt data into blob->sealed.  At least one chunk, be it empty. */
+/* Encrypt one chunk to *at of blob->sealed, which moves behind it. */
+static seglog_code
+chunk_seal(struct encrypted_blob *blob, struct slg_chunk_head *head,
+           uint8_t mac[SLG_MAC_BYTES], const uint8_t *data, size_t *at,
+           struct seglog_error *err)
+{
+    if (!slg_chunk_seal(blob->source.suite, head, mac, data,
+                        blob->sealed + *at))
+        return fail_seal(blob, head->plain, err);
+    memcpy(mac, head->mac, SLG_MAC_BYTES);
+    *at += SLG_CHUNK_EXTRA_BYTES + head->len;
+    return SEGLOG_OK;
+}
+
+/*
+ * A chunk that changes nothing, of another length than what follows it: before
+ * a byte an empty one, as if the blob were cut where it ends; before a cut a
+ * byte that it cuts off.
+ */
+static seglog_code
+lead_seal(struct encrypted_blob *blob, struct slg_chunk_head *head,
+          uint8_t mac[SLG_MAC_BYTES], size_t len, size_t *at,
+          struct seglog_error *err)
+{
+    struct slg_chunk_head lead = *head;
+
+    lead.len = len == 0;
+    if (len == 0) {
+        lead.cut = blob->index.cut;
+        lead.plain = blob->index.size;
+    } else if (head->cut == UINT32_MAX) {
+        return fail_blob(blob, err, SEGLOG_TOO_LARGE, head->plain,
+                         "it was cut too often: copy it");
+    } else {
+        lead.cut = ++head->cut;
+    }
+    return chunk_seal(blob, &lead, mac, (const uint8_t *)"", at, err);
+}
+
+/* Encrypt data into blob->sealed.  At least one chunk, be it empty; is_other: one
+ * that does not begin as it would otherwise, with its length. */
 static seglog_code
 data_seal(struct encrypted_blob *blob, struct slg_chunk_head head,
           const uint8_t prev_mac[SLG_MAC_BYTES], const uint8_t *data,
-          size_t len, size_t *sealed_len, struct seglog_error *err)
+          size_t len, bool is_other, size_t *sealed_len,
+          struct seglog_error *err)
 {
-    const size_t chunks = len / SLG_CHUNK_PLAIN_MAX +
-                          (len % SLG_CHUNK_PLAIN_MAX != 0) + (len == 0);
+    const size_t chunks = len / SLG_CHUNK_PLAIN_MAX + 2;
     uint8_t mac[SLG_MAC_BYTES];
     size_t at = 0;
+    seglog_code code = SEGLOG_OK;
 
     if (len > SIZE_MAX / 2 ||
-        !sealed_reserve(blob, len + chunks * SLG_CHUNK_EXTRA_BYTES))
+        !sealed_reserve(blob, len + 1 + chunks * SLG_CHUNK_EXTRA_BYTES))
         return fail_blob(blob, err, SEGLOG_NO_MEMORY, head.plain,
                          "no memory to append");
     memcpy(mac, prev_mac, sizeof mac);
-    for (size_t i = 0; i < chunks; i++) {
+    if (is_other && len < 2)
+        code = lead_seal(blob, &head, mac, len, &at, err);
+    for (bool is_first = true; code == SEGLOG_OK && (is_first || len > 0);
+         is_first = false) {
         head.len =
             (uint32_t)(len < SLG_CHUNK_PLAIN_MAX ? len : SLG_CHUNK_PLAIN_MAX);
-        if (!slg_chunk_seal(blob->source.suite, &head, mac, data,
-                            blob->sealed + at))
-            return fail_seal(blob, head.plain, err);
-        memcpy(mac, head.mac, sizeof mac);
-        at += SLG_CHUNK_EXTRA_BYTES + head.len;
+        head.len -= is_other && is_first && len >= 2;
+        code = chunk_seal(blob, &head, mac, data, &at, err);
         head.plain += head.len;
         len -= head.len;
         data = data ? data + head.len : NULL;
     }
     *sealed_len = at;
-    return SEGLOG_OK;
+    return code;
 }
 
 /* The chunks in blob->sealed stand in the blob below from `at` on. */
@@ -273,6 +314,41 @@ sealed_part(struct encrypted_blob *blob, size_t *len, bool *is_apart,
     return SEGLOG_OK;
 }
 
+/*
+ * Behind a torn chunk that cannot be cut off what is appended may begin with just
+ * the bytes that it lacks.  Then it would be whole, though it was gone, and what
+ * is appended would be gone.
+ */
+static seglog_code
+tail_is_completed(struct encrypted_blob *blob, size_t sealed_len, bool *is_it,
+                  struct seglog_error *err)
+{
+    const struct slg_chunk_index *index = &blob->index;
+    const uint64_t left = index->below - index->end;
+    uint8_t *chunk = blob->source.raw;
+    struct slg_chunk_head head;
+    size_t lacks = 0;
+    seglog_code code = SEGLOG_OK;
+
+    *is_it = false;
+    if (index->is_tail_bad || left < SLG_CHUNK_HEAD_BYTES ||
+        left >= SLG_CHUNK_BYTES_MAX)
+        return SEGLOG_OK;
+    code = seglog_blob_read_at(blob->source.below, index->end, chunk,
+                               (size_t)left, err);
+    if (code != SEGLOG_OK)
+        return code == SEGLOG_INVALID ? SEGLOG_CONFLICT : code;
+    if (!slg_chunk_head_parse(chunk, &head) ||
+        left >= SLG_CHUNK_EXTRA_BYTES + head.len)
+        return SEGLOG_OK;
+    lacks = SLG_CHUNK_EXTRA_BYTES + head.len - (size_t)left;
+    if (lacks > sealed_len)
+        return SEGLOG_OK;
+    memcpy(chunk + left, blob->sealed, lacks);
+    *is_it = slg_chunk_open(blob->source.suite, chunk, blob->source.out);
+    return SEGLOG_OK;
+}
+
 /* CONFLICT: somebody has changed the blob since the index was updated. */
 static seglog_code
 append_once(struct encrypted_blob *blob, struct slg_chunk_head head,
@@ -282,10 +358,17 @@ append_once(struct encrypted_blob *blob, struct slg_chunk_head head,
     size_t sealed_len = 0;
     uint64_t at = 0;
     bool is_apart = false;
+    bool is_completed = false;
     seglog_code code = tail_cut(blob, err);
 
     if (code == SEGLOG_OK)
-        code = data_seal(blob, head, prev_mac, data, len, &sealed_len, err);
+        code =
+            data_seal(blob, head, prev_mac, data, len, false, &sealed_len, err);
+    if (code == SEGLOG_OK)
+        code = tail_is_completed(blob, sealed_len, &is_completed, err);
+    if (code == SEGLOG_OK && is_completed)
+        code =
+            data_seal(blob, head, prev_mac, data, len, true, &sealed_len, err);
     if (code == SEGLOG_OK)
         code = sealed_part(blob, &sealed_len, &is_apart, err);
     if (code == SEGLOG_OK)

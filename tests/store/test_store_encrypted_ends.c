@@ -97,6 +97,75 @@ append__torn_heads_behind_each_other__are_a_torn_tail(void **state)
     }
 }
 
+/* The blob has 20 bytes, and behind them a chunk that lacks its last byte; which
+ * one that is depends on turn. */
+static uint8_t
+lacking_put(struct copy *copy, unsigned turn)
+{
+    size_t below = 0;
+    uint8_t lost = 0;
+
+    test_fill(copy->plain, 300, turn);
+    assert_ok(seglog_blob_truncate(copy->raw, 0, NULL));
+    copy_open_blob(copy);
+    assert_ok(seglog_blob_append(copy->blob, 0, copy->plain, 30, NULL, NULL));
+    /* Of the first chunk a part is cut, which keeps all cuts from cutting. */
+    assert_ok(seglog_blob_truncate(copy->blob, 20, NULL));
+    assert_ok(seglog_blob_append(copy->blob, 20, copy->plain, 30, NULL, NULL));
+    below = size_of(copy->raw) - 1;
+    assert_ok(seglog_blob_read_at(copy->raw, below, &lost, 1, NULL));
+    assert_ok(seglog_blob_truncate(copy->raw, below, NULL));
+    assert_int_equal(size_of(copy->blob), 20);
+    return lost;
+}
+
+/* What is appended behind a torn chunk begins with just the byte that this lacks,
+ * which is its length. */
+static void
+append__begins_with_what_a_torn_chunk_lacks__is_there(void **state)
+{
+    struct copy copy = { .size = 0 };
+    bool was_one = false;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    for (unsigned i = 0; i < 5000 && (i < 20 || !was_one); i++) {
+        const uint8_t lost = lacking_put(&copy, i);
+        const size_t len = lost > 0 ? lost : 256;
+
+        assert_ok(seglog_blob_append(copy.blob, 20, copy.plain + 20, len, NULL,
+                                     NULL));
+        copy.size = 20 + len;
+        copy_check(&copy);
+        copy_open_blob(&copy);
+        copy_check(&copy);
+        was_one |= len == 1;
+    }
+    assert_true(was_one);
+    copy_close(&copy);
+}
+
+/* A cut begins with a zero. */
+static void
+cut__begins_with_what_a_torn_chunk_lacks__is_as_asked(void **state)
+{
+    struct copy copy = { .size = 0 };
+    bool was_zero = false;
+
+    (void)state;
+    copy_open(&copy, NULL);
+    for (unsigned i = 0; i < 5000 && (i < 20 || !was_zero); i++) {
+        was_zero |= lacking_put(&copy, i) == 0;
+        assert_ok(seglog_blob_truncate(copy.blob, 15, NULL));
+        copy.size = 15;
+        copy_check(&copy);
+        copy_open_blob(&copy);
+        copy_check(&copy);
+    }
+    assert_true(was_zero);
+    copy_close(&copy);
+}
+
 /* A crash has left zeros, which are not the end of the blob any more. */
 static void
 append__torn_head_behind_zeros__leaves_them_zeros(void **state)
@@ -666,6 +735,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(append__behind_torn_bytes_without_the_lock__is_found),
         cmocka_unit_test(append__torn_heads_behind_each_other__are_a_torn_tail),
+        cmocka_unit_test(append__begins_with_what_a_torn_chunk_lacks__is_there),
+        cmocka_unit_test(cut__begins_with_what_a_torn_chunk_lacks__is_as_asked),
         cmocka_unit_test(append__torn_head_behind_zeros__leaves_them_zeros),
         cmocka_unit_test(
             append__torn_head_behind_a_changed_chunk__stays_damage),
