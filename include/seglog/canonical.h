@@ -144,6 +144,17 @@ SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_detect(struct seglog_store store, bool *is_one,
                         struct seglog_error *err);
 
+/*
+ * The stripe locks of this handle, which seglog_canonical_execute takes
+ * (seglog/preflight.h): for code that wants to keep plans off some keys.  Lock
+ * before a write transaction is begun, never inside one.  They go with the
+ * store.  NULL for NULL.
+ */
+struct seglog_stripe_locks;
+
+SEGLOG_API struct seglog_stripe_locks *
+seglog_canonical_get_locks(const struct seglog_canonical *canonical);
+
 /* Bring all that was committed before, by anybody, to SYNC level.  POISONED: a
  * sync has failed; what was not synced may be lost in a power failure. */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code

@@ -17,6 +17,8 @@
  *   seal.h           make a finished segment small
  *   stream.h         streams: hash-chained, appended at an expected offset
  *   chain.h          how records are chained
+ *   canonical.h      state and events in one commit
+ *   preflight.h      plans: check first, then write
  *   backup.h         copies of a byte store that were looked at
  *   stripe_lock.h    lock sets of keys
  *   uuid.h, slice.h  ids; bytes that belong to somebody else
@@ -37,6 +39,7 @@
 #include "seglog/json_diagnose.h"
 #include "seglog/json_line.h"
 #include "seglog/json_mend.h"
+#include "seglog/preflight.h"
 #include "seglog/replay.h"
 #include "seglog/seal.h"
 #include "seglog/segment.h"

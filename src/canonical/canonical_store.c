@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "seglog/stripe_lock.h"
 #include "src/canonical/trust.h"
 #include "src/store/fail.h"
 #include "src/store/options.h"
@@ -218,6 +219,7 @@ canonical_free(struct seglog_canonical *canonical)
         slg_trust_remove_all(canonical->view_dir);
     free(canonical->view_dir);
     seglog_lock_close(&canonical->lock);
+    seglog_stripe_locks_free(canonical->stripes);
     (void)pthread_cond_destroy(&canonical->gate);
     (void)pthread_mutex_destroy(&canonical->mutex);
     free(canonical);
@@ -284,6 +286,8 @@ seglog_canonical_open(struct seglog_store store,
     if (code == SEGLOG_OK)
         code = options_check(&made->options, err);
     if (code == SEGLOG_OK)
+        code = seglog_stripe_locks_new(0, &made->stripes, err);
+    if (code == SEGLOG_OK)
         code = canonical_start(made, err);
     if (code != SEGLOG_OK) {
         (void)seglog_streams_close(&made->log, NULL);
@@ -335,6 +339,12 @@ seglog_canonical_close(struct seglog_canonical *canonical,
     view_make_clean(canonical);
     canonical_free(canonical);
     return code;
+}
+
+struct seglog_stripe_locks *
+seglog_canonical_get_locks(const struct seglog_canonical *canonical)
+{
+    return canonical ? canonical->stripes : NULL;
 }
 
 /* -- what is asked of all of it -------------------------------------------- */

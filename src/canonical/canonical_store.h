@@ -19,12 +19,15 @@
  *   consumer.c         consumers; consumer_dead.c: their dead letters;
  *                      consumer_list.c: all of them
  *   stripe_lock.c      sets of keys under stripe locks
+ *   preflight.c        what validators see; plan_txn.c: what writes see
+ *   plan.c             plans: stripes, validators, commit, again
+ *   plan_result.c      what came out
  *   snapshot.c         state snapshots: snapshot.h; retain.c: what may go
  *   canonical_backup.c a backup of one position; backup*.c: of any byte store
  *
- * Locks, in the order in which they are taken: the gate of a handle, the lock
- * "canonical" of the byte store, LMDB's own one, those of the stream.  The
- * mutex of a handle is held for a look only.
+ * Locks, in the order in which they are taken: stripes, the gate of a handle,
+ * the lock "canonical" of the byte store, LMDB's own one, those of the stream.
+ * The mutex of a handle is held for a look only.
  *
  * Layer  canonical.
  */
@@ -51,6 +54,7 @@ struct seglog_canonical {
     struct slg_streams *streams; /* the same */
     struct slg_view *view;
     struct seglog_lock lock; /* of all writers */
+    struct seglog_stripe_locks *stripes;
     /* A commit is in the log, and the view could not be told. */
     atomic_bool is_behind;
 
