@@ -55,6 +55,8 @@ cmd_tombstone(int argc, char **argv);
 int
 cmd_compact(int argc, char **argv);
 int
+cmd_trim(int argc, char **argv);
+int
 cmd_scrub(int argc, char **argv);
 int
 cmd_mend(int argc, char **argv);

@@ -79,7 +79,10 @@ static const struct tool_spec SPEC = {
         "it;\n"
         "of one that was dropped on purpose (`seglog compact`) that is told.\n"
         "\n"
-        "      --from N       from offset N on, which count from 0\n"
+        "      --from N       from offset N on, which count from 0; status 1 "
+        "if "
+        "it was\n"
+        "                     removed (`seglog trim`)\n"
         "      --max-bytes M  as long as fewer than M bytes of events were "
         "written\n",
     .options = OPTIONS,
@@ -127,8 +130,14 @@ stream_write(const char *path, const struct cat *cat)
 
     if (status != TOOL_GO_ON)
         return status;
-    while (code == SEGLOG_OK && bytes < cat->max_bytes && !ferror(stdout))
+    while (code == SEGLOG_OK && bytes < cat->max_bytes && !ferror(stdout)) {
         code = piece_write(&opened, cat, &from, &bytes, &err);
+        if (code == SEGLOG_NOT_FOUND && !cat->has_from && err.actual > from) {
+            /* It was trimmed: what is left is all of it. */
+            from = err.actual;
+            code = SEGLOG_OK;
+        }
+    }
     status = code == SEGLOG_OK || code == SEGLOG_END ? TOOL_OK
                                                      : tool_fail(path, &err);
     return cmd_status_worse(status, tool_streams_close(&opened));

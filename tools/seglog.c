@@ -29,6 +29,7 @@ static const struct command COMMANDS[] = {
     { "append", cmd_append },
     { "tombstone", cmd_tombstone },
     { "compact", cmd_compact },
+    { "trim", cmd_trim },
     { "scrub", cmd_scrub },
     { "mend", cmd_mend },
 };
@@ -72,7 +73,12 @@ static const struct tool_spec SPEC = {
         "  tombstone STORE:STREAM OFFSET...\n"
         "                          events of a stream whose bytes may go\n"
         "  compact STORE:STREAM    make a stream small, without those\n"
-        "  scrub STORE             verify all of it, slowly, again and again\n"
+        "  trim --before OFFSET STORE:STREAM
+"
+        "                          the first segments of a stream go
+"
+        "  scrub STORE             verify all of it, slowly, again and again
+"
         "  mend STORE:STREAM       a damaged stream takes lines again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify, append, tombstone, compact, cat, mend, seal and scrub.
+"""head, verify, append, tombstone, compact, trim, cat, mend, seal and scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
@@ -353,7 +353,7 @@ class SealTest(StreamTest):
         self.seal("--sign", "mine", "s:stream.8", status=FAILED)
 
 
-class CompactTest(StreamTest):
+class CompactedTest(StreamTest):
     LINES = [b"event-%d" % n for n in range(30)]
 
     def setUp(self):
@@ -370,6 +370,8 @@ class CompactTest(StreamTest):
         return self.seglog("tombstone", "s:7", *map(str, offsets),
                            status=status)
 
+
+class CompactTest(CompactedTest):
     def everywhere(self):
         return b"".join(self.get("s/" + name)
                         for name in os.listdir(self.path("s")))
@@ -459,6 +461,61 @@ class CompactTest(StreamTest):
         self.seglog("compact", "s:8", status=FAILED)
         self.seglog("compact", "nowhere:7", status=FAILED)
         self.compact("--sign", "nowhere", status=FAILED)
+
+
+class TrimTest(CompactedTest):
+    """Thirty events in a segment, and four in one each."""
+
+    def setUp(self):
+        super().setUp()
+        for n in range(30, 34):
+            self.append(b"event-%d\n" % n)
+            self.compact("--all", "--merge", "1")
+
+    def trim(self, before, status=OK):
+        return self.seglog("trim", "--before", str(before), "s:7",
+                           status=status)
+
+    def test_trim__first_segments__go_and_the_rest_stays(self):
+        head = self.head()
+        done = self.trim(29)
+        self.assertEqual(done.stdout, b"s:7: 0 segments removed, 0 bytes; it "
+                         b"begins at offset 0\n")
+        size = os.path.getsize(self.path(self.blob()))
+        size += os.path.getsize(self.path(
+            "s/stream.7.0000000001.0000000001.00000000000000000030.seg"))
+        done = self.trim(31)
+        self.assertEqual(done.stdout, b"s:7: 2 segments removed, %d bytes; it "
+                         b"begins at offset 31\n" % size)
+        self.assertEqual(self.head(), head)
+        self.assertIn(b"3 events from 31 on", self.seglog("verify",
+                                                          "s:7").stdout)
+        self.seglog("verify", "--head", head, "s:7")
+        self.seglog("verify", "--from", "3", "s:7")
+        self.assertEqual(self.seglog("cat", "s:7").stdout,
+                         b"event-31\nevent-32\nevent-33\n")
+        done = self.seglog("cat", "--from", "30", "s:7", status=FAILED)
+        self.assertIn("it begins at offset 31", done.stderr)
+        done = self.seglog("tombstone", "s:7", "30", status=FAILED)
+        self.assertIn("it begins at offset 31", done.stderr)
+        self.append(b"more\n", "--expect", "34")
+        self.seglog("check", "s")
+
+    def test_trim__first_segment_lost__is_told(self):
+        self.trim(31)
+        os.remove(self.path("s/stream.7.begin.seg"))
+        self.seglog("verify", "s:7", status=DAMAGED)
+        self.seglog("cat", "s:7", status=DAMAGED)
+
+    def test_trim__wrong_command_line__says_so(self):
+        self.seglog("trim", "s:7", status=USAGE)
+        self.trim("x", status=USAGE)
+        self.trim(-1, status=USAGE)
+        self.seglog("trim", "--before", "3", "s", status=USAGE)
+        self.seglog("trim", "--before", "3", "s:8", status=FAILED)
+        self.seglog("trim", "--before", "3", "nowhere:7", status=FAILED)
+        self.assertIn(b"--before OFFSET",
+                      self.seglog("trim", "--help").stdout)
 
 
 class ScrubTest(StreamTest):

@@ -47,6 +47,7 @@ _seglog_options()
             echo "--all --keep --merge --level --block --memory --threads
                 --sign $common"
             ;;
+        trim) echo "--before $common" ;;
         scrub) echo "--rate --forever --pause $common" ;;
         mend) echo "--cut --resume $common" ;;
     esac
@@ -57,7 +58,7 @@ _seglog()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
         seal rekey head verify append
-        tombstone compact scrub mend help'
+        tombstone compact trim scrub mend help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
