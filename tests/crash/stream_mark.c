@@ -240,14 +240,16 @@ stream_step_mark(struct stream_world *world)
         stream_draw(world, 8) == 0 || log->count == 0
             ? log->count + 1000
             : stream_draw(world, (unsigned)log->count + 1) / 2;
-    const bool is_there = offset < log->count;
+    const bool is_there = offset < log->count && offset >= log->begin_least;
     const bool is_new = is_there && !stream_is_marked(log, offset);
     struct stream_actor *actor = NULL;
     struct seglog_stream_end end = { 0 };
     struct seglog_error err = { 0 };
     seglog_code code = SEGLOG_OK;
 
-    if (log->is_out || log->mark_count + 2 > STREAM_MARKS_MAX)
+    /* Where it is not known what is there, nothing is said to be marked. */
+    if (log->is_out || log->mark_count + 2 > STREAM_MARKS_MAX ||
+        log->begin_least != log->begin_most)
         return;
     actor = stream_call_begin(world);
     world->pending = (struct stream_pending){

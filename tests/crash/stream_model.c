@@ -6,6 +6,7 @@
 
 #include "seglog/segment.h"
 #include "src/segment/segment_chain.h"
+#include "src/stream/stream_names.h"
 #include "tests/crash/stream_world.h"
 
 struct seglog_slice
@@ -123,11 +124,12 @@ log_read(struct stream_world *world, struct seglog_streams streams,
 {
     const struct stream_log *log = &world->logs[which];
     struct seglog_stream_event *events = NULL;
-    const uint64_t from = crash_random(&world->chance) % (log->count + 1);
+    const uint64_t from = log->begin + crash_random(&world->chance) %
+                                           (log->count - log->begin + 1);
     struct seglog_error err = { 0 };
     size_t count = 0;
-    seglog_code code = seglog_stream_read_from(streams, which, 0, UINT64_MAX,
-                                               &events, &count, &err);
+    seglog_code code = seglog_stream_read_from(
+        streams, which, log->begin, UINT64_MAX, &events, &count, &err);
 
     if (code != SEGLOG_OK) {
         stream_say(world, "  log %u, %zu events: read: %s: record %llu: %s",
@@ -135,8 +137,8 @@ log_read(struct stream_world *world, struct seglog_streams streams,
                    (unsigned long long)err.record_no, err.message);
         return code;
     }
-    stream_hold(world, STREAM_T1, count == log->count);
-    events_compare(world, log, 0, events, count);
+    stream_hold(world, STREAM_T1, log->begin + count == log->count);
+    events_compare(world, log, log->begin, events, count);
     seglog_free(events);
     stream_hold(world, STREAM_T7,
                 seglog_stream_read_from(streams, which, from, UINT64_MAX,
@@ -183,12 +185,19 @@ log_look_holed(struct stream_world *world, struct seglog_streams streams,
         end--;
     for (size_t i = 0; i < end; i++) {
         struct seglog_stream_event *events = NULL;
+        struct seglog_error err = { .actual = 0 };
         size_t count = 0;
+        const seglog_code code = seglog_stream_read_from(streams, which, i, 1,
+                                                         &events, &count, &err);
 
-        stream_hold(world, STREAM_T1,
-                    seglog_stream_read_from(streams, which, i, 1, &events,
-                                            &count, NULL) == SEGLOG_OK &&
-                        count > 0);
+        if (code == SEGLOG_NOT_FOUND) {
+            stream_hold(world, STREAM_T9,
+                        err.actual > i && err.actual >= log->begin_least &&
+                            err.actual <= log->begin_most);
+            continue;
+        }
+        stream_hold(world, STREAM_T9, i >= log->begin_least);
+        stream_hold(world, STREAM_T1, code == SEGLOG_OK && count > 0);
         events_compare(world, log, i, events, 1);
         seglog_free(events);
     }
@@ -233,9 +242,11 @@ last_note(void *arg, const char *name)
 {
     struct last_segment *last = arg;
     const size_t len = strlen(name);
+    struct slg_stream_part part;
+    uint64_t stream = 0;
 
-    if (len > 4 && len < sizeof last->name &&
-        strcmp(name + len - 4, ".seg") == 0 && strcmp(name, last->name) > 0)
+    if (slg_stream_part_parse(name, &stream, &part) &&
+        len < sizeof last->name && strcmp(name, last->name) > 0)
         memcpy(last->name, name, len + 1);
     return true;
 }
@@ -312,6 +323,7 @@ log_look(struct stream_world *world, struct seglog_streams streams,
         return;
     }
     stream_hold(world, STREAM_T4, code == SEGLOG_OK);
+    stream_begin_adopt(world, streams, which, is_power_cut);
     log_adopt(world, which, (size_t)end.next_offset, is_power_cut);
     stream_marks_adopt(world, which, &end.hash, is_power_cut);
     head = stream_log_head(log, log->count);
@@ -340,6 +352,7 @@ stream_log_mended(struct stream_world *world, struct seglog_streams streams,
     stream_marks_mended(world, log, &end->hash);
     head = stream_log_head(log, count);
     stream_hold(world, STREAM_T4, hash_is_same(&end->hash, &head));
+    stream_begin_adopt(world, streams, which, false);
     /* What is lost in front of a head that is known stays so. */
     log->is_out = log_read(world, streams, which) != SEGLOG_OK;
     world->watch->mended += !log->is_out;

@@ -401,9 +401,16 @@ static const struct {
     unsigned weight;
     void (*run)(struct stream_world *world);
 } kinds[] = {
-    { 32, step_append }, { 6, step_checkpoint },  { 4, step_flush },
-    { 4, step_close },   { 4, step_kill },        { 2, step_look },
-    { 4, step_cut },     { 5, stream_step_mark }, { 3, stream_step_compact },
+    { 30, step_append },
+    { 6, step_checkpoint },
+    { 4, step_flush },
+    { 4, step_close },
+    { 4, step_kill },
+    { 2, step_look },
+    { 4, step_cut },
+    { 5, stream_step_mark },
+    { 3, stream_step_compact },
+    { 2, stream_step_trim },
 };
 
 void

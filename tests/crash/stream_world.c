@@ -8,9 +8,10 @@
 #include "src/crypt/primitives.h"
 
 static const char *const invariant_names[STREAM_INVARIANTS] = {
-    [STREAM_T1] = "T1", [STREAM_T2] = "T2", [STREAM_T3] = "T3",
-    [STREAM_T4] = "T4", [STREAM_T5] = "T5", [STREAM_T6] = "T6",
-    [STREAM_T7] = "T7", [STREAM_T8] = "T8", [STREAM_LOCK] = "lock",
+    [STREAM_T1] = "T1",     [STREAM_T2] = "T2", [STREAM_T3] = "T3",
+    [STREAM_T4] = "T4",     [STREAM_T5] = "T5", [STREAM_T6] = "T6",
+    [STREAM_T7] = "T7",     [STREAM_T8] = "T8", [STREAM_T9] = "T9",
+    [STREAM_LOCK] = "lock",
 };
 
 unsigned

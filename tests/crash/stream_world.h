@@ -20,6 +20,8 @@
  *   T7     reading from any offset gives what reading everything gives
  *   T8     what has no tombstone is not dropped; what was dropped stays so, and
  *          its tombstones vouch for it
+ *   T9     a stream begins where it did, or where it was trimmed to: with that
+ *          event, or all that there was; what is before is said to be trimmed
  *   lock   whoever dies holds nobody up
  */
 #ifndef CRASH_STREAM_WORLD_H
@@ -49,6 +51,7 @@ enum stream_invariant {
     STREAM_T6,
     STREAM_T7,
     STREAM_T8,
+    STREAM_T9,
     STREAM_LOCK,
     STREAM_INVARIANTS
 };
@@ -60,6 +63,7 @@ struct stream_watch {
     uint64_t overtaken;
     uint64_t mended;
     uint64_t dropped; /* events, by compactions that came to their end */
+    uint64_t trimmed; /* segments, by trims that did */
 };
 
 /* A tombstone. */
@@ -72,7 +76,12 @@ struct stream_mark {
 };
 
 struct stream_log {
-    size_t count;  /* events that are there */
+    size_t count; /* the offset behind the events that are there */
+    size_t begin; /* of the first of them, when it was last looked at */
+    /* Where it may be after a power cut: a trim may be under way, or have been
+     * broken off. */
+    size_t begin_least;
+    size_t begin_most;
     size_t synced; /* of them, those that no power cut takes */
     /* A power cut has left a hole that is not known to be of what was never
      * synced: nothing more is asked of it but what was. */
@@ -252,6 +261,16 @@ stream_step_compact(struct stream_world *world);
 void
 stream_overtake_compact(struct stream_world *world,
                         const struct stream_actor *by);
+
+/* -- trimming (stream_trim.c) ---------------------------------------------- */
+
+/* Where it begins is one of the places where it may. */
+void
+stream_begin_adopt(struct stream_world *world, struct seglog_streams streams,
+                   unsigned which, bool is_power_cut);
+
+void
+stream_step_trim(struct stream_world *world);
 
 /* -- steps (stream_step.c) ------------------------------------------------- */
 

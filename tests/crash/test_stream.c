@@ -18,12 +18,12 @@ describe(const struct crash_watch *watch)
 {
     const struct stream_watch *whole = (const struct stream_watch *)watch;
 
-    printf("%llu looks, %llu holes, %llu mended, overtaken %llu times, "
-           "%llu dropped\n",
-           (unsigned long long)whole->looks, (unsigned long long)whole->holes,
-           (unsigned long long)whole->mended,
-           (unsigned long long)whole->overtaken,
-           (unsigned long long)whole->dropped);
+    printf(
+        "%llu looks, %llu holes, %llu mended, overtaken %llu times, "
+        "%llu dropped, %llu segments trimmed\n",
+        (unsigned long long)whole->looks, (unsigned long long)whole->holes,
+        (unsigned long long)whole->mended, (unsigned long long)whole->overtaken,
+        (unsigned long long)whole->dropped, (unsigned long long)whole->trimmed);
 }
 
 int

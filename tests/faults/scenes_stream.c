@@ -272,6 +272,35 @@ step_compact(struct stage *stage, struct seglog_error *err)
                              : code;
 }
 
+/* Segments that end here, and before the offset.  Whoever tries again finds
+ * nothing more to remove, or what is left over. */
+static seglog_code
+step_trim(struct stage *stage, struct seglog_error *err)
+{
+    struct seglog_stream_trimmed trimmed;
+    seglog_code code = streams_open(stage, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_stream_rotate(stage->streams, STREAM, err);
+    if (code == SEGLOG_OK)
+        code = seglog_stream_trim(stage->streams, STREAM, stage->arg, &trimmed,
+                                  err);
+    if (code == SEGLOG_OK)
+        say(stage, "begins at %llu\n", (unsigned long long)trimmed.begin);
+    return code;
+}
+
+/* Something comes, or is there. */
+static seglog_code
+step_wait(struct stage *stage, struct seglog_error *err)
+{
+    const seglog_code code = streams_open(stage, err);
+
+    return code == SEGLOG_OK ? seglog_stream_wait(stage->streams, STREAM,
+                                                  stage->arg, 10000, err)
+                             : code;
+}
+
 /* -- what is there --------------------------------------------------------- */
 
 /* A hole that a power cut has left over what was not synced is no event. */
@@ -297,6 +326,45 @@ look_at_streams(struct stage *stage, struct seglog_store store,
         text_add(seen, "event %llu %s%016llx\n",
                  (unsigned long long)events[i].offset,
                  events[i].is_dropped ? "dropped " : "",
+                 (unsigned long long)hash_of(events[i].data.data,
+                                             events[i].data.len));
+    seglog_free(events);
+    (void)seglog_streams_close(&streams, NULL);
+}
+
+/* From where it begins on; and verifying agrees. */
+static void
+look_at_trimmed(struct stage *stage, struct seglog_store store,
+                struct text *seen)
+{
+    const struct seglog_stream_options options = { .size = sizeof options,
+                                                   .is_read_only = true };
+    struct seglog_streams streams = { 0 };
+    struct seglog_stream_event *events = NULL;
+    struct seglog_stream_verified verified;
+    struct seglog_stream_info info = { .begin = 0 };
+    struct seglog_error err;
+    size_t count = 0;
+    seglog_code code = SEGLOG_OK;
+
+    (void)stage;
+    must(seglog_streams_open(store, &options, &streams, &err), &err);
+    code = seglog_stream_get_info(streams, STREAM, &info, &err);
+    if (info.begin > 0) {
+        text_add(seen, "begins at %llu\n", (unsigned long long)info.begin);
+        must(seglog_stream_verify(streams, STREAM, NULL, &verified, &err),
+             &err);
+        if (verified.from_offset != info.begin ||
+            verified.first.fault == SEGLOG_STREAM_FAULT_LINK)
+            text_add(seen, "its beginning is missing\n");
+    }
+    code = seglog_stream_read_from(streams, STREAM, info.begin, UINT64_MAX,
+                                   &events, &count, &err);
+    if (code != SEGLOG_OK)
+        text_add(seen, "read: %s: %s\n", seglog_code_name(code), err.message);
+    for (size_t i = 0; i < count; i++)
+        text_add(seen, "event %llu %016llx\n",
+                 (unsigned long long)events[i].offset,
                  (unsigned long long)hash_of(events[i].data.data,
                                              events[i].data.len));
     seglog_free(events);
@@ -536,6 +604,24 @@ static const struct scenario compacted = {
                { "close", step_close_streams, 0, STEP_SYNCED } },
 };
 
+static const struct scenario trimmed = {
+    .name = "trimmed stream",
+    .flags = SCENE_ROTATES,
+    .setup = stream_setup,
+    .look = look_at_trimmed,
+    .steps = { { "append three", step_batch, 3, STEP_SYNCED },
+               { "trim", step_trim, 3, STEP_SYNCED },
+               { "append more", step_batch, 6, STEP_SYNCED },
+               { "ask", step_ask, 3, 0 },
+               { "trim nothing", step_trim, 5, STEP_SYNCED },
+               { "go on", step_batch, 9, STEP_SYNCED },
+               { "wait", step_wait, 8, 0 },
+               { "trim all", step_trim, UINT32_MAX, STEP_SYNCED },
+               { "scrub", step_scrub, 0, 0 },
+               { "go on again", step_events, 10, STEP_SYNCED },
+               { "close", step_close_streams, 0, STEP_SYNCED } },
+};
+
 static const struct scenario packed = {
     .name = "compressed stream",
     .flags = SCENE_GROWS | SCENE_SLOW,
@@ -550,5 +636,5 @@ static const struct scenario packed = {
 
 const struct scenario *const stream_scenarios[] = {
     &appended,   &rotated,        &packed,    &scrubbed, &sealed,
-    &mended_cut, &mended_resumed, &compacted, NULL
+    &mended_cut, &mended_resumed, &compacted, &trimmed,  NULL
 };
