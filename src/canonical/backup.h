@@ -300,6 +300,11 @@ slg_backup_reader_new(struct seglog_store repository,
 void
 slg_backup_reader_free(struct slg_backup_reader *reader);
 
+/* CORRUPT unless it has so many bytes. */
+seglog_code
+slg_backup_check_size(struct seglog_blob blob, const char *name, uint64_t want,
+                      struct seglog_error *err);
+
 /* The bytes of one part are those that were written. */
 seglog_code
 slg_backup_check_part(struct slg_backup_reader *reader, size_t part,

@@ -110,9 +110,9 @@ pieces_compare(struct restoring *restoring, const struct slg_backup_blob *blob,
 {
     struct seglog_backup_digest digest;
     uint64_t at = 0;
-    uint64_t size = 0;
-    seglog_code code = seglog_blob_get_size(made, &size, NULL, restoring->err);
-    bool is_same = size == blob->size;
+    bool is_same = true;
+    seglog_code code =
+        slg_backup_check_size(made, blob->name, blob->size, restoring->err);
 
     for (size_t i = 0; i < blob->count && code == SEGLOG_OK && is_same; i++) {
         const struct slg_backup_piece *piece =

@@ -13,8 +13,9 @@
 #include "tests/faults/sites.h"
 
 static const struct scenario *const *const lists[] = {
-    log_scenarios,     read_scenarios,   repair_scenarios, seal_scenarios,
-    session_scenarios, replay_scenarios, store_scenarios,  stream_scenarios,
+    log_scenarios,   read_scenarios,    repair_scenarios,
+    seal_scenarios,  session_scenarios, replay_scenarios,
+    store_scenarios, stream_scenarios,  backup_scenarios,
 };
 
 struct wish {
