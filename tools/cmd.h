@@ -60,6 +60,10 @@ int
 cmd_scrub(int argc, char **argv);
 int
 cmd_mend(int argc, char **argv);
+int
+cmd_backup(int argc, char **argv);
+int
+cmd_restore(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

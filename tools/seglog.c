@@ -32,6 +32,8 @@ static const struct command COMMANDS[] = {
     { "trim", cmd_trim },
     { "scrub", cmd_scrub },
     { "mend", cmd_mend },
+    { "backup", cmd_backup },
+    { "restore", cmd_restore },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -80,6 +82,9 @@ static const struct tool_spec SPEC = {
         "  scrub STORE             verify all of it, slowly, again and again
 "
         "  mend STORE:STREAM       a damaged stream takes lines again\n"
+        "  backup STORE -o BACKUP  a copy of all that is in a store, verified\n"
+        "  restore BACKUP -o STORE\n"
+        "                          the store again\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

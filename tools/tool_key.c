@@ -153,10 +153,10 @@ plain_check(const char *dir, struct seglog_store store,
 }
 
 static seglog_code
-store_encrypt(const char *dir, bool may_create, struct seglog_store *store,
-              struct seglog_error *err)
+store_encrypt(const char *dir, const struct tool_key *given, bool may_create,
+              struct seglog_store *store, struct seglog_error *err)
 {
-    const struct seglog_store_key key = tool_key_of(&tool_key);
+    const struct seglog_store_key key = tool_key_of(given);
     const struct seglog_encrypted_store_options options = {
         .size = sizeof options, .create = may_create
     };
@@ -171,24 +171,40 @@ store_encrypt(const char *dir, bool may_create, struct seglog_store *store,
 }
 
 seglog_code
-tool_key_store_open(const char *dir, enum tool_store_use use,
-                    struct seglog_store *store, struct seglog_error *err)
+tool_key_store_open_by(const struct tool_key *key, const char *dir,
+                       enum tool_store_use use, struct seglog_store *store,
+                       struct seglog_error *err)
 {
+    const bool is_private = use == TOOL_STORE_PRIVATE;
     const struct seglog_file_store_options files = {
         .size = sizeof files,
-        .create_dirs = use == TOOL_STORE_CREATE,
+        .create_dirs = use == TOOL_STORE_CREATE || is_private,
+        .file_mode = is_private ? 0600 : 0,
         .dir_mode = 0700,
     };
+    bool is_encrypted = key->is_given;
     seglog_code code = seglog_store_file_open_with(dir, &files, store, err);
 
     if (code != SEGLOG_OK || use == TOOL_STORE_PLAIN)
         return code;
-    code = tool_key.is_given
-               ? store_encrypt(dir, use != TOOL_STORE_READ, store, err)
-               : plain_check(dir, *store, err);
+    if (use == TOOL_STORE_AS_IT_IS && key->is_given)
+        code = seglog_encrypted_store_detect(*store, &is_encrypted, err);
+    if (code == SEGLOG_OK && is_encrypted)
+        code = store_encrypt(
+            dir, key, use != TOOL_STORE_READ && use != TOOL_STORE_AS_IT_IS,
+            store, err);
+    else if (code == SEGLOG_OK)
+        code = plain_check(dir, *store, err);
     if (code != SEGLOG_OK)
         seglog_store_close(store);
     return code;
+}
+
+seglog_code
+tool_key_store_open(const char *dir, enum tool_store_use use,
+                    struct seglog_store *store, struct seglog_error *err)
+{
+    return tool_key_store_open_by(&tool_key, dir, use, store, err);
 }
 
 static seglog_code
@@ -239,7 +255,7 @@ tool_key_sessions_open(const char *dir,
                    ? seglog_session_store_open_dir(dir, options, sessions, err)
                    : code;
     }
-    code = store_encrypt(dir, !options->is_read_only, &store, err);
+    code = store_encrypt(dir, &tool_key, !options->is_read_only, &store, err);
     if (code == SEGLOG_OK)
         code = store_keep(store, err);
     if (code != SEGLOG_OK) {

@@ -52,10 +52,12 @@ tool_key_of(const struct tool_key *key);
 extern struct tool_key tool_key;
 
 enum tool_store_use {
-    TOOL_STORE_READ,   /* with a key: it must be encrypted */
-    TOOL_STORE_WRITE,  /* with a key: an empty one becomes encrypted */
-    TOOL_STORE_CREATE, /* the same; a folder that is missing is made */
-    TOOL_STORE_PLAIN   /* text: never encrypted */
+    TOOL_STORE_READ,     /* with a key: it must be encrypted */
+    TOOL_STORE_WRITE,    /* with a key: an empty one becomes encrypted */
+    TOOL_STORE_CREATE,   /* the same; a folder that is missing is made */
+    TOOL_STORE_PRIVATE,  /* the same, of files that nobody else may read */
+    TOOL_STORE_AS_IT_IS, /* to read: encrypted or not, with a key or without */
+    TOOL_STORE_PLAIN     /* text: never encrypted */
 };
 
 /*
@@ -65,6 +67,12 @@ enum tool_store_use {
 seglog_code
 tool_key_store_open(const char *dir, enum tool_store_use use,
                     struct seglog_store *store, struct seglog_error *err);
+
+/* With another key than the common one. */
+seglog_code
+tool_key_store_open_by(const struct tool_key *key, const char *dir,
+                       enum tool_store_use use, struct seglog_store *store,
+                       struct seglog_error *err);
 
 /* The same for a session store. */
 seglog_code

@@ -201,10 +201,14 @@ part_open(struct slg_backup_reader *reader, size_t part,
     *at = (struct open_part){ .part = part, .used = reader->clock };
     code = seglog_blob_open(reader->repository, part_name(reader, part, name),
                             SEGLOG_OPEN_READ, &at->blob, err);
-    if (code != SEGLOG_OK)
-        at->used = 0;
     *blob = at->blob;
-    return code;
+    if (code == SEGLOG_OK)
+        return code;
+    at->used = 0;
+    return code == SEGLOG_NOT_FOUND
+               ? slg_backup_fail(err, code, part_name(reader, part, name),
+                                 "a part of the backup is missing")
+               : code;
 }
 
 seglog_code

@@ -50,6 +50,15 @@ _seglog_options()
         trim) echo "--before $common" ;;
         scrub) echo "--rate --forever --pause $common" ;;
         mend) echo "--cut --resume $common" ;;
+        backup)
+            echo "--output --full --base --level --list --verify --remove
+                --number --json --backup-key-file --backup-passphrase-fd
+                $common"
+            ;;
+        restore)
+            echo "--output --number --json --backup-key-file
+                --backup-passphrase-fd $common"
+            ;;
     esac
 }
 
@@ -58,7 +67,7 @@ _seglog()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
         seal rekey head verify append
-        tombstone compact trim scrub mend help'
+        tombstone compact trim scrub mend backup restore help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
@@ -100,7 +109,7 @@ _seglog()
             mapfile -t COMPREPLY < <(compgen -W 'auto none deflate zstd' -- "$word")
             return
             ;;
-        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs | --threads | --passphrase-fd | --new-passphrase-fd)
+        --level | --group | --from | --to | --expect | --lines | --seed | --count | --jobs | --threads | --passphrase-fd | --new-passphrase-fd | --base | --number | --remove | --backup-passphrase-fd)
             return # a number
             ;;
     esac
