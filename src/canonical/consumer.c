@@ -214,12 +214,7 @@ event_take(struct seglog_consumer *consumer,
         consumer->next = event->id + 1;
         return code;
     }
-    if (code == SEGLOG_END)
-        return code;
-    /* An iterator is past what it could not read; the next call is to say so
-     * again. */
-    iter_drop(consumer);
-    if (err)
+    if (code != SEGLOG_END && err)
         *err = own;
     return code;
 }

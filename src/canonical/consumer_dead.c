@@ -53,13 +53,12 @@ slg_dead_letter_get(struct slg_view_txn *txn, struct seglog_slice name,
     return letter_take(value, letter) ? SEGLOG_OK : fail_view(err);
 }
 
-/* Is this a key of that consumer?  A name has no 0 in it. */
+/* Is this a key of that consumer?  One as long is of a name as long. */
 static bool
 key_is_of(struct seglog_slice key, struct seglog_slice name)
 {
     return key.len == name.len + 1 + 8 &&
-           memcmp(key.data, name.data, name.len) == 0 &&
-           key.data[name.len] == 0;
+           memcmp(key.data, name.data, name.len) == 0;
 }
 
 seglog_code

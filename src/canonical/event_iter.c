@@ -29,6 +29,9 @@ struct seglog_event_iter {
     struct slg_transaction transaction; /* that is being taken apart */
     uint64_t id;                        /* of its next event */
     uint64_t in;                        /* its position */
+    /* Of the first transaction that could not be read since the last event. */
+    bool has_hole;
+    uint64_t hole;
 };
 
 /* -- where to begin -------------------------------------------------------- */
@@ -164,22 +167,37 @@ seglog_event_iter_close(struct seglog_event_iter *iter)
 /* -- reading --------------------------------------------------------------- */
 
 static seglog_code
-fail_record(const struct seglog_event_iter *iter, struct seglog_error *err)
+fail_lost(const struct seglog_event_iter *iter, struct seglog_error *err)
 {
-    const struct slg_place place = { .record_no = iter->in + 1,
+    const struct slg_place place = { .record_no = iter->hole + 1,
                                      .offset = SEGLOG_NO_OFFSET };
 
-    return slg_fail_actual(err,
-                           slg_fail(err, SEGLOG_CORRUPT, &place,
-                                    "the events of a transaction are missing "
-                                    "from the log, or are no events"),
-                           iter->in);
+    return slg_fail_actual(
+        err,
+        slg_fail(err, SEGLOG_CORRUPT, &place,
+                 "event %llu is missing from the log, which is damaged",
+                 (unsigned long long)iter->next),
+        iter->hole);
 }
 
-/* Damage is passed over where the store was opened so. */
+/* What is in front of it was read. */
+static void
+hole_pass(struct seglog_event_iter *iter)
+{
+    if (!iter->has_hole)
+        iter->hole = iter->position;
+    iter->has_hole = true;
+    iter->position++;
+}
+
+/*
+ * Where much cannot be read at once, less of it can: up to the transaction that
+ * is damaged.  What events it had shows in what comes behind it.
+ */
 static seglog_code
 records_read(struct seglog_event_iter *iter, struct seglog_error *err)
 {
+    struct seglog_error own;
     seglog_code code = SEGLOG_CORRUPT;
 
     seglog_free(iter->records);
@@ -189,15 +207,19 @@ records_read(struct seglog_event_iter *iter, struct seglog_error *err)
     while (code == SEGLOG_CORRUPT && iter->position < iter->last) {
         code = seglog_stream_read_from(
             iter->canonical->log, SEGLOG_CANONICAL_STREAM, iter->position,
-            iter->read_bytes, &iter->records, &iter->count, err);
-        if (code == SEGLOG_CORRUPT && !iter->canonical->options.skips_lost)
-            return code;
+            iter->read_bytes, &iter->records, &iter->count, &own);
+        if (code == SEGLOG_CORRUPT && iter->read_bytes == 1)
+            hole_pass(iter);
         if (code == SEGLOG_CORRUPT)
-            iter->position++;
+            iter->read_bytes = 1;
     }
     if (iter->read_bytes < READ_MOST)
         iter->read_bytes *= 4;
-    return code == SEGLOG_CORRUPT ? SEGLOG_END : code;
+    if (code == SEGLOG_CORRUPT)
+        return SEGLOG_END;
+    if (code != SEGLOG_OK && err)
+        *err = own;
+    return code;
 }
 
 /* The next transaction, whether there are events in it or not. */
@@ -215,17 +237,25 @@ transaction_next(struct seglog_event_iter *iter, struct seglog_error *err)
             return SEGLOG_END;
     }
     record = &iter->records[iter->at++];
+    iter->position = record->offset;
     iter->in = record->offset;
-    iter->position = record->offset + 1;
-    if (!record->is_dropped &&
-        slg_transaction_open(&iter->transaction, record->data.data,
-                             record->data.len)) {
-        iter->id = iter->transaction.head.first_event;
+    if (record->is_dropped ||
+        !slg_transaction_open(&iter->transaction, record->data.data,
+                              record->data.len)) {
+        iter->transaction.events_left = 0;
+        hole_pass(iter);
         return SEGLOG_OK;
     }
-    iter->transaction.events_left = 0;
-    return iter->canonical->options.skips_lost ? SEGLOG_OK
-                                               : fail_record(iter, err);
+    iter->position++;
+    iter->id = iter->transaction.head.first_event;
+    return SEGLOG_OK;
+}
+
+/* Not of what comes next, but of what comes behind that. */
+static bool
+is_lost(const struct seglog_event_iter *iter)
+{
+    return iter->id > iter->next && !iter->canonical->options.skips_lost;
 }
 
 seglog_code
@@ -233,29 +263,33 @@ seglog_event_iter_next(struct seglog_event_iter *iter,
                        struct seglog_canonical_event *event,
                        struct seglog_error *err)
 {
+    seglog_code code = SEGLOG_OK;
+
     if (!iter || !event)
         return slg_fail(err, SEGLOG_INVALID, NULL,
                         "the iterator or the place for the event is NULL");
-    while (iter->next < iter->to) {
+    while (iter->next < iter->to && code == SEGLOG_OK) {
+        if (is_lost(iter))
+            return fail_lost(iter, err);
         /* It stays for when the iterator is extended. */
         if (iter->transaction.events_left > 0 && iter->id >= iter->to)
             break;
-        if (slg_transaction_next_event(&iter->transaction, &event->data)) {
-            event->id = iter->id++;
-            if (event->id < iter->next)
-                continue;
-            event->position = iter->in;
-            event->time_ms = iter->transaction.head.time_ms;
-            iter->next = event->id + 1;
-            return SEGLOG_OK;
-        } else {
-            const seglog_code code = transaction_next(iter, err);
-
-            if (code != SEGLOG_OK)
-                return code;
+        if (!slg_transaction_next_event(&iter->transaction, &event->data)) {
+            code = transaction_next(iter, err);
+            continue;
         }
+        event->id = iter->id++;
+        if (event->id < iter->next)
+            continue;
+        event->position = iter->in;
+        event->time_ms = iter->transaction.head.time_ms;
+        iter->next = event->id + 1;
+        iter->has_hole = false;
+        return SEGLOG_OK;
     }
-    return SEGLOG_END;
+    if (code == SEGLOG_END && !iter->canonical->options.skips_lost)
+        return fail_lost(iter, err);
+    return code == SEGLOG_OK ? SEGLOG_END : code;
 }
 
 /* -- one ------------------------------------------------------------------- */
