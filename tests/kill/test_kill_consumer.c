@@ -215,10 +215,10 @@ consume(struct storm *storm, struct seglog_canonical *canonical, uint64_t seed,
         if (code != SEGLOG_OK)
             break;
         /* Killed while it acknowledged, it was done or not. */
+        if (expected == UINT64_MAX && event.id == atomic_load(&shared->acking))
+            atomic_store(&shared->acked, event.id);
         if (expected == UINT64_MAX)
-            expected = event.id == atomic_load(&shared->acking)
-                           ? event.id
-                           : atomic_load(&shared->acked);
+            expected = atomic_load(&shared->acked);
         if (!event_check(storm, &event, expected++))
             break;
         code = event_settle(storm, consumer, event.id, &seed, err);
