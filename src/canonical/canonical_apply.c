@@ -194,6 +194,9 @@ slg_apply_record(struct slg_view_txn *txn, struct slg_view_head *head,
     struct slg_op op;
     seglog_code code = SEGLOG_OK;
 
+    if (head->position == 0 && !slg_transaction_is_birth(bytes, len))
+        return slg_fail(err, SEGLOG_FORMAT, NULL,
+                        "stream 0 is not the log of a canonical store");
     if (!slg_transaction_open(&transaction, bytes, len))
         return fail_record(head,
                            "the log has something in it that is no "

@@ -31,6 +31,28 @@ fail_lost(const struct slg_view_head *head, struct seglog_error *err)
         head->position);
 }
 
+seglog_code
+slg_log_read(const struct seglog_canonical *canonical, uint64_t position,
+             uint64_t bytes, struct seglog_stream_event **records,
+             size_t *count, struct seglog_error *err)
+{
+    struct seglog_error local = { 0 };
+    seglog_code code = SEGLOG_CORRUPT;
+
+    /* The stream returns all that was asked for or nothing.  Half of what is in
+     * front of the damage, or more, comes of each call. */
+    local.actual = UINT64_MAX;
+    while (code == SEGLOG_CORRUPT && local.actual > position && bytes > 0) {
+        local.actual = 0;
+        code = seglog_stream_read_from(canonical->log, SEGLOG_CANONICAL_STREAM,
+                                       position, bytes, records, count, &local);
+        bytes /= 2;
+    }
+    if (code != SEGLOG_OK && err)
+        *err = local;
+    return code == SEGLOG_CORRUPT ? slg_fail_actual(err, code, position) : code;
+}
+
 /* The next transaction cannot be had. */
 static seglog_code
 lost_pass(const struct seglog_canonical *canonical, struct slg_view_head *head,
@@ -73,13 +95,10 @@ log_replay(const struct seglog_canonical *canonical, struct slg_view_txn *txn,
         struct seglog_stream_event *events = NULL;
         size_t count = 0;
 
-        code = seglog_stream_read_from(canonical->log, SEGLOG_CANONICAL_STREAM,
-                                       head->position, READ_BYTES, &events,
-                                       &count, err);
-        if (code == SEGLOG_CORRUPT)
+        code = slg_log_read(canonical, head->position, READ_BYTES, &events,
+                            &count, err);
+        if (code == SEGLOG_CORRUPT || (code == SEGLOG_OK && count == 0))
             code = lost_pass(canonical, head, err);
-        else if (code == SEGLOG_OK && count == 0)
-            code = fail_lost(head, err);
         else if (code == SEGLOG_OK)
             code = events_apply(canonical, txn, head, events, count, err);
         seglog_free(events);

@@ -380,27 +380,30 @@ seglog_canonical_sync(struct seglog_canonical *canonical,
 
 /* -- detect ---------------------------------------------------------------- */
 
+/* One that was trimmed does not begin with its birth. */
 static seglog_code
 log_is_one(struct seglog_streams log, bool *is_one, struct seglog_error *err)
 {
     struct seglog_stream_event *events = NULL;
     struct slg_transaction transaction;
-    struct seglog_error local = { 0 };
+    struct seglog_error own = { 0 };
     size_t count = 0;
     seglog_code code = seglog_stream_read_from(log, SEGLOG_CANONICAL_STREAM, 0,
-                                               1, &events, &count, &local);
+                                               1, &events, &count, &own);
+    const bool is_trimmed = code == SEGLOG_NOT_FOUND;
 
-    /* It was trimmed. */
-    if (code == SEGLOG_NOT_FOUND)
-        code = seglog_stream_read_from(log, SEGLOG_CANONICAL_STREAM,
-                                       local.actual, 1, &events, &count, err);
-    else if (code != SEGLOG_OK && err)
-        *err = local;
-
+    if (is_trimmed)
+        code = seglog_stream_read_from(log, SEGLOG_CANONICAL_STREAM, own.actual,
+                                       1, &events, &count, &own);
     if (code == SEGLOG_OK && count > 0)
-        *is_one = slg_transaction_open(&transaction, events->data.data,
-                                       events->data.len);
+        *is_one =
+            is_trimmed
+                ? slg_transaction_open(&transaction, events->data.data,
+                                       events->data.len)
+                : slg_transaction_is_birth(events->data.data, events->data.len);
     seglog_free(events);
+    if (code != SEGLOG_OK && err)
+        *err = own;
     return code;
 }
 

@@ -57,6 +57,7 @@ struct seglog_canonical {
     struct seglog_stripe_locks *stripes;
     /* A commit is in the log, and the view could not be told. */
     atomic_bool is_behind;
+    bool has_looked; /* in a turn: at the log, and not at the hint alone */
 
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t gate;   /* it is free, or a batch is done */
@@ -79,7 +80,8 @@ seglog_code
 slg_apply_end(struct slg_view_txn *txn, struct slg_view_head *head,
               uint64_t events, uint64_t time_ms, struct seglog_error *err);
 
-/* Both, of a record of the log at head->position.  CORRUPT: it is none. */
+/* Both, of a record of the log at head->position.  CORRUPT: it is none; FORMAT:
+ * the first one is not that of a log of ours. */
 seglog_code
 slg_apply_record(struct slg_view_txn *txn, struct slg_view_head *head,
                  const void *bytes, size_t len, bool may_skip,
@@ -107,6 +109,16 @@ seglog_code
 slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
                  struct slg_view_head *head, bool *is_changed,
                  struct seglog_error *err);
+
+/*
+ * Records from a position on, some bytes of them, at least one if there are
+ * any: as seglog_stream_read_from, but CORRUPT only if the very first cannot be
+ * read, err->actual is the position then.  Those before damage are had.
+ */
+seglog_code
+slg_log_read(const struct seglog_canonical *canonical, uint64_t position,
+             uint64_t bytes, struct seglog_stream_event **records,
+             size_t *count, struct seglog_error *err);
 
 /* Was the log, as info says it is now, ever as this head says? */
 seglog_code

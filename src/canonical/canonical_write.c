@@ -179,6 +179,7 @@ turn_catch_up(struct slg_turn *turn, struct seglog_error *err)
     if (code == SEGLOG_OK) {
         hint_put(canonical, &turn->head);
         atomic_store(&canonical->is_behind, false);
+        canonical->has_looked = true;
     }
     return code;
 }
@@ -204,7 +205,10 @@ turn_settle(struct slg_turn *turn, bool is_control, struct seglog_error *err)
 {
     seglog_code code = turn_mark_dirty(turn, err);
 
-    if (code == SEGLOG_OK && !hint_is_of(turn->canonical, &turn->head))
+    /* A hint may be of another run of the machine, and of a log that has been
+     * put in the place of that one: whoever opens the store looks himself. */
+    if (code == SEGLOG_OK && !(turn->canonical->has_looked &&
+                               hint_is_of(turn->canonical, &turn->head)))
         code = turn_catch_up(turn, err);
     if (code == SEGLOG_OK && !is_control)
         code = turn_check_open(turn, err);

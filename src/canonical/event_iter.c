@@ -88,12 +88,14 @@ iter_place(struct slg_view_txn *txn, struct seglog_event_iter *iter,
     if (iter->is_placed)
         return SEGLOG_OK;
     code = slg_mark_find(txn, iter->next, &iter->position, err);
+    /* There is none before the first where that was lost. */
+    if (code == SEGLOG_END)
+        code = SEGLOG_OK;
     /* Of a transaction that retention has taken with it, perhaps. */
     if (iter->position < head.first_position)
         iter->position = head.first_position;
     iter->is_placed = code == SEGLOG_OK;
-    /* There is one of the first event at the latest. */
-    return code == SEGLOG_END ? fail_given_up(&head, err) : code;
+    return code;
 }
 
 /* By what the view says now. */
@@ -190,10 +192,7 @@ hole_pass(struct seglog_event_iter *iter)
     iter->position++;
 }
 
-/*
- * Where much cannot be read at once, less of it can: up to the transaction that
- * is damaged.  What events it had shows in what comes behind it.
- */
+/* What events a damaged transaction had shows in what comes behind it. */
 static seglog_code
 records_read(struct seglog_event_iter *iter, struct seglog_error *err)
 {
@@ -205,13 +204,10 @@ records_read(struct seglog_event_iter *iter, struct seglog_error *err)
     iter->count = 0;
     iter->at = 0;
     while (code == SEGLOG_CORRUPT && iter->position < iter->last) {
-        code = seglog_stream_read_from(
-            iter->canonical->log, SEGLOG_CANONICAL_STREAM, iter->position,
-            iter->read_bytes, &iter->records, &iter->count, &own);
-        if (code == SEGLOG_CORRUPT && iter->read_bytes == 1)
-            hole_pass(iter);
+        code = slg_log_read(iter->canonical, iter->position, iter->read_bytes,
+                            &iter->records, &iter->count, &own);
         if (code == SEGLOG_CORRUPT)
-            iter->read_bytes = 1;
+            hole_pass(iter);
     }
     if (iter->read_bytes < READ_MOST)
         iter->read_bytes *= 4;

@@ -186,6 +186,17 @@ slg_transaction_next_op(struct slg_transaction *transaction, struct slg_op *op)
 }
 
 bool
+slg_transaction_is_birth(const void *bytes, size_t len)
+{
+    struct slg_transaction transaction;
+    struct slg_op op;
+
+    return slg_transaction_open(&transaction, bytes, len) &&
+           slg_transaction_next_op(&transaction, &op) &&
+           op.type == SLG_OP_BIRTH;
+}
+
+bool
 slg_transaction_next_event(struct slg_transaction *transaction,
                            struct seglog_slice *event)
 {

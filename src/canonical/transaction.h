@@ -68,6 +68,10 @@ bool
 slg_transaction_open(struct slg_transaction *transaction, const void *bytes,
                      size_t len);
 
+/* A transaction that begins a log. */
+bool
+slg_transaction_is_birth(const void *bytes, size_t len);
+
 /* False: there are no more. */
 bool
 slg_transaction_next_op(struct slg_transaction *transaction, struct slg_op *op);
