@@ -301,7 +301,7 @@ seglog_canonical_open(struct seglog_store store,
 /* -- close ----------------------------------------------------------------- */
 
 /* The next one to come, after a restart of the machine too, need not build the
- * view anew. */
+ * view anew.  Somebody who writes just now sees to that himself. */
 static void
 view_make_clean(struct seglog_canonical *canonical)
 {
@@ -309,8 +309,7 @@ view_make_clean(struct seglog_canonical *canonical)
     struct slg_view_head head;
 
     if (canonical->is_view_own || !canonical->view ||
-        seglog_lock_acquire(canonical->lock, canonical->options.lock_timeout_ms,
-                            NULL) != SEGLOG_OK)
+        seglog_lock_acquire(canonical->lock, 0, NULL) != SEGLOG_OK)
         return;
     if (slg_view_begin(canonical->view, true, &txn, NULL) == SEGLOG_OK &&
         slg_view_get_head(txn, &head, NULL) == SEGLOG_OK && head.position > 0 &&

@@ -57,6 +57,7 @@ struct seglog_canonical {
     struct seglog_stripe_locks *stripes;
     /* A commit is in the log, and the view could not be told. */
     atomic_bool is_behind;
+    bool is_marked;  /* in a turn: that the view is written to (trust.h) */
     bool has_looked; /* in a turn: at the log, and not at the hint alone */
 
     pthread_mutex_t mutex; /* of what follows */
@@ -103,7 +104,7 @@ slg_get_be64(const char *in);
 
 /*
  * The view is to say what the log does: apply what it has not, or all.  By
- * whoever has a turn.  is_changed: the view was written to.
+ * whoever has a turn.  is_changed: the view was written to, but for the head.
  */
 seglog_code
 slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,

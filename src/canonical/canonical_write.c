@@ -148,14 +148,26 @@ turn_open(struct slg_turn *turn, struct seglog_error *err)
     return code;
 }
 
-/* Before the view is written to for the first time since it was whole. */
+/*
+ * Before the view is written to for the first time since it was whole; and by
+ * each handle once, for the files may have been removed, or others put in their
+ * place, with the mark of those before them left.
+ */
 static seglog_code
 turn_mark_dirty(struct slg_turn *turn, struct seglog_error *err)
 {
-    if (!turn->head.is_clean || turn->canonical->is_view_own)
+    struct seglog_canonical *canonical = turn->canonical;
+    seglog_code code = SEGLOG_OK;
+
+    if (canonical->is_view_own ||
+        (canonical->is_marked && !turn->head.is_clean))
         return SEGLOG_OK;
-    turn->head.is_clean = 0;
-    return slg_trust_mark_dirty(turn->canonical->view_dir, err);
+    code = slg_trust_mark_dirty(canonical->view_dir, err);
+    if (code == SEGLOG_OK) {
+        canonical->is_marked = true;
+        turn->head.is_clean = 0;
+    }
+    return code;
 }
 
 /* What is missing is committed to the view by itself, so that it stays also
@@ -171,6 +183,11 @@ turn_catch_up(struct slg_turn *turn, struct seglog_error *err)
     if (code != SEGLOG_OK)
         return code;
     if (is_changed) {
+        code = turn_mark_dirty(turn, err);
+        if (code == SEGLOG_OK)
+            code = slg_view_put_head(turn->txn, &turn->head, NULL, err);
+        if (code != SEGLOG_OK)
+            return code;
         code = slg_view_commit(turn->txn, err);
         turn->txn = NULL;
         if (code == SEGLOG_OK)
@@ -203,12 +220,12 @@ turn_check_open(const struct slg_turn *turn, struct seglog_error *err)
 static seglog_code
 turn_settle(struct slg_turn *turn, bool is_control, struct seglog_error *err)
 {
-    seglog_code code = turn_mark_dirty(turn, err);
+    seglog_code code = SEGLOG_OK;
 
     /* A hint may be of another run of the machine, and of a log that has been
      * put in the place of that one: whoever opens the store looks himself. */
-    if (code == SEGLOG_OK && !(turn->canonical->has_looked &&
-                               hint_is_of(turn->canonical, &turn->head)))
+    if (!turn->canonical->has_looked ||
+        !hint_is_of(turn->canonical, &turn->head))
         code = turn_catch_up(turn, err);
     if (code == SEGLOG_OK && !is_control)
         code = turn_check_open(turn, err);
@@ -288,10 +305,12 @@ slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
 {
     struct seglog_canonical *canonical = turn->canonical;
     struct seglog_stream_end end;
-    /* Takes what memory and space it needs before the log is written to. */
     void *place = NULL;
-    seglog_code code = slg_view_put_head(turn->txn, &turn->head, &place, err);
+    seglog_code code = turn_mark_dirty(turn, err);
 
+    /* Takes what memory and space it needs before the log is written to. */
+    if (code == SEGLOG_OK)
+        code = slg_view_put_head(turn->txn, &turn->head, &place, err);
     if (code == SEGLOG_OK) {
         hint_clear(canonical);
         code = slg_stream_append(canonical->streams, SEGLOG_CANONICAL_STREAM,

@@ -153,32 +153,35 @@ slg_trust_prepare(const char *dir, struct seglog_error *err)
     return code;
 }
 
-static seglog_code
-trust_mark(const char *dir, const char *text, struct seglog_error *err)
+seglog_code
+slg_trust_mark_dirty(const char *dir, struct seglog_error *err)
+{
+    struct seglog_store store;
+    char text[MARK_CAP];
+    char known[MARK_CAP];
+    seglog_code code = folder_open(dir, &store, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    mark_dirty_text(text);
+    mark_read(store, known);
+    if (strcmp(known, text) != 0)
+        code = mark_write(store, text, err);
+    seglog_store_close(&store);
+    return code;
+}
+
+seglog_code
+slg_trust_mark_clean(const char *dir, struct seglog_error *err)
 {
     struct seglog_store store;
     seglog_code code = folder_open(dir, &store, err);
 
     if (code != SEGLOG_OK)
         return code;
-    code = mark_write(store, text, err);
+    code = mark_write(store, CLEAN, err);
     seglog_store_close(&store);
     return code;
-}
-
-seglog_code
-slg_trust_mark_dirty(const char *dir, struct seglog_error *err)
-{
-    char text[MARK_CAP];
-
-    mark_dirty_text(text);
-    return trust_mark(dir, text, err);
-}
-
-seglog_code
-slg_trust_mark_clean(const char *dir, struct seglog_error *err)
-{
-    return trust_mark(dir, CLEAN, err);
 }
 
 void
