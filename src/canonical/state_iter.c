@@ -39,9 +39,18 @@ key_compare(const void *one, size_t one_len, const void *other,
 
 /* -- open and close -------------------------------------------------------- */
 
+static bool
+is_bytes(struct seglog_slice slice)
+{
+    return slice.len == 0 || slice.data;
+}
+
 static seglog_code
 range_check(const struct seglog_state_range *range, struct seglog_error *err)
 {
+    if (!is_bytes(range->start) || !is_bytes(range->prefix) ||
+        (range->has_end && !is_bytes(range->end)))
+        return slg_fail(err, SEGLOG_INVALID, NULL, "a bound is NULL");
     /* No key is longer, so none begins so; but where one that is longer would
      * stand is as good a place to begin and to end as any. */
     if (range->start.len > SEGLOG_KEY_MAX ||

@@ -308,6 +308,14 @@ slg_draft_add_event(struct slg_draft *draft, struct seglog_slice event)
     return true;
 }
 
+void
+slg_draft_get_op(const struct slg_draft *draft, size_t at, struct slg_op *op)
+{
+    const uint8_t *from = draft->ops.data + at;
+
+    (void)op_take(&from, draft->ops.data + draft->ops.len, op);
+}
+
 size_t
 slg_draft_get_size(const struct slg_draft *draft)
 {

@@ -103,6 +103,11 @@ slg_draft_add_op(struct slg_draft *draft, const struct slg_op *op);
 bool
 slg_draft_add_event(struct slg_draft *draft, struct seglog_slice event);
 
+/* The operation that was added when ops had this length: key and value are the
+ * draft's, until it is added to. */
+void
+slg_draft_get_op(const struct slg_draft *draft, size_t at, struct slg_op *op);
+
 /* Bytes of the record that it makes, at most. */
 size_t
 slg_draft_get_size(const struct slg_draft *draft);

@@ -208,6 +208,7 @@ op_do(struct seglog_write_txn *txn, const struct slg_op *op,
       struct seglog_error *err)
 {
     const struct slg_draft_mark mark = slg_draft_get_mark(&txn->draft);
+    struct slg_op copy;
     seglog_code code = size_check(txn, slg_op_get_size(op), err);
 
     if (code != SEGLOG_OK)
@@ -215,7 +216,10 @@ op_do(struct seglog_write_txn *txn, const struct slg_op *op,
     if (!slg_draft_add_op(&txn->draft, op))
         return fail_memory(err);
     txn->iters.changes++;
-    code = slg_apply_op(txn->turn.txn, &txn->turn.head, op, err);
+    /* What was given may lie in the pages that are written to now: it may come
+     * from get or next. */
+    slg_draft_get_op(&txn->draft, mark.ops, &copy);
+    code = slg_apply_op(txn->turn.txn, &txn->turn.head, &copy, err);
     if (code == SEGLOG_OK) {
         txn->writes++;
     } else {
