@@ -360,7 +360,8 @@ seglog_write_batch_expect(struct seglog_write_batch *batch,
                           struct seglog_error *err);
 
 /*
- * Commit.  The batch stays, and can be committed again.  Errors as of
+ * Commit.  The batch stays, and can be committed again.  One without writes and
+ * events appends nothing, but what it expects is looked at.  Errors as of
  * seglog_write_txn_begin and commit; besides
  *   CONFLICT  an expectation does not hold; nothing of it is there
  */

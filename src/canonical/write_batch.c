@@ -251,23 +251,36 @@ batch_check(struct slg_turn *turn, const struct seglog_write_batch *batch,
     return code;
 }
 
-/* The very bytes that come to stand in the log are what the view is told. */
-static seglog_code
-batch_apply(struct slg_turn *turn, struct slg_batch_request *request,
-            struct slg_bytes *bytes, struct seglog_error *err)
+static bool
+batch_is_empty(const struct seglog_write_batch *batch)
 {
-    const struct seglog_write_batch *batch = request->batch;
-    const uint64_t events = batch->draft.event_count;
+    return batch->draft.op_count == 0 && batch->draft.event_count == 0;
+}
+
+static void
+info_fill(const struct slg_turn *turn, struct slg_batch_request *request)
+{
+    const uint64_t events = request->batch->draft.event_count;
     const uint64_t first = turn->head.next_event;
-    const size_t from = bytes->len;
 
     request->info = (struct seglog_commit_info){
         .position = turn->head.position,
         .first_event = first,
         .last_event = first + (events > 0 ? events - 1 : 0),
         .events = events,
-        .writes = batch->writes,
+        .writes = request->batch->writes,
     };
+}
+
+/* The very bytes that come to stand in the log are what the view is told. */
+static seglog_code
+batch_apply(struct slg_turn *turn, struct slg_batch_request *request,
+            struct slg_bytes *bytes, struct seglog_error *err)
+{
+    const struct seglog_write_batch *batch = request->batch;
+    const uint64_t first = turn->head.next_event;
+    const size_t from = bytes->len;
+
     if (!slg_draft_finish(&batch->draft, first, slg_turn_get_time(turn), bytes))
         return fail_memory(err);
     return slg_apply_record(turn->txn, &turn->head, bytes->data + from,
@@ -297,11 +310,15 @@ turn_fill(struct slg_turn *turn, struct slg_batch_request *first,
     for (struct slg_batch_request *at = first; at; at = at->next) {
         struct seglog_error local = { 0 };
 
+        /* It may have been refused in a round that came to nothing. */
+        at->code = SEGLOG_OK;
+        at->is_in = false;
+        info_fill(turn, at);
         code = batch_check(turn, at->batch, &local);
-        if (code != SEGLOG_OK) {
+        if (code != SEGLOG_OK)
             request_refuse(at, code, &local);
+        if (code != SEGLOG_OK || batch_is_empty(at->batch))
             continue;
-        }
         code = batch_apply(turn, at, bytes, err);
         if (code != SEGLOG_OK)
             return code;
@@ -318,37 +335,42 @@ turn_fill(struct slg_turn *turn, struct slg_batch_request *first,
 }
 
 static seglog_code
-turn_run(struct seglog_canonical *canonical, struct slg_batch_request *first,
+turn_run(struct slg_turn *turn, struct slg_batch_request *first,
          struct slg_stream_ticket *ticket, struct seglog_error *err)
 {
     struct seglog_slice records[ROUND_BATCHES];
     struct slg_bytes bytes = { 0 };
-    struct slg_turn turn;
     size_t count = 0;
-    seglog_code code = slg_turn_begin(
-        canonical, false, canonical->options.lock_timeout_ms, &turn, err);
+    seglog_code code = turn_fill(turn, first, &bytes, records, &count, err);
 
-    if (code != SEGLOG_OK)
-        return code;
-    code = turn_fill(&turn, first, &bytes, records, &count, err);
     if (code == SEGLOG_OK && count > 0)
-        code = slg_turn_commit(&turn, records, count, ticket, err);
+        code = slg_turn_commit(turn, records, count, ticket, err);
     else
-        slg_turn_abort(&turn);
+        slg_turn_abort(turn);
     slg_bytes_free(&bytes);
     return code;
 }
 
-/* One that cannot be done must not take the others with it. */
+/*
+ * One that cannot be done must not take the others with it: each is tried by
+ * itself then.  But not where none has had its turn: who has waited for a lock
+ * need not wait as often as there are batches.
+ */
 static void
 requests_run(struct seglog_canonical *canonical,
              struct slg_batch_request *first)
 {
     struct seglog_error error = { 0 };
     struct slg_stream_ticket ticket = { 0 };
-    seglog_code code = turn_run(canonical, first, &ticket, &error);
+    struct slg_turn turn;
+    seglog_code code = slg_turn_begin(
+        canonical, false, canonical->options.lock_timeout_ms, &turn, &error);
+    const bool has_begun = code == SEGLOG_OK;
 
-    if (code != SEGLOG_OK && code != SEGLOG_POISONED && first->next) {
+    if (has_begun)
+        code = turn_run(&turn, first, &ticket, &error);
+    if (has_begun && code != SEGLOG_OK && code != SEGLOG_POISONED &&
+        first->next) {
         for (struct slg_batch_request *at = first; at;) {
             struct slg_batch_request *next = at->next;
 
@@ -477,9 +499,11 @@ request_finish(struct slg_batch_request *request, bool is_synced,
             *err = request->error;
         return code;
     }
-    if (is_synced)
+    if (is_synced && request->is_in)
         code = slg_stream_sync(canonical->streams, SEGLOG_CANONICAL_STREAM,
                                &request->ticket, err);
+    else if (is_synced)
+        code = seglog_canonical_sync(canonical, err);
     if (code == SEGLOG_OK && info) {
         *info = request->info;
         info->is_durable = is_synced;
