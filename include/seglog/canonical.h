@@ -79,7 +79,9 @@ struct seglog_canonical_options {
      * The folder of the view; made if it is missing.  All processes that have
      * the store open at once must name the same one, or NULL: a view of this
      * handle alone, in a temporary folder (TMPDIR), built when the store is
-     * opened and removed when it is closed.
+     * opened and removed when it is closed.  What is committed by a handle with
+     * a view of its own is seen in the one that has a name when somebody there
+     * writes, or opens it.
      */
     const char *view_dir;
     /* Address space for the view; the file grows as it is filled, up to this.

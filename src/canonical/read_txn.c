@@ -40,6 +40,45 @@ txn_open(struct seglog_canonical *canonical, struct seglog_read_txn *txn,
     return code;
 }
 
+static bool
+is_own_turn(struct seglog_canonical *canonical)
+{
+    bool is_own = false;
+
+    (void)pthread_mutex_lock(&canonical->mutex);
+    is_own = canonical->is_writing &&
+             pthread_equal(canonical->writer, pthread_self());
+    (void)pthread_mutex_unlock(&canonical->mutex);
+    return is_own;
+}
+
+/* Without a turn, which somebody else may have for long: nobody but this handle
+ * writes to the view, and that one at a time. */
+static seglog_code
+own_view_catch_up(struct seglog_canonical *canonical, struct seglog_error *err)
+{
+    struct slg_view_txn *txn = NULL;
+    struct slg_view_head head;
+    bool is_changed = false;
+    seglog_code code = SEGLOG_OK;
+
+    /* What it sees is of the turn that it has. */
+    if (is_own_turn(canonical))
+        return SEGLOG_OK;
+    code = slg_view_begin(canonical->view, true, &txn, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_view_get_head(txn, &head, err);
+    if (code == SEGLOG_OK)
+        code = slg_log_catch_up(canonical, txn, &head, &is_changed, err);
+    if (code == SEGLOG_OK && is_changed)
+        code = slg_view_put_head(txn, &head, err);
+    if (code == SEGLOG_OK && is_changed)
+        return slg_view_commit(txn, err);
+    slg_view_abort(txn);
+    return code;
+}
+
 /* A view of this handle alone knows what others commit only when it looks. */
 static seglog_code
 own_view_check(struct seglog_canonical *canonical, struct seglog_error *err)
@@ -57,17 +96,17 @@ own_view_check(struct seglog_canonical *canonical, struct seglog_error *err)
     code = slg_view_get_head(txn, &head, err);
     slg_view_abort(txn);
     if (code == SEGLOG_OK && head.position != end.next_offset)
-        code = view_catch_up(canonical, err);
+        code = own_view_catch_up(canonical, err);
     return code;
 }
 
 seglog_code
 slg_view_refresh(struct seglog_canonical *canonical, struct seglog_error *err)
 {
-    if (atomic_load(&canonical->is_behind))
-        return view_catch_up(canonical, err);
     if (canonical->is_view_own)
         return own_view_check(canonical, err);
+    if (atomic_load(&canonical->is_behind))
+        return view_catch_up(canonical, err);
     return SEGLOG_OK;
 }
 

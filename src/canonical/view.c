@@ -64,6 +64,12 @@ fail_lmdb(struct seglog_error *err, int result, const char *what)
                         "cannot %s: the view is full; open the store with "
                         "more view_bytes_max",
                         what);
+    case MDB_MAP_RESIZED:
+        return slg_fail(err, SEGLOG_NO_SPACE, NULL,
+                        "cannot %s: another process has made the view larger "
+                        "than view_bytes_max is here; open the store with as "
+                        "much as there",
+                        what);
     case MDB_READERS_FULL:
         return slg_fail(err, SEGLOG_LOCKED, NULL,
                         "cannot %s: too many read transactions are open; end "
@@ -253,16 +259,12 @@ slg_view_sync(struct slg_view *view, struct seglog_error *err)
 
 /* -- transactions ---------------------------------------------------------- */
 
+/* The map stays where it is: others read in it. */
 static int
 txn_begin(struct slg_view *view, unsigned flags, MDB_txn **txn)
 {
     int result = mdb_txn_begin(view->env, NULL, flags, txn);
 
-    /* Another process had more address space. */
-    if (result == MDB_MAP_RESIZED) {
-        (void)mdb_env_set_mapsize(view->env, 0);
-        result = mdb_txn_begin(view->env, NULL, flags, txn);
-    }
     if (result == MDB_READERS_FULL) {
         (void)mdb_reader_check(view->env, NULL);
         result = mdb_txn_begin(view->env, NULL, flags, txn);
