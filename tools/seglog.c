@@ -75,12 +75,9 @@ static const struct tool_spec SPEC = {
         "  tombstone STORE:STREAM OFFSET...\n"
         "                          events of a stream whose bytes may go\n"
         "  compact STORE:STREAM    make a stream small, without those\n"
-        "  trim --before OFFSET STORE:STREAM
-"
-        "                          the first segments of a stream go
-"
-        "  scrub STORE             verify all of it, slowly, again and again
-"
+        "  trim --before OFFSET STORE:STREAM\n"
+        "                          the first segments of a stream go\n"
+        "  scrub STORE             verify all of it, slowly, again and again\n"
         "  mend STORE:STREAM       a damaged stream takes lines again\n"
         "  backup STORE -o BACKUP  a copy of all that is in a store, verified\n"
         "  restore BACKUP -o STORE\n"

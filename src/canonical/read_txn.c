@@ -72,7 +72,7 @@ own_view_catch_up(struct seglog_canonical *canonical, struct seglog_error *err)
     if (code == SEGLOG_OK)
         code = slg_log_catch_up(canonical, txn, &head, &is_changed, err);
     if (code == SEGLOG_OK && is_changed)
-        code = slg_view_put_head(txn, &head, err);
+        code = slg_view_put_head(txn, &head, NULL, err);
     if (code == SEGLOG_OK && is_changed)
         return slg_view_commit(txn, err);
     slg_view_abort(txn);
