@@ -291,8 +291,15 @@ turn_end(struct slg_turn *turn, const struct seglog_stream_end *end,
 seglog_code
 slg_turn_commit_view(struct slg_turn *turn, struct seglog_error *err)
 {
-    const seglog_code code = slg_view_commit(turn->txn, err);
+    seglog_code code = turn_mark_dirty(turn, err);
 
+    if (code == SEGLOG_OK)
+        code = slg_view_put_head(turn->txn, &turn->head, NULL, err);
+    if (code != SEGLOG_OK) {
+        slg_turn_abort(turn);
+        return code;
+    }
+    code = slg_view_commit(turn->txn, err);
     turn->txn = NULL;
     turn_leave(turn);
     return code;

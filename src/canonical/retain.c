@@ -107,8 +107,6 @@ beginning_note(struct seglog_canonical *canonical,
     if (code != SEGLOG_OK)
         return code;
     code = slg_log_note_begin(canonical, &turn.head, info->first_position, err);
-    if (code == SEGLOG_OK)
-        code = slg_view_put_head(turn.txn, &turn.head, NULL, err);
     info->first_event = turn.head.first_event;
     if (code == SEGLOG_OK)
         return slg_turn_commit_view(&turn, err);
