@@ -377,41 +377,47 @@ lost__all_that_was_left__is_not_begun_anew(void **state)
     assert_false(blob_exists(fixture->memory, part_name(0, 0, name)));
 }
 
-/* The beginning that another stream of this id remembers. */
 static void
-verify__another_head_than_was_remembered__is_a_link(void **state)
+assert_begin_is_other(const struct fixture *fixture,
+                      const struct slg_stream_begin *begin)
+{
+    const struct seglog_stream_finding *first = NULL;
+    struct seglog_stream_verified verified;
+
+    assert_ok(slg_stream_begin_put(fixture->memory, STREAM, begin, NULL));
+    verified = verify_with(fixture->streams, NULL);
+    first = &verified.first;
+    assert_int_equal(verified.findings, 1);
+    assert_int_equal(first->fault, SEGLOG_STREAM_FAULT_LINK);
+    assert_int_equal(first->first_offset, 3);
+}
+
+static void
+verify__another_beginning_than_was_remembered__is_a_link(void **state)
 {
     struct fixture *fixture = *state;
-    struct stream_model other;
-    uint8_t *bytes = NULL;
-    size_t len = 0;
+    struct slg_stream_begin begin;
+    struct slg_stream_begin other;
 
     open_streams(fixture);
     segments_make(fixture, 3);
     (void)trim(fixture, 3);
-    bytes = blob_read(fixture->memory, BEGIN_NAME, &len);
-    close_streams(fixture);
-    seglog_faults_free(fixture->faults);
-    seglog_store_close(&fixture->memory);
-    assert_ok(seglog_store_memory_open(&fixture->memory, NULL));
-    fixture->faults = seglog_faults_new(fixture->memory);
-    fixture->store = seglog_faults_store(fixture->faults);
-    open_streams(fixture);
-    stream_model_init(&other, SEGLOG_CHAIN_SHA256);
-    stream_model_add(&other, &(struct seglog_slice){ "other", 5 }, 1);
-    assert_ok(seglog_stream_append_batch(fixture->streams, STREAM,
-                                         &(struct seglog_slice){ "other", 5 },
-                                         1, 0, NULL, false, NULL, NULL));
-    stream_append_next(fixture->streams, STREAM, &other, 2, false);
-    assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
-    stream_append_next(fixture->streams, STREAM, &other, 2, false);
-    (void)trim(fixture, 3);
-    assert_true(verify_with(fixture->streams, NULL).is_good);
-    blob_write(fixture->memory, BEGIN_NAME, bytes, len);
-    assert_int_equal(verify_with(fixture->streams, NULL).first.fault,
-                     SEGLOG_STREAM_FAULT_LINK);
-    stream_model_reset(&other);
-    free(bytes);
+    assert_ok(slg_stream_begin_read(fixture->memory, STREAM, &begin, NULL));
+    assert_true(begin.is_there && !begin.has_others);
+    assert_int_equal(begin.number, 1);
+    assert_int_equal(begin.offset, 3);
+    stream_assert_hash(&begin.hash, stream_model_head(&fixture->model, 3));
+    other = begin;
+    other.hash.bytes[31] ^= 1;
+    assert_begin_is_other(fixture, &other);
+    other = begin;
+    other.identity[0] ^= 1;
+    assert_begin_is_other(fixture, &other);
+    other = begin;
+    other.offset--;
+    assert_begin_is_other(fixture, &other);
+    assert_ok(slg_stream_begin_put(fixture->memory, STREAM, &begin, NULL));
+    assert_begins(fixture, 3);
 }
 
 /* -- heads that were kept -------------------------------------------------- */
@@ -846,7 +852,7 @@ main(void)
         STREAM_TEST(lost__first_segment_of_a_trimmed_stream__is_missed),
         STREAM_TEST(lost__where_it_begins__is_as_if_segments_were),
         STREAM_TEST(lost__all_that_was_left__is_not_begun_anew),
-        STREAM_TEST(verify__another_head_than_was_remembered__is_a_link),
+        STREAM_TEST(verify__another_beginning_than_was_remembered__is_a_link),
         STREAM_TEST(verify__kept_heads__count_from_the_beginning_on),
         STREAM_TEST(
             verify__kept_before_a_tombstone_that_was_trimmed__is_no_finding),
