@@ -4,9 +4,9 @@
  *
  * What is taken is encoded to the same bytes again, so nothing can be said in
  * two ways, and nothing stands there that is not looked at.  A repository that
- * holds it is verified and restored from, whatever its parts are: with the right
- * digests of nothing but zeros that may succeed, and then the sizes are those
- * that the manifest says.
+ * holds it is verified and restored from, whatever its parts are: with the
+ * right digests of nothing but zeros that may succeed, and then the sizes are
+ * those that the manifest says.
  *
  * Byte 0 of the input: bit 0 set the digest at its end right; bit 1 make the
  * parts that it names, of zeros; bit 2 set their digests, and those of pieces

@@ -9,33 +9,34 @@
  * is made after another one stores only what has come since, and says all by
  * itself: no other manifest is needed to restore it.  SPEC.md 18 has the bytes.
  *
- * What is taken   every blob, up to the size it had, but for what is being made:
- *                 names that end in ".new", ".cut" and ".sealing".  An append
- *                 that was under way may be there in part, as after a crash:
- *                 whoever reads a segment calls that a torn tail
- * Moment          writers go on meanwhile.  A store of sessions is kept from
- *                 making and removing segments while names and sizes are looked
- *                 up, some milliseconds.  In a store of many blobs (open_max), or
- *                 one whose names never stand still, each blob is taken as it is
- *                 when its turn comes, in the order of names: segments are each
- *                 whole, and whatever one refers to is there all the same, but
- *                 some may be younger than others (is_one_moment)
- * Damage          damaged segments are copied as they are; what the store below
- *                 cannot read (IO, AUTH) is an error
- * Secrecy         in an encrypted repository (seglog/encrypted_store.h) all of it
- *                 is encrypted and authenticated, manifests too.  The names of
- *                 its blobs hold numbers and nothing else
- * Identity        a restored store is the very same, byte for byte: ids, heads
- *                 and signatures stay what they are.  It stands for the one that
- *                 was backed up; write on one of the two only
- * Units           bytes; times are milliseconds since 1970-01-01 UTC
- * Threads         any number of calls at once, of threads and processes; one at
- *                 a time changes a repository, the others wait: LOCKED
- * Errors          besides what each call names: IO, NO_SPACE, NO_MEMORY, INVALID
- *                 (bad argument), READ_ONLY.  err->name is the blob concerned
- * Memory          some 40 MB and the manifest: 200 bytes for each blob and for
- *                 each 8 MiB
- * Since           0.1
+ * Taken     every blob, up to the size it had, but for what is being made:
+ *           names that end in ".new", ".cut" and ".sealing".  An append that
+ *           was under way may be there in part, as after a crash: whoever
+ *           reads a segment calls that a torn tail
+ * Moment    writers go on meanwhile.  A store of sessions is kept from making
+ *           and removing segments while names and sizes are looked up, some
+ *           milliseconds; sizes are looked up one right behind the other.  In
+ *           a store of many blobs (open_max), or one whose names never stand
+ *           still, each blob is taken as it is when its turn comes, in the
+ *           order of names: segments are each whole, and whatever one refers
+ *           to is there all the same, but some may be younger than others
+ *           (is_one_moment)
+ * Damage    damaged segments are copied as they are; what the store below
+ *           cannot read (IO, AUTH) is an error
+ * Secrecy   in an encrypted repository (seglog/encrypted_store.h) all of it is
+ *           encrypted and authenticated, manifests too.  The names of its
+ *           blobs hold numbers and nothing else
+ * Identity  a restored store is the very same, byte for byte: ids, heads and
+ *           signatures stay what they are.  It stands for the one that was
+ *           backed up; write on one of the two only
+ * Units     bytes; times are milliseconds since 1970-01-01 UTC
+ * Threads   any number of calls at once, of threads and processes; one at a
+ *           time changes a repository, the others wait: LOCKED
+ * Errors    besides what each call names: IO, NO_SPACE, NO_MEMORY, INVALID
+ *           (bad argument), READ_ONLY.  err->name is the blob concerned
+ * Memory    some 40 MB, 120 MB at level 19, and the manifest: 200 bytes for
+ *           each blob and for each 8 MiB
+ * Since     0.1
  */
 #ifndef SEGLOG_BACKUP_H
 #define SEGLOG_BACKUP_H
@@ -201,8 +202,9 @@ seglog_backup_verify(struct seglog_store repository,
  *
  * Returns  as verify, and EXISTS: the store holds a blob, err->name
  * Then     on OK all blobs are there, synced, and were read back and compared;
- *          they may be written to at once.  All files of the backup are compared
- *          before the first blob is made, and each piece again when it is used.
+ *          they may be written to at once.  All files of the backup are
+ *          compared before the first blob is made, and each piece again when it
+ *          is used.
  *          Blobs are made as NAME.new, which no store of sessions or streams
  *          looks at, and get their names at the end: after a failure there are
  *          none of them; killed, it leaves such names, or at the very end some

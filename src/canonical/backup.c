@@ -157,7 +157,7 @@ own_remove(struct making *making)
             NULL);
 }
 
-/* Parts in which nothing is but what was stored of blobs before they were cut. */
+/* Parts that hold only what was stored of blobs before they were cut. */
 static void
 unused_remove(const struct making *making)
 {

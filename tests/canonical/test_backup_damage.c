@@ -233,7 +233,7 @@ make__base_part_is_damaged__is_no_backup(void **state)
     backup_assert_restores(fixture);
 }
 
-/* A manifest that says so of bytes that are others, under a digest that fits. */
+/* The manifest says so of other bytes, under a digest that fits. */
 static void
 change__digest_of_a_piece__is_refused_by_the_part(void **state)
 {
