@@ -206,8 +206,11 @@ records_read(struct seglog_event_iter *iter, struct seglog_error *err)
     while (code == SEGLOG_CORRUPT && iter->position < iter->last) {
         code = slg_log_read(iter->canonical, iter->position, iter->read_bytes,
                             &iter->records, &iter->count, &own);
-        if (code == SEGLOG_CORRUPT)
+        if (code == SEGLOG_CORRUPT || (code == SEGLOG_OK && iter->count == 0))
             hole_pass(iter);
+        /* The log ends here: nothing of what the view knows is there. */
+        if (code == SEGLOG_OK && iter->count == 0)
+            iter->position = iter->last;
     }
     if (iter->read_bytes < READ_MOST)
         iter->read_bytes *= 4;
