@@ -107,7 +107,7 @@ static seglog_code
 retries_look(const struct slg_turn *turn, struct slg_op *op,
              struct seglog_error *err)
 {
-    struct slg_dead_letter before;
+    struct slg_dead_letter before = { 0 };
     const seglog_code code =
         slg_dead_letter_get(turn->txn, op->key, op->number, &before, err);
 
@@ -230,7 +230,7 @@ static seglog_code
 taken_next(struct seglog_consumer *consumer, uint64_t from, struct taken *taken,
            struct seglog_error *err)
 {
-    struct slg_dead_letter found;
+    struct slg_dead_letter found = { 0 };
     struct slg_view_txn *txn = NULL;
     seglog_code code =
         slg_view_begin(consumer->canonical->view, false, &txn, err);
@@ -344,7 +344,7 @@ letter_settle(struct seglog_consumer *consumer, struct slg_op *op,
               struct seglog_error *err)
 {
     struct slg_stream_ticket ticket;
-    struct slg_dead_letter now;
+    struct slg_dead_letter now = { 0 };
     struct slg_turn turn;
     uint64_t cursor = 0;
     seglog_code code = slg_consumer_turn_begin(consumer, &turn, &cursor, err);
