@@ -153,7 +153,9 @@ slg_tombs_add(struct slg_tombs *tombs, const struct slg_tombstone *tombstone)
 {
     if (is_there(tombs, tombstone))
         return true;
-    if (!items_reserve(tombs))
+    /* They are that many only where there was no memory to merge them. */
+    if (!items_reserve(tombs) ||
+        (tombs->run_count == SLG_TOMBS_RUNS_MAX && !slg_tombs_settle(tombs)))
         return false;
     if (tombs->run_count == 0 ||
         tomb_compare(&tombs->items[tombs->count - 1], tombstone) > 0)
