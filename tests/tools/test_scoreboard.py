@@ -111,7 +111,7 @@ class MainTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             status, out = self.main("--build", folder, "--only",
                                     "single_bit_flips", "--only",
-                                    "state_stores")
+                                    "store_rados")
         self.assertEqual(status, 0)
         self.assertIn("no such program", out)
         self.assertIn("not built yet", out)
