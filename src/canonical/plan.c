@@ -51,11 +51,11 @@ plan_check(const struct seglog_plan *plan, struct seglog_error *err)
     return code;
 }
 
+/* Of those that are there twice the search finds always the same one. */
 static seglog_code
 keys_make(struct seglog_preflight *preflight, struct seglog_error *err)
 {
     const size_t count = preflight->plan->key_count;
-    size_t kept = 0;
 
     if (count == 0)
         return SEGLOG_OK;
@@ -68,11 +68,7 @@ keys_make(struct seglog_preflight *preflight, struct seglog_error *err)
     for (size_t i = 0; i < count; i++)
         preflight->keys[i].key = preflight->plan->keys[i];
     qsort(preflight->keys, count, sizeof *preflight->keys, key_order);
-    for (size_t i = 1; i < count; i++) {
-        if (key_order(&preflight->keys[kept], &preflight->keys[i]) != 0)
-            preflight->keys[++kept] = preflight->keys[i];
-    }
-    preflight->key_count = kept + 1;
+    preflight->key_count = count;
     return SEGLOG_OK;
 }
 
@@ -94,7 +90,6 @@ attempt_clear(struct seglog_preflight *preflight)
     preflight->read_count = 0;
     preflight->written_count = 0;
     preflight->event_count = 0;
-    preflight->code = SEGLOG_OK;
     seglog_write_batch_clear(preflight->batch);
 }
 
@@ -197,7 +192,8 @@ attempt_run(struct seglog_plan_txn *txn, struct seglog_plan_result *result,
     is_empty = preflight->written_count == 0 && preflight->event_count == 0;
     if (code == SEGLOG_OK)
         code = slg_plan_result_fill(result, preflight, err);
-    if (code != SEGLOG_OK || !result->is_valid || is_empty)
+    /* One that is not valid has written nothing. */
+    if (code != SEGLOG_OK || is_empty)
         return code;
     code = seglog_write_batch_commit(
         preflight->batch, preflight->plan->is_synced, &result->info, err);

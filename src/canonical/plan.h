@@ -26,7 +26,7 @@ struct seglog_preflight {
     const struct seglog_plan *plan;
     struct seglog_canonical *canonical;
 
-    struct slg_plan_key *keys; /* in their order, each once */
+    struct slg_plan_key *keys; /* in their order */
     size_t key_count;
     struct slg_plan_key **read; /* in the order of reading */
     size_t read_count;

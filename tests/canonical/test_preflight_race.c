@@ -30,14 +30,17 @@ stripe__that_is_held__is_named_and_nothing_is_written(void **state)
     const struct seglog_slice key = text_slice("abc"); /* stripe 80 */
     struct seglog_stripe_guard *guard = NULL;
     struct planned planned;
+    int64_t start = 0;
 
     assert_int_equal(seglog_stripe_locks_get_count(locks), 256);
     assert_ok(seglog_stripe_locks_lock(locks, &key, 1, 0, &guard, NULL));
     planned_make(&planned, "abc", "b", never_check, plan_increment, "abc");
     planned.plan.stripe_timeout_ms = 20;
+    start = test_now_ms();
     assert_code(seglog_canonical_execute(fixture->canonical, &planned.plan,
                                          &planned.result, &planned.err),
                 SEGLOG_LOCKED);
+    assert_in_range(test_now_ms() - start, 20, 4000); /* not the default */
     assert_int_equal(planned.err.actual, 80);
     assert_non_null(strstr(planned.err.message, "stripe 80 "));
     assert_empty(&planned.result);
@@ -385,6 +388,49 @@ validation__that_fails_the_second_time__is_the_answer(void **state)
     planned_free(&planned);
 }
 
+/* Writes as long as the key is not there. */
+static seglog_code
+only_first_write(void *arg, struct seglog_plan_txn *txn,
+                 struct seglog_error *err)
+{
+    struct meddler *meddler = arg;
+    bool is_there = false;
+    seglog_code code =
+        seglog_plan_txn_exists(txn, text_slice("a"), &is_there, err);
+
+    meddler->calls++;
+    if (code != SEGLOG_OK || is_there)
+        return code;
+    meddle(meddler);
+    code = seglog_plan_txn_append_event(txn, text_slice("first"), err);
+    if (code == SEGLOG_OK)
+        code = seglog_plan_txn_put(txn, text_slice("a"), text_slice("1"), err);
+    return code;
+}
+
+static void
+write__that_has_nothing_to_do_the_second_time__commits_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct meddler meddler = { .canonical = fixture->canonical,
+                               .key = "a",
+                               .times = 1 };
+    const uint64_t position = meta_of(fixture->canonical).position;
+    struct planned planned;
+
+    planned_make(&planned, "a", NULL, NULL, only_first_write, &meddler);
+    assert_ok(planned_run(&planned, fixture->canonical));
+    assert_int_equal(meddler.calls, 2);
+    assert_true(planned.result.is_valid);
+    assert_false(planned.result.is_committed);
+    assert_int_equal(planned.result.write_key_count, 0);
+    assert_int_equal(planned.result.attempts, 2);
+    assert_int_equal(meta_of(fixture->canonical).position, position + 1);
+    assert_state(fixture->canonical, NULL, "a=100");
+    assert_events(fixture->canonical, 0, SEGLOG_EVENT_END, "");
+    planned_free(&planned);
+}
+
 /* As of another process: stripes of its own, which keep nobody off. */
 static void
 key__that_another_handle_changed__is_looked_at_again(void **state)
@@ -409,29 +455,33 @@ key__that_another_handle_changed__is_looked_at_again(void **state)
 
 /* -- what the store says --------------------------------------------------- */
 
+/* Nobody changed what was read: there is no use in another attempt. */
 static void
-store__that_takes_no_writes__says_so(void **state)
+store__that_takes_no_writes__says_so_at_once(void **state)
 {
     struct fixture *fixture = *state;
+    struct meddler meddler = { .canonical = fixture->canonical };
     struct seglog_write_txn *txn = NULL;
     struct planned planned;
     uint64_t id = 0;
 
     (void)commit_one(fixture->canonical, NULL, NULL, "first");
-    planned_make(&planned, "a", NULL, NULL, plan_increment, "a");
+    planned_make(&planned, "b", NULL, meddled_check, meddled_write, &meddler);
     assert_ok(seglog_canonical_pause(fixture->canonical, 0, NULL));
     assert_code(planned_run(&planned, fixture->canonical), SEGLOG_PAUSED);
     assert_empty(&planned.result);
     assert_ok(seglog_canonical_resume(fixture->canonical, NULL));
     assert_ok(seglog_canonical_seal(fixture->canonical, &id, NULL));
     assert_code(planned_run(&planned, fixture->canonical), SEGLOG_SEALED);
+    assert_int_equal(planned.err.actual, 0);
     assert_ok(seglog_canonical_clear_seal(fixture->canonical, NULL));
     txn = write_begin(fixture->canonical);
     assert_code(planned_run(&planned, fixture->canonical), SEGLOG_INVALID);
     seglog_write_txn_abort(txn);
+    assert_int_equal(meddler.calls, 3);
     assert_state(fixture->canonical, NULL, "");
     assert_ok(planned_run(&planned, fixture->canonical));
-    assert_state(fixture->canonical, NULL, "a=1");
+    assert_state(fixture->canonical, NULL, "b=mine");
     planned_free(&planned);
 }
 
@@ -574,8 +624,10 @@ main(void)
         CANONICAL_TEST(key__that_nobody_read_changed__is_no_conflict),
         CANONICAL_TEST(attempts__that_are_used_up__are_a_conflict),
         CANONICAL_TEST(validation__that_fails_the_second_time__is_the_answer),
+        CANONICAL_TEST(
+            write__that_has_nothing_to_do_the_second_time__commits_nothing),
         CANONICAL_TEST(key__that_another_handle_changed__is_looked_at_again),
-        CANONICAL_TEST(store__that_takes_no_writes__says_so),
+        CANONICAL_TEST(store__that_takes_no_writes__says_so_at_once),
         CANONICAL_TEST(increments__by_plans__are_all_there),
         CANONICAL_TEST(increments__by_plans_and_plain_writers__are_all_there),
         CANONICAL_TEST(increments__by_two_handles__are_all_there),
