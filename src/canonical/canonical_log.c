@@ -189,6 +189,7 @@ slg_log_note_begin(const struct seglog_canonical *canonical,
 {
     struct seglog_stream_event *events = NULL;
     struct slg_transaction transaction;
+    struct seglog_error local = { 0 };
     size_t count = 0;
     seglog_code code = SEGLOG_OK;
 
@@ -198,13 +199,17 @@ slg_log_note_begin(const struct seglog_canonical *canonical,
         return SEGLOG_OK;
     head->first_event = head->next_event;
     code = seglog_stream_read_from(canonical->log, SEGLOG_CANONICAL_STREAM,
-                                   position, 1, &events, &count, err);
+                                   position, 1, &events, &count, &local);
     if (code == SEGLOG_OK && count > 0 &&
         slg_transaction_open(&transaction, events->data.data, events->data.len))
         head->first_event = transaction.head.first_event;
     seglog_free(events);
     /* What is damaged there is met by whoever reads it. */
-    return code == SEGLOG_CORRUPT ? SEGLOG_OK : code;
+    if (code == SEGLOG_OK || code == SEGLOG_CORRUPT)
+        return SEGLOG_OK;
+    if (err)
+        *err = local;
+    return code;
 }
 
 /* The first transaction of all. */
@@ -240,13 +245,17 @@ static seglog_code
 log_get_info(struct seglog_canonical *canonical,
              struct seglog_stream_info *info, struct seglog_error *err)
 {
+    struct seglog_error local = { 0 };
     seglog_code code = seglog_stream_get_info(
-        canonical->log, SEGLOG_CANONICAL_STREAM, info, err);
+        canonical->log, SEGLOG_CANONICAL_STREAM, info, &local);
 
     if (code == SEGLOG_OK && info->end.next_offset > 0)
         return code;
-    if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND)
+    if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND) {
+        if (err)
+            *err = local;
         return code;
+    }
     code = log_begin(canonical, err);
     if (code == SEGLOG_OK)
         code = seglog_stream_get_info(canonical->log, SEGLOG_CANONICAL_STREAM,

@@ -339,6 +339,23 @@ rotation__over_many_segments__is_one_log(void **state)
     }
 }
 
+/* That there was none is no failure. */
+static void
+open__that_begins_a_log__writes_no_error(void **state)
+{
+    struct seglog_store memory;
+    struct seglog_canonical *begun = NULL;
+    struct seglog_error err = { 0 };
+
+    (void)state;
+    assert_ok(seglog_store_memory_open(&memory, NULL));
+    assert_ok(seglog_canonical_open(memory, NULL, &begun, &err));
+    assert_int_equal(err.code, SEGLOG_OK);
+    assert_string_equal(err.message, "");
+    assert_ok(seglog_canonical_close(begun, NULL));
+    seglog_store_close(&memory);
+}
+
 static void
 meta__of_a_new_store__is_that_of_none(void **state)
 {
@@ -377,6 +394,7 @@ main(void)
         CANONICAL_TEST(reopen__finds_state_and_events),
         CANONICAL_TEST(reopen__without_lmdb_files__builds_them_anew),
         CANONICAL_TEST(rotation__over_many_segments__is_one_log),
+        cmocka_unit_test(open__that_begins_a_log__writes_no_error),
         CANONICAL_TEST(meta__of_a_new_store__is_that_of_none),
     };
 
