@@ -147,16 +147,19 @@ restore__session_store__is_written_on_at_once(void **state)
     seglog_store_close(&restored);
 }
 
+static const struct seglog_stream_options stream_options = {
+    .size = sizeof stream_options,
+    .chain = SEGLOG_CHAIN_XXH3,
+    .segment_bytes = 1000,
+};
+
 static void
 stream_append(struct seglog_store store, unsigned count)
 {
     struct seglog_streams streams;
     struct seglog_error err;
-    const struct seglog_stream_options options = { .size = sizeof options,
-                                                   .chain = SEGLOG_CHAIN_XXH3,
-                                                   .segment_bytes = 1000 };
 
-    assert_code_err(seglog_streams_open(store, &options, &streams, &err),
+    assert_code_err(seglog_streams_open(store, &stream_options, &streams, &err),
                     SEGLOG_OK, &err);
     for (unsigned i = 0; i < count; i++) {
         const struct seglog_slice event = slice_of("an event of some length");
@@ -176,7 +179,7 @@ stream_end(struct seglog_store store)
     struct seglog_stream_end end;
     struct seglog_stream_verified verified;
 
-    assert_ok(seglog_streams_open(store, NULL, &streams, NULL));
+    assert_ok(seglog_streams_open(store, &stream_options, &streams, NULL));
     assert_ok(seglog_stream_verify(streams, 7, NULL, &verified, NULL));
     assert_true(verified.is_good);
     assert_ok(seglog_stream_latest_chain_hash(streams, 7, &end, NULL));

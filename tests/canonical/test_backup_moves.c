@@ -447,17 +447,21 @@ struct work {
     struct seglog_uuid session;
 };
 
+static const struct seglog_stream_options stream_options = {
+    .size = sizeof stream_options,
+    .chain = SEGLOG_CHAIN_XXH3,
+    .segment_bytes = 2000,
+};
+
 static void *
 streams_work(void *arg)
 {
     struct work *work = arg;
-    const struct seglog_stream_options options = { .size = sizeof options,
-                                                   .chain = SEGLOG_CHAIN_XXH3,
-                                                   .segment_bytes = 2000 };
     struct seglog_streams streams;
     struct seglog_stream_end end;
 
-    assert_ok(seglog_streams_open(work->store, &options, &streams, NULL));
+    assert_ok(
+        seglog_streams_open(work->store, &stream_options, &streams, NULL));
     for (unsigned i = 0; !atomic_load(&work->is_over) && i < 200000; i++) {
         char text[40];
         struct seglog_slice event = { text, 0 };
@@ -489,7 +493,7 @@ streams_must_be_good(struct seglog_store store)
     const struct seglog_slice event = { "on", 2 };
     struct seglog_error err;
 
-    assert_ok(seglog_streams_open(store, NULL, &streams, NULL));
+    assert_ok(seglog_streams_open(store, &stream_options, &streams, NULL));
     assert_code_err(seglog_stream_verify(streams, 7, NULL, &verified, &err),
                     SEGLOG_OK, &err);
     assert_true(verified.is_good);
@@ -544,7 +548,8 @@ make__streams_are_written_and_compacted__is_good_at_any_time(void **state)
     struct seglog_streams streams;
 
     /* So that there is a stream from the beginning on. */
-    assert_ok(seglog_streams_open(fixture->source, NULL, &streams, NULL));
+    assert_ok(
+        seglog_streams_open(fixture->source, &stream_options, &streams, NULL));
     assert_ok(seglog_stream_append_batch(streams, 7, &event, 1, 0, NULL, false,
                                          NULL, NULL));
     assert_ok(seglog_streams_close(&streams, NULL));

@@ -8,6 +8,9 @@ Goal    a store can be copied, looked at and made again from a shell, and a copy
 import json
 import os
 import shutil
+import signal
+import subprocess
+import time
 
 import cli
 from cli import DAMAGED, FAILED, OK, USAGE
@@ -143,6 +146,50 @@ class DamageTest(BackupTest):
         self.assertIn("b: backup 2: there, ", lines[1])
 
 
+class KillTest(BackupTest):
+    def test_killed_at_any_moment__leaves_whole_backups_alone(self):
+        for number in range(40):
+            self.put("s/%d.seg" % number, os.urandom(200000))
+        for number in range(12):
+            running = self.start("seglog", "backup", "s", "-o", "b", "--full",
+                                 "--level", "0", stdout=subprocess.DEVNULL)
+            time.sleep(0.004 * number)
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+            if os.path.isdir(self.path("b")):
+                self.backup("--verify", "b")
+        before = len(self.listed())
+        self.made()
+        self.backup("--verify", "b")
+        listed = self.listed()
+        self.assertEqual(len(listed), before + 1)
+        # What those that were killed have left is gone.
+        self.assertEqual(sum(name.endswith(".part")
+                             for name in os.listdir(self.path("b"))),
+                         sum(entry["new_parts"] for entry in listed))
+        self.assertFalse([name for name in os.listdir(self.path("b"))
+                          if name.endswith(".new")])
+
+    def test_restore_killed__leaves_nothing_that_is_used(self):
+        for number in range(40):
+            self.put("s/%d.seg" % number, os.urandom(200000))
+        self.made("--level", "0")
+        want = self.files("s")
+        for number in range(12):
+            running = self.start("seglog", "restore", "b", "-o", "r",
+                                 stdout=subprocess.DEVNULL)
+            time.sleep(0.004 * number)
+            running.send_signal(signal.SIGKILL)
+            running.wait()
+            if os.path.isdir(self.path("r")):
+                for name, data in self.files("r").items():
+                    if not name.endswith(".new"):
+                        self.assertEqual(data, want[name])
+                shutil.rmtree(self.path("r"))
+        self.seglog("restore", "b", "-o", "r")
+        self.assertEqual(self.files("r"), want)
+
+
 class KeyTest(BackupTest):
     def setUp(self):
         super().setUp()
@@ -150,7 +197,7 @@ class KeyTest(BackupTest):
         self.put("other", b"2" * 64)
         done = self.seglog("backup", "s", "-o", "probe", "--key-file", "key",
                            status=None)
-        if "OpenSSL" in done.stderr:
+        if "OPENSSL" in done.stderr:
             self.skipTest("built without OpenSSL")
         shutil.rmtree(self.path("probe"))
 

@@ -303,8 +303,55 @@ class RemoveUnreferenced(Remove):
         return True
 
 
+class Backup(Scene):
+    """A second one: whatever is listed is whole."""
+    name = "backup"
+    args = ("seglog", "backup", "st", "-o", "b")
+    inputs = ("st",)
+
+    def setup(self, dir):
+        files_put(dir)
+        must(dir, "seglog", "import", "src", "--into", "st", status=DAMAGED)
+        must(dir, *self.args)
+        (dir / "st" / "more.seg").write_bytes(lines(1, 100))
+
+    def look(self, dir):
+        done = run(dir, ["seglog", "backup", "--verify", "b"])
+        back = dir / "back"
+        run(dir, ["seglog", "restore", "b", "-o", "back"])
+        seen = tree(back) if back.exists() else {}
+        shutil.rmtree(back, ignore_errors=True)
+        return done.returncode, seen
+
+
+class Restore(Scene):
+    name = "restore"
+    args = ("seglog", "restore", "b", "-o", "out")
+    inputs = ("b",)
+
+    def setup(self, dir):
+        files_put(dir)
+        must(dir, "seglog", "import", "src", "--into", "st", status=DAMAGED)
+        must(dir, "seglog", "backup", "st", "-o", "b")
+
+    def look(self, dir):
+        out = dir / "out"
+        return {name: data for name, data in tree(out).items()
+                if not name.endswith(".new")} if out.exists() else {}
+
+    def is_between(self, seen, before, after):
+        # Names that were given and cannot be taken back.
+        return all(after.get(name) == data and (self.is_sticky or
+                                                seen == after)
+                   for name, data in seen.items())
+
+    def ready(self, dir, seen, before, after):
+        shutil.rmtree(dir / "out", ignore_errors=True)
+        return True
+
+
 SCENES = [ToSegment(), Append(), ToLines(), Import(), Export(), Repair(),
-          Seal(), Rekey(), Remove(), RemoveUnreferenced()]
+          Seal(), Rekey(), Remove(), RemoveUnreferenced(), Backup(), Restore()]
 
 
 # -- playing -------------------------------------------------------------------
