@@ -47,6 +47,7 @@
 
 #include "seglog/error.h"
 #include "seglog/export.h"
+#include "seglog/slice.h"
 #include "seglog/store.h"
 
 #ifdef __cplusplus

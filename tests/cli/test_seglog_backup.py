@@ -5,6 +5,7 @@
 Goal    a store can be copied, looked at and made again from a shell, and a copy
         that has changed is named.
 """
+import hashlib
 import json
 import os
 import shutil
@@ -107,6 +108,59 @@ class MakeTest(BackupTest):
         done = self.seglog("restore", "b", "-o", "s", status=FAILED)
         self.assertIn("s/a.seg: a backup is restored into an empty store",
                       done.stderr)
+
+
+class FormatTest(BackupTest):
+    """By somebody else, who has read SPEC.md 18 and nothing else."""
+
+    def read_backup(self, number):
+        text = self.get("b/backup.%06d.manifest" % number)
+        lines = [json.loads(line) for line in text.splitlines()]
+        body = text[:text.rindex(b'{"end"')]
+        if len(lines[-1]["end"]) != 64:
+            self.skipTest("no SHA-256 in this build")
+        self.assertEqual(hashlib.sha256(body).hexdigest(), lines[-1]["end"])
+        head, lines = lines[0], iter(lines[1:-1])
+        self.assertEqual((head["seglog"], head["version"], head["number"]),
+                         ("backup", 1, number))
+        parts = [next(lines) for _ in range(head["parts"])]
+        for part in parts:
+            part["bytes"] = self.get("b/" + part["part"])
+            self.assertEqual(len(part["bytes"]), part["size"])
+            self.assertEqual(hashlib.sha256(part["bytes"]).hexdigest(),
+                             part["digest"])
+        blobs = {}
+        for _ in range(head["blobs"]):
+            blob = next(lines)
+            data = b""
+            for piece in (next(lines) for _ in range(blob["pieces"])):
+                self.assertEqual(piece["codec"], "none")
+                stored = parts[piece["part"]]["bytes"][piece["at"]:][
+                    :piece["stored"]]
+                self.assertEqual(hashlib.sha256(stored).hexdigest(),
+                                 piece["digest"])
+                self.assertEqual(len(stored), piece["piece"])
+                data += stored
+            self.assertEqual(len(data), blob["size"])
+            blobs[blob["blob"].encode("latin-1")] = data
+        self.assertEqual(list(lines), [])
+        return blobs
+
+    def test_manifest_and_parts__are_as_the_specification_says(self):
+        self.put("s/empty", b"")
+        with open(os.path.join(os.fsencode(self.path("s")), b'\xc3\xa4 "\\\n'),
+                  "wb") as file:
+            file.write(b"odd name")
+        self.made("--level", "0")
+        with open(self.path("s/a.seg"), "ab") as file:
+            file.write(b"and more")
+        self.made("--level", "0")
+        second = {os.fsencode(name): data
+                  for name, data in self.files("s").items()}
+        first = dict(second)
+        first[b"a.seg"] = first[b"a.seg"][:-8]
+        self.assertEqual(self.read_backup(1), first)
+        self.assertEqual(self.read_backup(2), second)
 
 
 class DamageTest(BackupTest):
