@@ -232,6 +232,61 @@ def stream_seeds():
         write('stream', f'chance-{n:02}', chance.randbytes(20 + n * n * 2))
 
 
+def number(n):
+    """A varint."""
+    out = b''
+    while n > 0x7F:
+        out += bytes([n & 0x7F | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def string(text):
+    return number(len(text)) + text
+
+
+# Each operation of a transaction (SPEC.md 17.1).
+OPS = {
+    'put': b'\x01' + string(b'key') + string(b'value'),
+    'put-large': b'\x01' + string(b'k' * 511) + string(b'v' * 100),
+    'delete': b'\x02' + string(b'key'),
+    'seal': b'\x03\x01' + number(1000),
+    'pause': b'\x03\x02\x01',
+    'schema': b'\x03\x03' + number(2**63 - 1),
+    'cursor': b'\x04' + string(b'consumer') + number(300),
+    'cursor-removed': b'\x05' + string(b'n' * 200),
+    'dead': b'\x06' + string(b'consumer') + number(200) + number(2) +
+            string(b'a reason'),
+    'dead-removed': b'\x07' + string(b'consumer') + number(200),
+    'birth': b'\x08',
+    'mark': b'\x09' + number(256) + number(70000),
+}
+
+
+def transaction(ops, events=(), first_event=5, time=1_800_000_000_000):
+    return (b'C1' + number(first_event) + number(time) + number(len(ops)) +
+            number(len(events)) + b''.join(ops) +
+            b''.join(number(len(event)) for event in events) + b''.join(events))
+
+
+def transaction_seeds():
+    for name, op in OPS.items():
+        write('transaction', name, transaction([op]))
+    write('transaction', 'all', transaction(
+        [OPS['birth'], *(op for name, op in OPS.items() if name != 'birth')],
+        [b'', b'event', b'e' * 300]))
+    write('transaction', 'events', transaction([], [b'a', b'b', b'c' * 128]))
+    write('transaction', 'empty', transaction([]))
+    numbers = b''.join(number(n) for n in (9, 4, 0, 1000, 2000, 0, 1, 3, 0))
+    write('transaction', 'snapshot-head',
+          b'S1' + bytes(range(16)) + b'\x10' + bytes(16) + numbers)
+    write('transaction', 'snapshot-end', b'S2' + number(130))
+    write('transaction', 'snapshot-name', b'state.00000000000000000042.seg')
+    for n in range(8):
+        chance = random.Random(200 + n)
+        write('transaction', f'chance-{n}', chance.randbytes(20 + n * n * 4))
+
+
 # tests/crash/session_step.c: the kinds of steps and how often, of 256.
 KINDS = '''append:66 trace:12 expected:16 roll:14 place:12 writer:8 create:14
     fork:14 truncate:16 seal:8 delete:10 delete_session:4 names:22 dictionary:4
@@ -275,3 +330,4 @@ if __name__ == '__main__':
     crash_seeds()
     session_seeds()
     stream_seeds()
+    transaction_seeds()

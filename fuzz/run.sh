@@ -148,7 +148,9 @@ length_max()
 {
     case $1 in
         args | import_state | json_time | table | uuid) echo 400 ;;
-        columns | encrypted | json_line | mend | roundtrip) echo 700 ;;
+        columns | encrypted | json_line | mend | roundtrip | transaction)
+            echo 700
+            ;;
         crash_session | twin) echo 200 ;;
         crash) echo 1000 ;;
         codec | convert | footer | frame | lines | replay | seal | text)
