@@ -239,13 +239,40 @@ view_open_locked(struct seglog_canonical *canonical, struct seglog_error *err)
     return code;
 }
 
+/*
+ * Of a store that cannot be written to there is no lock.  Who has a view of his
+ * own, and writes nothing, needs none.
+ */
+static bool
+reads_alone(const struct seglog_canonical *canonical)
+{
+    return canonical->options.is_read_only && !canonical->options.view_dir;
+}
+
+static seglog_code
+canonical_start_alone(struct seglog_canonical *canonical,
+                      struct seglog_error *err)
+{
+    seglog_code code = log_open(canonical, err);
+
+    if (code == SEGLOG_OK)
+        code = view_open(canonical, err);
+    return code == SEGLOG_OK ? slg_view_refresh(canonical, err) : code;
+}
+
 static seglog_code
 canonical_start(struct seglog_canonical *canonical, struct seglog_error *err)
 {
+    struct seglog_error own;
     struct slg_turn turn;
     seglog_code code =
-        seglog_lock_open(canonical->store, LOCK_NAME, &canonical->lock, err);
+        seglog_lock_open(canonical->store, LOCK_NAME, &canonical->lock, &own);
 
+    if (reads_alone(canonical) &&
+        (code == SEGLOG_OK || code == SEGLOG_READ_ONLY))
+        return canonical_start_alone(canonical, err);
+    if (code != SEGLOG_OK && err)
+        *err = own;
     if (code == SEGLOG_OK)
         code = log_open(canonical, err);
     if (code == SEGLOG_OK)

@@ -29,9 +29,10 @@ head_read(struct seglog_canonical *canonical, struct slg_view_head *head,
 }
 
 /*
- * The log has a transaction that the view had not.  Whoever appended it holds
- * the turn until the view has it; he who has the next one sees to it that it
- * has, if that one is dead.
+ * The log has a transaction that the view had not.  A view of this handle alone
+ * is told by whoever looks at it.  Of another one whoever appended it holds the
+ * turn until the view has it; he who has the next one sees to it that it has, if
+ * that one is dead.
  */
 static seglog_code
 view_follow(struct seglog_canonical *canonical, uint64_t position,
@@ -40,8 +41,11 @@ view_follow(struct seglog_canonical *canonical, uint64_t position,
     struct slg_view_head head;
     struct slg_turn turn;
     struct seglog_error own;
-    seglog_code code = head_read(canonical, &head, err);
+    seglog_code code = SEGLOG_OK;
 
+    if (canonical->is_view_own)
+        return SEGLOG_OK;
+    code = head_read(canonical, &head, err);
     if (code != SEGLOG_OK || head.position > position)
         return code;
     code = slg_turn_begin(canonical, true, TURN_TIMEOUT_MS, &turn, &own);

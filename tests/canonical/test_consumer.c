@@ -516,6 +516,54 @@ acknowledge__read_only__is_refused(void **state)
     seglog_consumer_close(consumer);
 }
 
+static seglog_code
+lock_refuse(void *self, const char *name, struct seglog_lock *lock,
+            struct seglog_error *err)
+{
+    (void)self;
+    (void)name;
+    (void)lock;
+    (void)err;
+    return SEGLOG_READ_ONLY;
+}
+
+/* Of files that somebody else may only read. */
+static void
+open__nothing_can_be_locked__reads_with_a_view_of_its_own(void **state)
+{
+    struct bench *bench = *state;
+    struct seglog_canonical_options options = { .size = sizeof options,
+                                                .is_read_only = true };
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_consumer *consumer = consumer_open(bench, "c", 0);
+    struct seglog_store_ops ops = *bench->store.ops;
+    struct seglog_store store = { &ops, bench->store.self };
+
+    ops.open_lock = lock_refuse;
+    events_commit(bench->canonical, 0, 2);
+    seglog_consumer_close(consumer);
+    assert_ok(seglog_canonical_open(store, &options, &canonical, NULL));
+    assert_ok(seglog_consumer_open(canonical, "c", 0, &consumer, NULL));
+    assert_next(consumer, 0);
+    assert_next(consumer, 1);
+    assert_none(consumer);
+    events_commit(bench->canonical, 2, 1);
+    assert_next(consumer, 2);
+    assert_code(seglog_canonical_wait(canonical, 3, 10, NULL), SEGLOG_END);
+    assert_code(seglog_consumer_acknowledge(consumer, 2, false, NULL),
+                SEGLOG_READ_ONLY);
+    seglog_consumer_close(consumer);
+    assert_ok(seglog_canonical_close(canonical, NULL));
+    /* A view that others have as well is another matter. */
+    options.view_dir = bench->view_dir;
+    assert_code(seglog_canonical_open(store, &options, &canonical, NULL),
+                SEGLOG_READ_ONLY);
+    options.view_dir = NULL;
+    options.is_read_only = false;
+    assert_code(seglog_canonical_open(store, &options, &canonical, NULL),
+                SEGLOG_READ_ONLY);
+}
+
 /* -- all of them ----------------------------------------------------------- */
 
 static void
@@ -1142,6 +1190,7 @@ main(void)
         ON(acknowledge__sealed_and_paused__goes_on),
         ON(acknowledge__write_transaction_of_this_thread_is_open__is_invalid),
         ON(acknowledge__read_only__is_refused),
+        ON(open__nothing_can_be_locked__reads_with_a_view_of_its_own),
         ON(remove__of_one_that_is_open__is_seen_by_it),
         ON(list__several_consumers__are_independent_and_in_order),
         ON(reject__some__are_listed_in_order_and_stay),
