@@ -64,6 +64,12 @@ int
 cmd_backup(int argc, char **argv);
 int
 cmd_restore(int argc, char **argv);
+int
+cmd_kv(int argc, char **argv);
+int
+cmd_events(int argc, char **argv);
+int
+cmd_meta(int argc, char **argv);
 
 /* ---------------------------------------------------------------------------
  * What commands say in the same words

@@ -160,7 +160,10 @@ cmd_append(int argc, char **argv)
         status = tool_streams_open(paths[0], TOOL_STORE_CREATE, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
-    status = lines_read(&lines);
+    status = tool_streams_refuse_log(
+        &opened, "`seglog events append` and `seglog kv put` write to that");
+    if (status == TOOL_GO_ON)
+        status = lines_read(&lines);
     if (status == TOOL_GO_ON)
         status = lines_append(&append, &opened, &lines);
     lines_free(&lines);

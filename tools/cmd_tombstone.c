@@ -93,6 +93,7 @@ cmd_tombstone(int argc, char **argv)
         status = tool_streams_open(operands[0], TOOL_STORE_WRITE, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
+    status = tool_streams_refuse_log(&opened, "its transactions stay");
     for (char **at = operands; status == TOOL_GO_ON && *++at;) {
         (void)tool_number("OFFSET", *at, 0, INT64_MAX - 1, &offset);
         status = event_mark(&opened, offset);

@@ -93,6 +93,9 @@ cmd_trim(int argc, char **argv)
         status = tool_streams_open(paths[0], TOOL_STORE_WRITE, &opened);
     if (status != TOOL_GO_ON)
         return tool_end(status);
-    status = trim_run(&trim, &opened);
+    status = tool_streams_refuse_log(
+        &opened, "`seglog events retain` lets go of its first events");
+    if (status == TOOL_GO_ON)
+        status = trim_run(&trim, &opened);
     return tool_end(cmd_status_worse(status, tool_streams_close(&opened)));
 }

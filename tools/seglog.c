@@ -34,6 +34,9 @@ static const struct command COMMANDS[] = {
     { "mend", cmd_mend },
     { "backup", cmd_backup },
     { "restore", cmd_restore },
+    { "kv", cmd_kv },
+    { "events", cmd_events },
+    { "meta", cmd_meta },
 };
 
 #define COMMAND_COUNT (sizeof COMMANDS / sizeof COMMANDS[0])
@@ -82,6 +85,10 @@ static const struct tool_spec SPEC = {
         "  backup STORE -o BACKUP  a copy of all that is in a store, verified\n"
         "  restore BACKUP -o STORE\n"
         "                          the store again\n"
+        "  kv get|put|del|ls PATH  the state of a canonical store\n"
+        "  events PATH             its events; and append, seal, pause, "
+        "consumers, dead\n"
+        "  meta PATH               what it says of itself\n"
         "  help COMMAND            all about a command\n",
     .operand_max = 0,
     .on_option = option_none,

@@ -28,7 +28,8 @@ enum tool_status {
     TOOL_FAILED = 1,  /* I/O, not a segment, and whatever has no own number */
     TOOL_USAGE = 2,   /* wrong command line */
     TOOL_DAMAGED = 3, /* damage or bad lines found; what could be was done */
-    TOOL_CONFLICT = 4 /* the expected position or head did not match */
+    TOOL_CONFLICT = 4 /* the expected position or head did not match; sealed,
+                         paused */
 };
 
 /* ---------------------------------------------------------------------------

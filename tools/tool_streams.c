@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "seglog/canonical.h"
 #include "seglog/session.h"
 
 #define PREFIX "stream."
@@ -229,6 +230,23 @@ tool_streams_open_all(const char *dir, enum tool_store_use use,
     if (status != TOOL_GO_ON)
         (void)tool_streams_close(opened);
     return status;
+}
+
+enum tool_status
+tool_streams_refuse_log(const struct tool_streams *opened, const char *instead)
+{
+    struct seglog_error err;
+    bool is_one = false;
+
+    if (opened->stream != SEGLOG_CANONICAL_STREAM)
+        return TOOL_GO_ON;
+    if (seglog_canonical_detect(opened->store, &is_one, &err) != SEGLOG_OK)
+        return tool_fail(opened->shown, &err);
+    if (!is_one)
+        return TOOL_GO_ON;
+    tool_say("%s: it is the log of a canonical store: %s", opened->shown,
+             instead);
+    return TOOL_FAILED;
 }
 
 enum tool_status

@@ -56,6 +56,11 @@ void
 tool_streams_say(const char *shown, const uint64_t *stream,
                  const struct seglog_stream_finding *finding);
 
+/* What changes the log of a canonical store from outside takes it apart.  Says
+ * so, and what does instead; TOOL_GO_ON: it is another stream. */
+enum tool_status
+tool_streams_refuse_log(const struct tool_streams *opened, const char *instead);
+
 /* Accepts a zeroed struct; zeroes it.  A failure is said. */
 enum tool_status
 tool_streams_close(struct tool_streams *opened);

@@ -59,6 +59,15 @@ _seglog_options()
             echo "--output --number --json --backup-key-file
                 --backup-passphrase-fd $common"
             ;;
+        kv)
+            echo "--from --to --prefix --keys --escaped --json --view
+                --view-temp $common"
+            ;;
+        events)
+            echo "--from --to --follow --timeout --remove --replay --json --view
+                --view-temp $common"
+            ;;
+        meta) echo "--set-schema --json --view --view-temp $common" ;;
     esac
 }
 
@@ -67,7 +76,8 @@ _seglog()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='check repair stat cat tail damage train ls rm import export
         seal rekey head verify append
-        tombstone compact trim scrub mend backup restore help'
+        tombstone compact trim scrub mend backup restore kv events meta
+        help'
     local options='' command=''
 
     case ${COMP_WORDS[0]##*/} in
@@ -113,6 +123,21 @@ _seglog()
             return # a number
             ;;
     esac
+    if [ "$COMP_CWORD" -eq 2 ] && [[ $word != -* ]]; then
+        case $command in
+            kv)
+                mapfile -t COMPREPLY < <(compgen -W 'get put del ls' -- "$word")
+                return
+                ;;
+            events)
+                mapfile -t COMPREPLY < <(
+                    compgen -W 'append seal unseal pause resume retain
+                        consumers dead' -- "$word"
+                    compgen -f -- "$word")
+                return
+                ;;
+        esac
+    fi
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
         return
