@@ -238,6 +238,9 @@ world_begin(struct stream_world *world, struct stream_watch *watch,
             (how >> 28) % 4 == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
     };
     world->is_encrypted = (how >> 32) % 8 == 0 && slg_crypt_is_available();
+    /* Hundreds of segments, each of them decrypted at each look: minutes. */
+    if (world->is_encrypted && world->options.segment_bytes == limits[0])
+        world->options.segment_bytes = limits[1];
     world->next_id = 1;
     world->chance = seed;
     stream_actor_start(world, &world->actors[0]);
