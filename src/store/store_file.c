@@ -284,6 +284,7 @@ file_close(void *self)
 {
     struct slg_file_store *store = self;
 
+    slg_file_watch_forget(store);
     (void)close(store->dir_fd);
     free(store->dir);
     free(store);

@@ -24,6 +24,14 @@ struct slg_file_store {
     mode_t dir_mode;
     char *dir;               /* for messages only */
     atomic_uint lock_passes; /* locks taken and released; see the lock */
+    /* Of a blob that was waited for, for the next one: store_file_system.c. */
+    _Atomic uint64_t spare_watch;
+};
+
+/* A watch on an open file: a descriptor to poll. */
+struct slg_file_watch {
+    int fd; /* -1: none serves */
+    int id;
 };
 
 /* Where something failed: the path goes into the message. */
@@ -55,9 +63,9 @@ slg_file_is_interrupted(unsigned *times);
 #define SLG_FILE_IO_MAX ((size_t)0x7ffff000)
 
 struct slg_file_blob {
-    const struct slg_file_store *store;
+    struct slg_file_store *store;
     int fd;
-    int watch_fd; /* -1 until the first wait */
+    struct slg_file_watch watch; /* none until the first wait */
     bool is_watch_tried;
     bool is_writable;
     bool is_lock_held; /* by the caller, around get_size and append */
@@ -149,13 +157,20 @@ slg_file_changed_ns(const struct stat *status);
 int64_t
 slg_file_modified_ns(const struct stat *status);
 
-/* A watch on one open file: a descriptor to poll, or -1 where none serves. */
-int
-slg_file_watch_open(int fd);
+struct slg_file_watch
+slg_file_watch_open(struct slg_file_store *store, int fd);
+
+/* Accepts one that is none. */
+void
+slg_file_watch_close(struct slg_file_store *store, struct slg_file_watch watch);
 
 /* Forget what has happened until now. */
 void
-slg_file_watch_drain(int watch_fd);
+slg_file_watch_drain(struct slg_file_watch watch);
+
+/* What is kept for the next one goes, with the store. */
+void
+slg_file_watch_forget(struct slg_file_store *store);
 
 /* Whether a full disk never makes writing to a mapped file fail with a signal.
  */

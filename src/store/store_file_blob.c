@@ -229,12 +229,12 @@ blob_wait(void *self, uint64_t known_size, int timeout_ms,
     const int64_t deadline_ns = slg_deadline_ns(timeout_ms);
 
     if (!blob->is_watch_tried)
-        blob->watch_fd = slg_file_watch_open(blob->fd);
+        blob->watch = slg_file_watch_open(blob->store, blob->fd);
     blob->is_watch_tried = true;
 
     for (;;) {
-        struct pollfd watch = { .fd = blob->watch_fd, .events = POLLIN };
-        const bool is_watched = blob->watch_fd >= 0;
+        struct pollfd watch = { .fd = blob->watch.fd, .events = POLLIN };
+        const bool is_watched = blob->watch.fd >= 0;
         uint64_t size = 0;
         bool is_replaced = false;
         int left_ms = 0;
@@ -252,7 +252,7 @@ blob_wait(void *self, uint64_t known_size, int timeout_ms,
             return slg_file_blob_fail(blob, err, "cannot wait for more of it");
         }
         if (is_watched)
-            slg_file_watch_drain(blob->watch_fd);
+            slg_file_watch_drain(blob->watch);
     }
 }
 
@@ -263,8 +263,7 @@ blob_close(void *self, struct seglog_error *err)
     struct slg_file_blob *blob = self;
     seglog_code code = SEGLOG_OK;
 
-    if (blob->watch_fd >= 0)
-        (void)close(blob->watch_fd);
+    slg_file_watch_close(blob->store, blob->watch);
     if (close(blob->fd) != 0 && errno != EINTR)
         code = slg_file_blob_fail(blob, err, "closing it failed");
     free(blob);
@@ -392,7 +391,7 @@ seglog_code
 slg_file_blob_open(void *self, const char *name, unsigned flags,
                    struct seglog_blob *blob, struct seglog_error *err)
 {
-    const struct slg_file_store *store = self;
+    struct slg_file_store *store = self;
     const struct slg_file_place place = { store, name, SEGLOG_NO_OFFSET };
     struct slg_file_blob *file = calloc(1, sizeof *file);
     seglog_code code = SEGLOG_OK;
@@ -401,7 +400,7 @@ slg_file_blob_open(void *self, const char *name, unsigned flags,
         return slg_file_fail(err, SEGLOG_NO_MEMORY, place,
                              "no memory to open it");
     file->store = store;
-    file->watch_fd = -1;
+    file->watch.fd = -1;
     file->is_writable = (flags & SEGLOG_OPEN_WRITE) != 0;
     file->is_lock_held = (flags & SEGLOG_OPEN_LOCK_HELD) != 0;
     memcpy(file->name, name, strlen(name) + 1);

@@ -121,38 +121,93 @@ slg_file_is_local(int fd)
 }
 
 /*
+ * To close a descriptor of inotify takes some 10 ms: the system waits for all
+ * who may still be looking at its watches.  Who waits for one event after the
+ * other would hear of each so much later.  So one is kept by the store.  Behind
+ * a fork it is not taken: both would read what happens from the same queue.
+ */
+static uint64_t
+spare_of(int watch_fd)
+{
+    return (uint64_t)getpid() << 32 | (uint32_t)watch_fd;
+}
+
+static int
+spare_take(struct slg_file_store *store)
+{
+    const uint64_t spare = atomic_exchange(&store->spare_watch, 0);
+    const int watch_fd = (int)(uint32_t)spare;
+
+    if (spare == 0)
+        return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (spare == spare_of(watch_fd))
+        return watch_fd;
+    (void)close(watch_fd);
+    return inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+}
+
+static void
+spare_put(struct slg_file_store *store, int watch_fd)
+{
+    uint64_t none = 0;
+
+    if (!atomic_compare_exchange_strong(&store->spare_watch, &none,
+                                        spare_of(watch_fd)))
+        (void)close(watch_fd);
+}
+
+/*
  * The watch is on the open file, not on its name, so it also tells when the
  * name goes to another file: the link count is an attribute.  Nobody is told
  * what other machines do to a file.
  */
-int
-slg_file_watch_open(int fd)
+struct slg_file_watch
+slg_file_watch_open(struct slg_file_store *store, int fd)
 {
+    struct slg_file_watch watch = { .fd = -1 };
     char path[64];
-    int watch_fd = -1;
 
     if (!slg_file_is_local(fd))
-        return -1;
-    watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (watch_fd < 0)
-        return -1;
+        return watch;
+    watch.fd = spare_take(store);
+    if (watch.fd < 0)
+        return watch;
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (inotify_add_watch(watch_fd, path,
-                          IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF |
-                              IN_DELETE_SELF) < 0) {
-        (void)close(watch_fd);
-        return -1;
+    watch.id = inotify_add_watch(
+        watch.fd, path, IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF);
+    if (watch.id < 0) {
+        spare_put(store, watch.fd);
+        watch.fd = -1;
     }
-    return watch_fd;
+    return watch;
 }
 
 void
-slg_file_watch_drain(int watch_fd)
+slg_file_watch_drain(struct slg_file_watch watch)
 {
     _Alignas(struct inotify_event) char events[4096];
 
-    while (read(watch_fd, events, sizeof events) == (ssize_t)sizeof events)
+    while (read(watch.fd, events, sizeof events) == (ssize_t)sizeof events)
         ;
+}
+
+void
+slg_file_watch_close(struct slg_file_store *store, struct slg_file_watch watch)
+{
+    if (watch.fd < 0)
+        return;
+    (void)inotify_rm_watch(watch.fd, watch.id);
+    slg_file_watch_drain(watch);
+    spare_put(store, watch.fd);
+}
+
+void
+slg_file_watch_forget(struct slg_file_store *store)
+{
+    const uint64_t spare = atomic_exchange(&store->spare_watch, 0);
+
+    if (spare != 0)
+        (void)close((int)(uint32_t)spare);
 }
 
 /*
@@ -175,17 +230,31 @@ slg_file_is_local(int fd)
     return false;
 }
 
-int
-slg_file_watch_open(int fd)
+struct slg_file_watch
+slg_file_watch_open(struct slg_file_store *store, int fd)
 {
+    (void)store;
     (void)fd;
-    return -1;
+    return (struct slg_file_watch){ .fd = -1 };
 }
 
 void
-slg_file_watch_drain(int watch_fd)
+slg_file_watch_drain(struct slg_file_watch watch)
 {
-    (void)watch_fd;
+    (void)watch;
+}
+
+void
+slg_file_watch_close(struct slg_file_store *store, struct slg_file_watch watch)
+{
+    (void)store;
+    (void)watch;
+}
+
+void
+slg_file_watch_forget(struct slg_file_store *store)
+{
+    (void)store;
 }
 
 bool

@@ -918,7 +918,7 @@ wakes_await(struct seglog_consumer *consumer)
     qsort(late, WAKES, sizeof late[0], int64_compare);
     print_message("woken after %d ms, at most %d\n", (int)late[WAKES / 2],
                   (int)late[WAKES - 1]);
-    assert_true(late[WAKES / 2] < 100);
+    assert_true(late[WAKES / 2] < 25);
 }
 
 static void
