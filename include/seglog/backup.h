@@ -20,7 +20,8 @@
  *           still, each blob is taken as it is when its turn comes, in the
  *           order of names: segments are each whole, and whatever one refers
  *           to is there all the same, but some may be younger than others
- *           (is_one_moment)
+ *           (is_one_moment).  The log of a canonical store, with its state, is
+ *           of one moment always
  * Damage    damaged segments are copied as they are; what the store below
  *           cannot read (IO, AUTH) is an error
  * Secrecy   in an encrypted repository (seglog/encrypted_store.h) all of it is

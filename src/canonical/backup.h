@@ -48,9 +48,6 @@ struct slg_backup_source {
     void (*thaw)(void *arg);
     /* NULL: all blobs that backups take. */
     bool (*is_taken)(void *arg, const char *name);
-    /* Blobs whose names begin so are taken as of the moment of freeze, however
-     * many others there are.  NULL: none. */
-    const char *held_prefix;
     void *arg;
 };
 
@@ -326,12 +323,18 @@ slg_backup_check(struct seglog_store repository,
  * Making
  */
 
+#define SLG_BACKUP_TAIL 32u
+
 /* A blob of the source. */
 struct slg_backup_item {
     char *name;
     bool is_held;
     struct seglog_blob blob; /* if held */
     uint64_t size;           /* if held it is what is taken; else about that */
+    /* If held, the last bytes of these: other ones stand there if it was cut
+     * since and has grown again. */
+    uint8_t tail[SLG_BACKUP_TAIL];
+    size_t tail_len;
 };
 
 /* Starts zeroed. */
@@ -350,6 +353,10 @@ slg_backup_snapshot_take(const struct slg_backup_source *source,
                          struct seglog_error *err);
 void
 slg_backup_snapshot_reset(struct slg_backup_snapshot *snapshot);
+
+/* It is of the moment, whatever others are. */
+bool
+slg_backup_is_held(const char *name);
 
 /* Parts, being written.  Starts zeroed but for the first four. */
 struct slg_backup_writer {

@@ -25,6 +25,7 @@ struct taking {
     struct seglog_blob blob;
     uint64_t size;
     uint64_t at;
+    size_t tail_len;    /* of the item's tail, that is to stand at the end */
     size_t blob_index;  /* in the manifest */
     uint32_t *part_now; /* of a part of the base: its index + 1, or 0 */
     struct slg_backup_hasher *hasher;
@@ -65,6 +66,22 @@ step_of(const struct taking *taking)
     return left < step ? (size_t)left : step;
 }
 
+/* What stands at its end is what stood there when it was held. */
+static seglog_code
+tail_compare(struct taking *taking, bool *is_same)
+{
+    const size_t len = taking->tail_len;
+    seglog_code code = SEGLOG_OK;
+
+    if (len == 0)
+        return SEGLOG_OK;
+    taking->at = taking->size - len;
+    code = bytes_read(taking, len, taking->err);
+    if (code == SEGLOG_OK && memcmp(taking->buffer, taking->item->tail, len))
+        *is_same = false;
+    return code;
+}
+
 /* *is_same: the blob still holds what was copied.  It may be shorter by now. */
 static seglog_code
 second_read(struct taking *taking, bool *is_same)
@@ -93,7 +110,7 @@ second_read(struct taking *taking, bool *is_same)
     }
     slg_long_digest_get(taking->first, now);
     *is_same = memcmp(before, now, sizeof now) == 0;
-    return SEGLOG_OK;
+    return tail_compare(taking, is_same);
 }
 
 /* -- pieces ---------------------------------------------------------------- */
@@ -245,8 +262,10 @@ blob_take(struct taking *taking, struct slg_backup_copy *copy)
         code = pieces_take(taking);
         if (code == SEGLOG_OK)
             code = second_read(taking, &is_same);
-        if (was_cut(taking, code))
+        if (was_cut(taking, code)) {
+            is_same = false;
             code = SEGLOG_OK;
+        }
         if (code != SEGLOG_OK || is_same)
             break;
         /* What was fixed at one moment cannot be taken at another. */
@@ -254,6 +273,7 @@ blob_take(struct taking *taking, struct slg_backup_copy *copy)
         if (copy->is_stale)
             return SEGLOG_OK;
         manifest->info.is_one_moment = false;
+        taking->tail_len = 0;
         code = seglog_blob_get_size(taking->blob, &taking->size, NULL,
                                     taking->err);
         if (code != SEGLOG_OK)
@@ -293,13 +313,15 @@ blob_open(struct taking *taking, struct slg_backup_copy *copy, bool *is_gone)
     *is_gone = false;
     taking->blob = taking->item->blob;
     taking->size = taking->item->size;
+    taking->tail_len = taking->item->is_held ? taking->item->tail_len : 0;
     if (taking->item->is_held)
         return SEGLOG_OK;
     code = seglog_blob_open(copy->source->store, taking->item->name,
                             SEGLOG_OPEN_READ, &taking->blob, &local);
     if (code == SEGLOG_NOT_FOUND) {
         *is_gone = true;
-        copy->is_stale = is_to_be_missed(taking->item->name);
+        copy->is_stale = is_to_be_missed(taking->item->name) ||
+                         slg_backup_is_held(taking->item->name);
         return SEGLOG_OK;
     }
     if (code == SEGLOG_OK)

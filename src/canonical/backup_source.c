@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "src/canonical/backup.h"
+#include "src/canonical/snapshot.h"
 #include "src/store/deadline.h"
 
 /* How often names may change between two looks. */
@@ -20,8 +21,16 @@
 #define INDEX_NAME    "index.seg"
 #define INDEX_WAIT_MS 1000
 
-/* It names segments, so it may not be younger than the list of them. */
-#define NAMES_NAME "names.seg"
+/*
+ * Of no use unless they are of the same moment: what names segments, so that it
+ * may not be younger than the list of them; and the log of a canonical store
+ * with the snapshots that stand for what was trimmed from it.
+ */
+static const char *const held_begins[] = {
+    "names.seg",
+    "stream.0.",
+    SLG_SNAPSHOT_PREFIX,
+};
 
 static void
 items_free(struct slg_backup_item *items, size_t count)
@@ -75,13 +84,21 @@ name_take(void *arg, const char *name)
     return look->code == SEGLOG_OK;
 }
 
-static bool
-is_always_held(const struct slg_backup_source *source, const char *name)
+bool
+slg_backup_is_held(const char *name)
 {
-    const char *prefix = source->held_prefix;
+    for (size_t i = 0; i < sizeof held_begins / sizeof held_begins[0]; i++)
+        if (strncmp(name, held_begins[i], strlen(held_begins[i])) == 0)
+            return true;
+    return false;
+}
 
-    return strcmp(name, NAMES_NAME) == 0 ||
-           (prefix && strncmp(name, prefix, strlen(prefix)) == 0);
+/* Where not all can be held, only those matter that have to be. */
+static void
+change_note(struct look *look, const char *name)
+{
+    if (!look->is_too_much || slg_backup_is_held(name))
+        look->has_changed = true;
 }
 
 /* -- one look -------------------------------------------------------------- */
@@ -101,11 +118,11 @@ item_open(struct look *look, struct slg_backup_item *item)
         look->source->store, item->name, SEGLOG_OPEN_READ, &item->blob, &local);
 
     item->is_held = code == SEGLOG_OK;
-    look->has_changed = true;
+    change_note(look, item->name);
     if (code == SEGLOG_OK || code == SEGLOG_NOT_FOUND)
         return SEGLOG_OK;
     if (code == SEGLOG_IO && is_out_of_handles(&local) &&
-        !is_always_held(look->source, item->name)) {
+        !slg_backup_is_held(item->name)) {
         look->is_too_much = true;
         return SEGLOG_OK;
     }
@@ -114,19 +131,40 @@ item_open(struct look *look, struct slg_backup_item *item)
     return code;
 }
 
+/* Its size, and what stands there.  Cut just now: another look is due. */
+static seglog_code
+item_measure(struct look *look, struct slg_backup_item *item, bool *is_replaced)
+{
+    struct seglog_error local;
+    seglog_code code =
+        seglog_blob_get_size(item->blob, &item->size, is_replaced, &local);
+
+    item->tail_len =
+        item->size < SLG_BACKUP_TAIL ? (size_t)item->size : SLG_BACKUP_TAIL;
+    if (code == SEGLOG_OK)
+        code = seglog_blob_read_at(item->blob, item->size - item->tail_len,
+                                   item->tail, item->tail_len, &local);
+    if (code == SEGLOG_INVALID) {
+        change_note(look, item->name);
+        return SEGLOG_OK;
+    }
+    if (code != SEGLOG_OK && look->err)
+        *look->err = local;
+    return code;
+}
+
 static seglog_code
 item_look(struct look *look, struct slg_backup_item *item)
 {
     bool is_replaced = false;
-    seglog_code code =
-        seglog_blob_get_size(item->blob, &item->size, &is_replaced, look->err);
+    seglog_code code = item_measure(look, item, &is_replaced);
 
     if (code != SEGLOG_OK || !is_replaced)
         return code;
     (void)seglog_blob_close(&item->blob, NULL);
     code = item_open(look, item);
     return code == SEGLOG_OK && item->is_held
-               ? seglog_blob_get_size(item->blob, &item->size, NULL, look->err)
+               ? item_measure(look, item, &is_replaced)
                : code;
 }
 
@@ -143,7 +181,7 @@ item_settle(struct look *look, struct slg_backup_item *item)
 {
     seglog_code code = SEGLOG_OK;
 
-    if (look->is_too_much && !is_always_held(look->source, item->name)) {
+    if (look->is_too_much && !slg_backup_is_held(item->name)) {
         item_let_go(item);
         return SEGLOG_OK;
     }
@@ -169,18 +207,18 @@ items_take(struct look *look)
         while (old < snapshot->count &&
                (order = strcmp(snapshot->items[old].name,
                                look->names.names[i])) < 0)
-            old++;
+            change_note(look, snapshot->items[old++].name);
         if (old < snapshot->count && order == 0) {
             items[i] = snapshot->items[old];
-            snapshot->items[old].blob = (struct seglog_blob){ 0 };
+            snapshot->items[old++].blob = (struct seglog_blob){ 0 };
         } else {
-            look->has_changed = true;
+            change_note(look, look->names.names[i]);
         }
         items[i].name = look->names.names[i];
         look->names.names[i] = NULL;
     }
-    look->has_changed =
-        look->has_changed || snapshot->count != look->names.count;
+    while (old < snapshot->count)
+        change_note(look, snapshot->items[old++].name);
     items_free(snapshot->items, snapshot->count);
     snapshot->items = items;
     snapshot->count = look->names.count;
@@ -242,22 +280,37 @@ index_let_go(struct seglog_lock *lock)
     seglog_lock_close(lock);
 }
 
+/* Until one finds what the one before has found. */
+static seglog_code
+looks_agree(struct look *look)
+{
+    seglog_code code = look_once(look);
+
+    for (unsigned i = 0;
+         i < LOOKS_MAX && code == SEGLOG_OK && look->has_changed; i++)
+        code = look_once(look);
+    return code;
+}
+
 static seglog_code
 looks_take(struct look *look)
 {
     struct slg_backup_snapshot *snapshot = look->snapshot;
-    seglog_code code = look_once(look);
+    seglog_code code = looks_agree(look);
 
-    for (unsigned i = 0; i < LOOKS_MAX && code == SEGLOG_OK &&
-                         look->has_changed && !look->is_too_much;
-         i++)
-        code = look_once(look);
+    /* Names never stand still: those that have to, do. */
+    if (code == SEGLOG_OK && look->has_changed && !look->is_too_much) {
+        look->is_too_much = true;
+        code = looks_agree(look);
+    }
+    if (code == SEGLOG_OK && look->has_changed && look->source->freeze)
+        code = slg_backup_fail(look->err, SEGLOG_CONFLICT, NULL,
+                               "the names of its blobs do not stand still");
     if (code != SEGLOG_OK)
         return code;
-    snapshot->is_one_moment = !look->is_too_much && !look->has_changed;
-    /* Or names never stand still. */
+    snapshot->is_one_moment = !look->is_too_much;
     for (size_t i = 0; i < snapshot->count && !snapshot->is_one_moment; i++)
-        if (!is_always_held(look->source, snapshot->items[i].name))
+        if (!slg_backup_is_held(snapshot->items[i].name))
             item_let_go(&snapshot->items[i]);
     return SEGLOG_OK;
 }

@@ -56,7 +56,6 @@ seglog_canonical_backup(struct seglog_canonical *canonical,
     struct slg_backup_source source = {
         .freeze = store_freeze,
         .thaw = store_thaw,
-        .held_prefix = "stream.0.",
         .arg = &frozen,
     };
 

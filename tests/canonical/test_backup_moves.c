@@ -298,7 +298,7 @@ held_thaw(void *arg)
     held->is_frozen = false;
     held->thaws++;
     /* From now on others write. */
-    blob_add(held->store, "log.1", "more", 4);
+    blob_add(held->store, "stream.0.1", "more", 4);
 }
 
 static bool
@@ -312,8 +312,8 @@ static struct slg_backup_source
 held_source(struct backup_fixture *fixture, struct held *held)
 {
     held->store = fixture->source;
-    backup_fill(fixture->source, "log.1", 250, 1);
-    backup_fill(fixture->source, "log.2", 250, 2);
+    backup_fill(fixture->source, "stream.0.1", 250, 1);
+    backup_fill(fixture->source, "stream.0.2", 250, 2);
     backup_fill(fixture->source, "other", 250, 3);
     backup_fill(fixture->source, "view", 250, 4);
     return (struct slg_backup_source){
@@ -321,7 +321,6 @@ held_source(struct backup_fixture *fixture, struct held *held)
         .freeze = held_freeze,
         .thaw = held_thaw,
         .is_taken = held_is_taken,
-        .held_prefix = "log.",
         .arg = held,
     };
 }
@@ -344,7 +343,7 @@ make__held_store__is_of_its_position(void **state)
         assert_int_equal(held.thaws, 1);
         assert_int_equal(info.is_one_moment, open_max > 1);
         assert_int_equal(info.blobs, 3);
-        assert_restored(fixture, "log.1", 1, 250);
+        assert_restored(fixture, "stream.0.1", 1, 250);
         assert_ok(seglog_backup_verify(fixture->repository, NULL, &read, NULL));
         assert_true(read.has_position);
         assert_true(read.position == UINT64_MAX - 1);
@@ -369,10 +368,11 @@ make__cannot_be_held__says_why(void **state)
 static void
 log_1_is_replaced(struct seglog_store store)
 {
-    backup_fill(store, "log.1.new", 77, 9);
-    assert_ok(seglog_store_replace(store, "log.1.new", "log.1", NULL));
-    assert_ok(seglog_store_remove(store, "log.2", NULL));
-    backup_fill(store, "log.3", 44, 8);
+    backup_fill(store, "stream.0.1.new", 77, 9);
+    assert_ok(
+        seglog_store_replace(store, "stream.0.1.new", "stream.0.1", NULL));
+    assert_ok(seglog_store_remove(store, "stream.0.2", NULL));
+    backup_fill(store, "stream.0.3", 44, 8);
 }
 
 static void
@@ -386,8 +386,8 @@ make__names_change_before_it_is_held__are_looked_up_again(void **state)
         fixture->options.open_max = open_max;
         assert_ok(slg_backup_make(&source, fixture->repository,
                                   &fixture->options, NULL, NULL));
-        assert_restored(fixture, "log.1", 9, 77);
-        assert_restored(fixture, "log.3", 8, 44);
+        assert_restored(fixture, "stream.0.1", 9, 77);
+        assert_restored(fixture, "stream.0.3", 8, 44);
     }
 }
 
@@ -407,34 +407,126 @@ make__session_store__holds_its_index(void **state)
     seglog_faults_free(faults);
 }
 
+/* What was in the log is in another one, which the copy does not have. */
+static void
+state_is_made(struct change *change)
+{
+    backup_fill(change->store, "state.2", 50, 6);
+    (void)!seglog_store_remove(change->store, "state.1", NULL);
+    (void)!seglog_store_remove(change->store, "stream.0.2", NULL);
+    (void)!seglog_store_remove(change->store, "other", NULL);
+}
+
+static void
+make__held_blobs_go__are_in_it_all_the_same(void **state)
+{
+    struct backup_fixture *fixture = *state;
+    struct held held = { .code = SEGLOG_OK };
+    struct slg_backup_source source = held_source(fixture, &held);
+    struct change change = { .run = state_is_made,
+                             .at = 1,
+                             .store = fixture->source };
+
+    backup_fill(fixture->source, "state.1", 60, 5);
+    fixture->options.open_max = 1;
+    fixture->options.piece_bytes = 100;
+    fixture->options.on_progress = change_at;
+    fixture->options.arg = &change;
+    assert_ok(slg_backup_make(&source, fixture->repository, &fixture->options,
+                              NULL, NULL));
+    assert_int_equal(held.freezes, 1);
+    assert_restored(fixture, "state.1", 5, 60);
+    assert_restored(fixture, "stream.0.2", 2, 250);
+}
+
+/* The state goes between the list of names and when it is opened. */
+struct vanishing {
+    struct seglog_store_ops ops;
+    struct seglog_store below;
+    unsigned lists;
+};
+
+static seglog_code
+vanishing_list(void *self, const char *prefix, seglog_list_fn fn, void *arg,
+               struct seglog_error *err)
+{
+    struct vanishing *vanishing = self;
+    const seglog_code code =
+        seglog_store_list(vanishing->below, prefix, fn, arg, err);
+    char name[32];
+
+    /* The first one is before it is held. */
+    vanishing->lists++;
+    if (vanishing->lists < 2 || vanishing->lists > 4)
+        return code;
+    (void)snprintf(name, sizeof name, "state.%u", vanishing->lists - 1);
+    (void)!seglog_store_remove(vanishing->below, name, NULL);
+    (void)snprintf(name, sizeof name, "state.%u", vanishing->lists);
+    backup_fill(vanishing->below, name, 60, vanishing->lists);
+    return code;
+}
+
+static seglog_code
+vanishing_open(void *self, const char *name, unsigned flags,
+               struct seglog_blob *blob, struct seglog_error *err)
+{
+    struct vanishing *vanishing = self;
+
+    return seglog_blob_open(vanishing->below, name, flags, blob, err);
+}
+
+static void
+make__held_blob_goes_while_names_are_looked_up__next_one_is_in_it(void **state)
+{
+    struct backup_fixture *fixture = *state;
+    struct held held = { .code = SEGLOG_OK };
+    struct slg_backup_source source = held_source(fixture, &held);
+    struct vanishing vanishing = { .below = fixture->source };
+
+    vanishing.ops = (struct seglog_store_ops){ .size = sizeof vanishing.ops,
+                                               .open = vanishing_open,
+                                               .list = vanishing_list };
+    source.store = (struct seglog_store){ &vanishing.ops, &vanishing };
+    backup_fill(fixture->source, "state.1", 60, 1);
+    fixture->options.open_max = 1;
+    assert_ok(slg_backup_make(&source, fixture->repository, &fixture->options,
+                              NULL, NULL));
+    assert_restored(fixture, "state.4", 4, 60);
+}
+
 static void
 log_is_another(struct change *change)
 {
-    backup_fill(change->store, "log.1", 260, 6);
+    backup_fill(change->store, "stream.0.1", 260, 6);
 }
 
 static void
 make__held_blob_is_cut__all_begins_anew(void **state)
 {
-    struct backup_fixture *fixture = *state;
-    struct held held = { .code = SEGLOG_OK };
-    struct slg_backup_source source = held_source(fixture, &held);
-    struct change change = { .run = log_is_another,
-                             .at = 2,
-                             .store = fixture->source };
-    struct seglog_backup_info info;
+    /* Before it is copied, after the three pieces of another one; meanwhile;
+     * and when it was read once. */
+    for (uint64_t at = 1; at <= 6; at++) {
+        struct backup_fixture *fixture = *state;
+        struct held held = { .code = SEGLOG_OK };
+        const struct slg_backup_source source = held_source(fixture, &held);
+        struct change change = { .run = log_is_another,
+                                 .at = at,
+                                 .store = fixture->source };
+        struct seglog_backup_info info;
 
-    fixture->options.piece_bytes = 100;
-    fixture->options.on_progress = change_at;
-    fixture->options.arg = &change;
-    assert_ok(slg_backup_make(&source, fixture->repository, &fixture->options,
-                              &info, NULL));
-    assert_int_equal(held.freezes, 2);
-    assert_int_equal(held.thaws, 2);
-    assert_true(info.is_one_moment);
-    assert_string_equal(info.text, "event 2\n");
-    assert_restored(fixture, "log.1", 6, 260);
-    assert_int_equal(backup_count(fixture->repository, "", ""), 2);
+        fixture->options.piece_bytes = 100;
+        fixture->options.on_progress = change_at;
+        fixture->options.arg = &change;
+        fixture->options.is_full = true;
+        assert_ok(slg_backup_make(&source, fixture->repository,
+                                  &fixture->options, &info, NULL));
+        assert_int_equal(held.freezes, 2);
+        assert_int_equal(held.thaws, 2);
+        assert_true(info.is_one_moment);
+        assert_string_equal(info.text, "event 2\n");
+        assert_restored(fixture, "stream.0.1", 6, 260);
+        assert_int_equal(backup_count(fixture->repository, "", ""), 2 * at);
+    }
 }
 
 #define RUN_MS 1500
@@ -653,6 +745,9 @@ main(void)
         BACKUP_TEST(make__cannot_be_held__says_why),
         BACKUP_TEST(make__names_change_before_it_is_held__are_looked_up_again),
         BACKUP_TEST(make__session_store__holds_its_index),
+        BACKUP_TEST(make__held_blobs_go__are_in_it_all_the_same),
+        BACKUP_TEST(
+            make__held_blob_goes_while_names_are_looked_up__next_one_is_in_it),
         BACKUP_TEST(make__held_blob_is_cut__all_begins_anew),
         BACKUP_TEST(
             make__streams_are_written_and_compacted__is_good_at_any_time),
