@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* tests/canonical/test_canonical_backup.c - state and events of one position. */
+#include "tests/canonical/canonical_support.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "seglog/backup.h"
+
+#define RUN_MS 1500
+
+struct work {
+    struct seglog_canonical *canonical;
+    atomic_bool is_over;
+};
+
+/* Event by event, and the number of the last one in the state; now and then
+ * what is before the last snapshot goes. */
+static void *
+work_run(void *arg)
+{
+    struct work *work = arg;
+
+    for (unsigned i = 0; !atomic_load(&work->is_over); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                       i);
+        (void)commit_one(work->canonical, "counter", text, text);
+        if (i % 100 != 99)
+            continue;
+        assert_ok(seglog_canonical_make_snapshot(work->canonical, NULL, NULL));
+        assert_ok(seglog_canonical_retain(work->canonical, i - 20, NULL, NULL));
+    }
+    return NULL;
+}
+
+/* What is restored opens, at the position that the backup says. */
+static void
+restored_must_be(struct seglog_store repository,
+                 const struct seglog_backup_info *info)
+{
+    struct seglog_store target;
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_canonical_meta meta;
+    struct seglog_error err;
+    char text[64];
+
+    assert_ok(seglog_store_memory_open(&target, NULL));
+    assert_code_err(seglog_backup_restore(repository, target, NULL, NULL, &err),
+                    SEGLOG_OK, &err);
+    assert_code_err(seglog_canonical_open(target, NULL, &canonical, &err),
+                    SEGLOG_OK, &err);
+    assert_ok(seglog_canonical_get_meta(canonical, &meta, NULL));
+    assert_true(info->has_position);
+    assert_int_equal(meta.position, info->position);
+    assert_int_equal(meta.lost, 0);
+    if (meta.next_event > 0) {
+        (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                       (unsigned)meta.next_event - 1);
+        assert_value(canonical, "counter", text);
+    }
+    (void)commit_one(canonical, "counter", "on", "an event");
+    assert_ok(seglog_canonical_close(canonical, NULL));
+    seglog_store_close(&target);
+}
+
+static void
+backup__written_and_trimmed_meanwhile__is_of_its_position(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t end_ms = test_now_ms() + RUN_MS;
+    struct seglog_backup_options options = { .size = sizeof options };
+    struct seglog_store repository;
+    struct work work = { .is_over = false };
+    pthread_t thread;
+    unsigned made = 0;
+
+    store_close(fixture);
+    fixture->options.segment_bytes = 4096;
+    store_open(fixture);
+    work.canonical = fixture->canonical;
+    assert_ok(seglog_store_memory_open(&repository, NULL));
+    assert_int_equal(pthread_create(&thread, NULL, work_run, &work), 0);
+    for (unsigned i = 0; test_now_ms() < end_ms; i++) {
+        struct seglog_backup_info info;
+        struct seglog_error err;
+
+        options.open_max = i % 2; /* 0: as many as there are */
+        options.is_full = i % 5 == 4;
+        assert_code_err(seglog_canonical_backup(fixture->canonical, repository,
+                                                &options, &info, &err),
+                        SEGLOG_OK, &err);
+        restored_must_be(repository, &info);
+        made++;
+    }
+    atomic_store(&work.is_over, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(made > 0);
+    seglog_store_close(&repository);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CANONICAL_TEST(
+            backup__written_and_trimmed_meanwhile__is_of_its_position),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
