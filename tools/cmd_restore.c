@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* tools/cmd_restore.c - `seglog restore`: a store from its backup. */
+#include "seglog/canonical.h"
 #include "tools/cmd.h"
 #include "tools/tool_backup.h"
 
@@ -48,6 +49,7 @@ static const struct tool_spec SPEC = {
         "compared with its\n"
         "digest first; one that has changed is named, and nothing is made "
         "(status 3).\n"
+        "A canonical store that was sealed or paused can be written to again.\n"
         "The backup stays as it is.\n"
         "\n"
         "  -o, --output STORE  a new or empty folder\n"
@@ -98,8 +100,8 @@ restore_run(struct command *command, const char *dir)
     if (status != TOOL_GO_ON)
         return status;
     tool_progress_init(&progress, backup->dir);
-    code = seglog_backup_restore(backup->repository, backup->store, &options,
-                                 &info, &err);
+    code = seglog_canonical_restore(backup->repository, backup->store, &options,
+                                    &info, &err);
     tool_progress_clear(&progress);
     if (code != SEGLOG_OK)
         return tool_backup_fail(backup, &err);

@@ -661,9 +661,7 @@ seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,
  * As seglog_backup_make, of all that lies in the byte store, and of this store
  * as it is between two transactions: info has the position.  Writers wait for
  * some milliseconds while names and sizes are looked up, in all processes.  The
- * view is not taken: seglog_backup_restore, into an empty byte store, and
- * seglog_canonical_open make the very same state and events of it, sealed or
- * paused if this one was.
+ * view is not taken: it is made again from the log.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_backup(struct seglog_canonical *canonical,
@@ -671,6 +669,21 @@ seglog_canonical_backup(struct seglog_canonical *canonical,
                         const struct seglog_backup_options *options,
                         struct seglog_backup_info *info,
                         struct seglog_error *err);
+
+/*
+ * As seglog_backup_restore, whatever the backup holds.  A canonical store has
+ * the state and events of the position of the backup, and can be written to: a
+ * seal and a pause are taken back, by transactions behind that position (not in
+ * a build without LMDB).
+ *
+ * Cost  besides, that of opening it with a view of its own
+ */
+SEGLOG_API SEGLOG_MUST_CHECK seglog_code
+seglog_canonical_restore(struct seglog_store repository,
+                         struct seglog_store target,
+                         const struct seglog_restore_options *options,
+                         struct seglog_backup_info *info,
+                         struct seglog_error *err);
 
 #ifdef __cplusplus
 }

@@ -64,3 +64,44 @@ seglog_canonical_backup(struct seglog_canonical *canonical,
     source.store = canonical->store;
     return slg_backup_make(&source, repository, options, info, err);
 }
+
+/* -- restore --------------------------------------------------------------- */
+
+/* What was sealed or paused was so to be backed up: the copy goes on. */
+static seglog_code
+store_release(struct seglog_store target, struct seglog_error *err)
+{
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_canonical_meta meta;
+    seglog_code code = seglog_canonical_open(target, NULL, &canonical, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = seglog_canonical_get_meta(canonical, &meta, err);
+    if (code == SEGLOG_OK && meta.is_sealed)
+        code = seglog_canonical_clear_seal(canonical, err);
+    if (code == SEGLOG_OK && meta.is_paused)
+        code = seglog_canonical_resume(canonical, err);
+    if (code == SEGLOG_OK)
+        return seglog_canonical_close(canonical, err);
+    (void)seglog_canonical_close(canonical, NULL);
+    return code;
+}
+
+seglog_code
+seglog_canonical_restore(struct seglog_store repository,
+                         struct seglog_store target,
+                         const struct seglog_restore_options *options,
+                         struct seglog_backup_info *info,
+                         struct seglog_error *err)
+{
+    bool is_one = false;
+    seglog_code code =
+        seglog_backup_restore(repository, target, options, info, err);
+
+    if (code == SEGLOG_OK)
+        code = seglog_canonical_detect(target, &is_one, err);
+    if (code == SEGLOG_OK && is_one && slg_view_is_built())
+        code = store_release(target, err);
+    return code;
+}

@@ -108,6 +108,12 @@ slice_of(MDB_val val)
 
 /* -- open and close -------------------------------------------------------- */
 
+bool
+slg_view_is_built(void)
+{
+    return true;
+}
+
 /*
  * Address space costs nothing until it is used, but some systems give less of
  * it; then as much as there is.

@@ -50,6 +50,10 @@ struct slg_view_head {
 
 #define SLG_VIEW_VERSION UINT64_C(1)
 
+/* False: this build has no LMDB, and opens none. */
+bool
+slg_view_is_built(void);
+
 /*
  * Open the files in dir, which exists, or make them.  All handles of a process
  * that name the same folder share one.
