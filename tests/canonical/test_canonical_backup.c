@@ -101,12 +101,73 @@ backup__written_and_trimmed_meanwhile__is_of_its_position(void **state)
     seglog_store_close(&repository);
 }
 
+static bool
+trim_once(void *arg, uint64_t done, uint64_t total)
+{
+    struct work *work = arg;
+
+    (void)done;
+    (void)total;
+    if (atomic_exchange(&work->is_over, true))
+        return true;
+    for (unsigned i = 0; i < 500; i++)
+        (void)commit_one(work->canonical, "counter", "later", "another event");
+    assert_ok(seglog_canonical_make_snapshot(work->canonical, NULL, NULL));
+    assert_ok(seglog_canonical_retain(work->canonical, 1400, NULL, NULL));
+    return true;
+}
+
+/* The snapshot that the log of the backup needs is gone when its turn comes. */
+static void
+backup__trimmed_while_others_are_copied__has_what_it_needs(void **state)
+{
+    struct fixture *fixture = *state;
+    struct work work = { .is_over = false };
+    const struct seglog_backup_options options = {
+        .size = sizeof options,
+        .open_max = 1,
+        .on_progress = trim_once,
+        .arg = &work,
+    };
+    struct seglog_canonical_meta meta;
+    struct seglog_backup_info info;
+    struct seglog_store repository;
+    char text[64];
+
+    store_close(fixture);
+    fixture->options.segment_bytes = 4096;
+    store_open(fixture);
+    work.canonical = fixture->canonical;
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                       i);
+        (void)commit_one(fixture->canonical, "counter", text, text);
+    }
+    assert_ok(seglog_canonical_make_snapshot(fixture->canonical, NULL, NULL));
+    assert_ok(seglog_canonical_retain(fixture->canonical, 990, NULL, NULL));
+    assert_ok(seglog_canonical_get_meta(fixture->canonical, &meta, NULL));
+    assert_true(meta.first_position > 0);
+    /* It is copied before all that is the store's. */
+    blob_write(fixture->store, "a", "bytes", 5);
+    assert_ok(seglog_store_memory_open(&repository, NULL));
+    assert_ok(seglog_canonical_backup(fixture->canonical, repository, &options,
+                                      &info, NULL));
+    assert_true(atomic_load(&work.is_over));
+    assert_false(info.is_one_moment);
+    /* And the first one, which began the log. */
+    assert_int_equal(info.position, 1001);
+    restored_must_be(repository, &info);
+    seglog_store_close(&repository);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         CANONICAL_TEST(
             backup__written_and_trimmed_meanwhile__is_of_its_position),
+        CANONICAL_TEST(
+            backup__trimmed_while_others_are_copied__has_what_it_needs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
