@@ -95,7 +95,9 @@ own_view_check(struct seglog_canonical *canonical, struct seglog_error *err)
         return code;
     code = slg_view_get_head(txn, &head, err);
     slg_view_abort(txn);
-    if (code == SEGLOG_OK && head.position != end.next_offset)
+    /* At 0 it has never looked: there may be no store at all. */
+    if (code == SEGLOG_OK &&
+        (head.position == 0 || head.position != end.next_offset))
         code = own_view_catch_up(canonical, err);
     return code;
 }
