@@ -15,7 +15,7 @@ add_executable(seglog_example_project_sqlite
 seglog_build_options(seglog_example_project_sqlite)
 set_target_properties(seglog_example_project_sqlite PROPERTIES
     OUTPUT_NAME project_sqlite
-    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/examples)
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
 target_include_directories(seglog_example_project_sqlite PRIVATE
     ${PROJECT_SOURCE_DIR}/include ${sqlite3_INCLUDE_DIR})
 target_link_libraries(seglog_example_project_sqlite PRIVATE

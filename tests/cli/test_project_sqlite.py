@@ -23,7 +23,7 @@ except ImportError:
 
 EVENTS = 1000
 NAMES = ("ann", "bob", "cyd", "dan", "eve")
-EXAMPLE = "examples/project_sqlite"
+EXAMPLE = "../examples/project_sqlite"
 
 
 class ProjectTest(cli.CliTest):

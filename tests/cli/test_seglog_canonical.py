@@ -439,10 +439,10 @@ class ConsumersTest(CanonicalTest):
 
     def setUp(self):
         super().setUp()
-        if not cli.has_tool("examples/project_sqlite"):
+        if not cli.has_tool("../examples/project_sqlite"):
             self.skipTest("the example is not built")
         self.events("append", "s", data=b"ann 1\nnonsense\nbob 2\n\xff\n")
-        self.run_tool("examples/project_sqlite", "s", "db", "--once",
+        self.run_tool("../examples/project_sqlite", "s", "db", "--once",
                       status=OK)
 
     def test_consumers__cursor_lag_and_dead_letters(self):
