@@ -274,9 +274,14 @@ canonical_look(struct canonical_world *world, bool is_power_cut)
         world->is_over = !log_mend(world, is_power_cut);
         if (world->is_over)
             return;
-        canonical_hold(world, CANONICAL_C7,
-                       canonical_actor_start(world, actor, is_view_own) ==
-                           SEGLOG_OK);
+        world->is_over =
+            canonical_actor_start(world, actor, is_view_own) != SEGLOG_OK;
+        if (world->is_over) {
+            canonical_hold(world, CANONICAL_C1,
+                           world->corrupt_at > world->model.synced);
+            world->watch->stuck++;
+            return;
+        }
     }
     canonical_hold(world, CANONICAL_C2,
                    seglog_canonical_get_meta(actor->canonical, &meta, NULL) ==

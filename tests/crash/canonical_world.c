@@ -86,6 +86,7 @@ canonical_actor_start(struct canonical_world *world,
         if (actor->encrypted.ops)
             seglog_store_close(&actor->encrypted);
         canonical_hold(world, CANONICAL_C7, code == SEGLOG_CORRUPT);
+        world->corrupt_at = err.actual;
     } else if (!is_view_own) {
         world->is_unshared = false;
     }

@@ -56,6 +56,9 @@ struct canonical_watch {
     uint64_t deaths;       /* images of one */
     uint64_t looks;
     uint64_t holes; /* logs that had to be mended after a power cut */
+    /* Of them, those that cannot be: a transaction that was not synced is lost
+     * in front of a checkpoint that is there. */
+    uint64_t stuck;
 };
 
 enum canonical_kind {
@@ -119,6 +122,7 @@ struct canonical_world {
     struct canonical_actor actors[CANONICAL_ACTORS];
     struct canonical_model model;
     char view[128];
+    uint64_t corrupt_at; /* where opening has found it CORRUPT */
     uint64_t clean_hash; /* of LMDB's file when it was marked whole; 0: never */
 };
 

@@ -19,10 +19,11 @@ describe(const struct crash_watch *watch)
 {
     const struct canonical_watch *whole = (const struct canonical_watch *)watch;
 
-    printf("%llu transactions, %llu deaths, %llu looks, %llu holes\n",
+    printf("%llu transactions, %llu deaths, %llu looks, %llu holes, "
+           "%llu stuck\n",
            (unsigned long long)whole->transactions,
            (unsigned long long)whole->deaths, (unsigned long long)whole->looks,
-           (unsigned long long)whole->holes);
+           (unsigned long long)whole->holes, (unsigned long long)whole->stuck);
 }
 
 int
