@@ -687,7 +687,7 @@ enum seglog_stream_mend {
 
 struct seglog_stream_mended {
     struct seglog_stream_end end;
-    uint64_t first_lost; /* offset */
+    uint64_t first_lost; /* offset; the end if no event is lost */
     uint64_t lost;       /* events that are in the stream no more */
     uint64_t set_aside;  /* CUT: of them, those in NAME.damaged */
     char name[SEGLOG_STREAM_NAME_CAP + 16]; /* that blob; "": there is none */
@@ -705,7 +705,8 @@ struct seglog_stream_mended {
  * before.  Damage in front of a head that is known stays as it
  * is: events there cannot be read, and keep nobody from appending.  Events that
  * were marked to be dropped (seglog_stream_tombstone) stay so, also if the mark
- * is behind the loss.
+ * is behind the loss.  Where nothing but a mark is lost, no event is, in either
+ * way; but heads kept of later offsets are not heads of this stream any more.
  *
  * Returns
  *   OK         with name "" and lost 0 if nothing kept from appending

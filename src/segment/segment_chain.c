@@ -133,6 +133,19 @@ head_is_anew(const struct slg_chain *chain, const struct slg_chain_head *head)
 }
 
 bool
+slg_chain_needs_none_of(uint64_t len)
+{
+    static const uint64_t heads[] = { 0, 9, 25, 41 };
+
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        if (len == heads[i] || len == SLG_SYNC_POINT_BYTES + heads[i] ||
+            len == SLG_CLOSING_MARK_BYTES + heads[i])
+            return true;
+    }
+    return false;
+}
+
+bool
 slg_chain_meet_head(struct slg_chain *chain, const struct slg_chain_head *head)
 {
     bool is_right = true;

@@ -71,6 +71,14 @@ slg_chain_add_gap(struct slg_chain *chain, uint64_t first, uint64_t next);
 bool
 slg_chain_settle_loss(struct slg_chain *chain);
 
+/*
+ * So many bytes that cannot be read lost no record; were they certainly nothing
+ * that the chain needs, but marks and a chain head?  Else they may have been a
+ * tombstone.
+ */
+bool
+slg_chain_needs_none_of(uint64_t len);
+
 /* The head is not known any more: damage was passed. */
 void
 slg_chain_forget(struct slg_chain *chain);

@@ -271,21 +271,6 @@ struct chain_way {
     bool has_head; /* one stands behind the last mark */
 };
 
-/* Damage that was certainly nothing but frames which the chain does not need:
- * marks, and a chain head. */
-static bool
-is_no_tombstone(uint64_t len)
-{
-    static const uint64_t heads[] = { 0, 9, 25, 41 };
-
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        if (len == heads[i] || len == SLG_SYNC_POINT_BYTES + heads[i] ||
-            len == SLG_CLOSING_MARK_BYTES + heads[i])
-            return true;
-    }
-    return false;
-}
-
 static void
 chain_note(struct chain_way *way, const struct slg_walk *walk,
            const struct slg_step *step)
@@ -298,7 +283,7 @@ chain_note(struct chain_way *way, const struct slg_walk *walk,
         slg_chain_forget(chain);
     else if (step->offset != way->end && walk->at.epoch == way->epoch)
         /* Whoever began a new epoch behind it knew that it was torn. */
-        chain->has_gap |= !is_no_tombstone(step->offset - way->end);
+        chain->has_gap |= !slg_chain_needs_none_of(step->offset - way->end);
     way->epoch = walk->at.epoch;
     if (step->is_mark || step->frame.control == SLG_CONTROL_CHAIN_HEAD)
         way->has_head = !step->is_mark;

@@ -46,7 +46,6 @@ struct slg_mend {
     bool is_before_known; /* the head in front of it */
     struct seglog_chain_hash before;
     uint64_t next_record;        /* behind all that is there */
-    uint64_t readable;           /* records behind the loss */
     struct slg_mend_tomb *tombs; /* by number */
     size_t tomb_count;
     size_t tomb_cap;

@@ -2,6 +2,7 @@
 /* src/stream/stream_mend_look.c - where the loss is, and what is behind it. */
 #include <stdlib.h>
 
+#include "src/segment/segment_chain.h"
 #include "src/segment/segment_chain_reader.h"
 #include "src/store/fail.h"
 #include "src/stream/stream_mend.h"
@@ -25,7 +26,6 @@ loss_forget(struct slg_mend *mend)
     if (mend->summary.is_header_lost)
         return;
     mend->has_loss = false;
-    mend->readable = 0;
     mend->tomb_count = 0;
 }
 
@@ -83,6 +83,18 @@ event_is_torn(const struct slg_chain_event *event)
            event->finding.verdict == SEGLOG_VERDICT_TORN;
 }
 
+/* Whoever appends does not know the head behind it either, though no record is
+ * lost (SPEC.md 6.7).  One in front of a new epoch is no news to anybody. */
+static bool
+may_be_tombstone(const struct slg_chain_event *event)
+{
+    const struct seglog_finding *finding = &event->finding;
+
+    return event->type == SLG_CHAIN_EVENT_GAP && !finding->is_recorded &&
+           finding->cause != SEGLOG_CAUSE_PASSED_OVER &&
+           !slg_chain_needs_none_of(finding->byte_count);
+}
+
 static seglog_code
 event_look(struct look *look, const struct slg_chain_event *event,
            struct seglog_error *err)
@@ -95,7 +107,7 @@ event_look(struct look *look, const struct slg_chain_event *event,
         return SEGLOG_OK;
     if (event->type == SLG_CHAIN_EVENT_HEAD)
         head_look(look, event);
-    else if (!event->is_known)
+    else if (!event->is_known || may_be_tombstone(event))
         loss_note(look, look->has_gap ? look->gap_at : event->offset);
     look->is_begun = true;
     look->has_gap = is_gap && !event->finding.is_recorded;
@@ -104,7 +116,6 @@ event_look(struct look *look, const struct slg_chain_event *event,
     look->hash = event->hash;
     if (event->type == SLG_CHAIN_EVENT_RECORD) {
         look->next = event->number + 1;
-        mend->readable += mend->has_loss;
     } else if (is_gap && event->finding.last_record >= look->next) {
         look->next = event->finding.last_record + 1;
     } else if (event->type == SLG_CHAIN_EVENT_PREDECESSOR) {

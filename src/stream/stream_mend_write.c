@@ -18,10 +18,12 @@ struct writing {
     struct slg_mend *mend;
     struct seglog_stream_mended *mended;
     struct seglog_writer *writer;
-    uint64_t from;     /* what is before this byte is there already */
-    uint64_t next;     /* number */
-    uint64_t readable; /* records that were written here */
-    bool is_cut;       /* CUT: a loss was met */
+    uint64_t from;       /* what is before this byte is there already */
+    uint64_t next;       /* number */
+    uint64_t readable;   /* records that were written here */
+    uint64_t set_aside;  /* records that were not: CUT */
+    uint64_t first_lost; /* 0: none is */
+    bool is_cut;         /* CUT: a loss was met */
     struct seglog_chain_hash hash; /* the head here */
     struct seglog_item *items;     /* of a group */
     size_t item_count;
@@ -243,6 +245,8 @@ loss_put(struct writing *writing, const struct seglog_finding *finding,
         gap.verdict = SEGLOG_VERDICT_CORRUPT;
     if ((unsigned)gap.cause >= SEGLOG_CAUSE_DROPPED)
         gap.cause = SEGLOG_CAUSE_NONE;
+    if (writing->first_lost == 0)
+        writing->first_lost = writing->next;
     gap.first_record = writing->next;
     gap.last_record = last;
     gap.lines = last - writing->next + 1;
@@ -393,6 +397,7 @@ event_put(struct writing *writing, const struct slg_chain_event *event,
                       : loss_put(writing, finding, finding->last_record, err);
     case SLG_CHAIN_EVENT_RECORD:
         writing->is_cut |= is_cut && event->number > writing->next;
+        writing->set_aside += writing->is_cut;
         return writing->is_cut ? SEGLOG_OK
                                : record_put(writing, &event->record, err);
     case SLG_CHAIN_EVENT_TOMBSTONE:
@@ -478,15 +483,15 @@ mended_fill(const struct writing *writing)
 {
     const struct slg_mend *mend = writing->mend;
     struct seglog_stream_mended *mended = writing->mended;
-    const bool is_cut = mend->how == SEGLOG_STREAM_MEND_CUT;
 
     mended->end.next_offset = writing->next - 1;
     mended->end.hash = writing->hash;
-    mended->first_lost = is_cut ? writing->next - 1 : mend->first_lost - 1;
-    if (!is_cut)
+    mended->first_lost =
+        (writing->first_lost != 0 ? writing->first_lost : writing->next) - 1;
+    if (mend->how != SEGLOG_STREAM_MEND_CUT)
         return;
     mended->lost = mend->next_record - writing->next;
-    mended->set_aside = mend->readable;
+    mended->set_aside = writing->set_aside;
 }
 
 static seglog_code

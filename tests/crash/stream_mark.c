@@ -104,39 +104,65 @@ stream_marks_adopt(struct stream_world *world, unsigned which,
         stream_mark_remove(log);
 }
 
+/* Those that may be lost, the last one first. */
+static size_t
+open_take(struct stream_log *log, struct stream_mark open[MENDED_MARKS_MAX])
+{
+    size_t count = 0;
+
+    while (count < MENDED_MARKS_MAX && log->mark_count > 0 &&
+           !log->marks[log->mark_count - 1].is_synced) {
+        open[count++] = log->marks[log->mark_count - 1];
+        stream_mark_remove(log);
+    }
+    return count;
+}
+
+/* Some of them are there, each where it was, or at the end if that is in front
+ * of it; none is of an event that is lost. */
+static void
+marks_put(struct stream_world *world, struct stream_log *log, size_t events,
+          const struct stream_mark *open, size_t count, size_t some)
+{
+    size_t next = count;
+
+    log->count =
+        count > 0 && open[count - 1].at < events ? open[count - 1].at : events;
+    for (;;) {
+        while (next > 0 &&
+               (open[next - 1].at <= log->count || log->count == events)) {
+            next--;
+            if ((some >> next & 1) != 0 && open[next].offset < events)
+                stream_mark_add(world, log, open[next].offset);
+        }
+        if (log->count == events)
+            return;
+        stream_log_chain(world, log, log->ids[log->count]);
+    }
+}
+
 /*
- * Tombstones behind the loss of events in front of it are kept; each of them may
- * be lost, too: so many events are left, and that is the head.  One that was
- * synced has all of its events.
+ * So many events are left, and that is the head.  Each tombstone that was not
+ * synced may be lost, with events in front of it or behind, or alone; those
+ * events that are left are chained without it.
  */
 void
 stream_marks_mended(struct stream_world *world, struct stream_log *log,
                     const struct seglog_chain_hash *head)
 {
-    size_t offsets[MENDED_MARKS_MAX];
-    size_t count = 0;
+    struct stream_mark open[MENDED_MARKS_MAX];
+    const size_t events = log->count;
+    const size_t count = open_take(log, open);
+    size_t before = 0;
 
-    while (log->mark_count > 0 &&
-           log->marks[log->mark_count - 1].at >= log->count &&
-           !log->marks[log->mark_count - 1].is_synced) {
-        const size_t offset = log->marks[log->mark_count - 1].offset;
-
-        stream_mark_remove(log);
-        if (offset < log->count && count < MENDED_MARKS_MAX)
-            offsets[count++] = offset;
-    }
     stream_marks_cut(world, log);
+    before = log->mark_count;
     for (size_t some = (size_t)1 << count; some-- > 0;) {
-        const size_t before = log->mark_count;
-
-        for (size_t i = count; i-- > 0;) {
-            if ((some >> i & 1) != 0)
-                stream_mark_add(world, log, offsets[i]);
-        }
-        if (head_is(log, head))
-            return;
         while (log->mark_count > before)
             stream_mark_remove(log);
+        marks_put(world, log, events, open, count, some);
+        if (head_is(log, head))
+            return;
     }
 }
 

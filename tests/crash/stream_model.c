@@ -39,20 +39,25 @@ stream_log_head(const struct stream_log *log, size_t count)
 }
 
 void
+stream_log_chain(struct stream_world *world, struct stream_log *log,
+                 uint32_t id)
+{
+    const struct seglog_slice text = stream_text(id);
+    const struct seglog_chain_hash before = stream_log_head(log, log->count);
+
+    slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
+                   text.data, text.len, &log->heads[log->count]);
+    log->ids[log->count++] = id;
+}
+
+void
 stream_log_add(struct stream_world *world, struct stream_log *log,
                uint32_t first_id, unsigned count)
 {
     stream_expect(world, log->count + count <= STREAM_EVENTS_MAX);
     for (unsigned i = 0; i < count; i++) {
-        const struct seglog_slice text = stream_text(first_id + i);
-        const struct seglog_chain_hash before =
-            stream_log_head(log, log->count);
-
-        slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
-                       text.data, text.len, &log->heads[log->count]);
-        log->ids[log->count] = first_id + i;
         log->begins_batch[log->count] = i == 0;
-        log->count++;
+        stream_log_chain(world, log, first_id + i);
     }
 }
 

@@ -167,6 +167,11 @@ stream_draw(struct stream_world *world, unsigned limit);
 struct seglog_slice
 stream_text(uint32_t id);
 
+/* An event stands at the end; whether a batch begins with it is not said. */
+void
+stream_log_chain(struct stream_world *world, struct stream_log *log,
+                 uint32_t id);
+
 /* A batch stands at the end. */
 void
 stream_log_add(struct stream_world *world, struct stream_log *log,

@@ -605,6 +605,38 @@ mend__tombstones_behind_the_loss__stay_in_force(void **state)
     }
 }
 
+/* Whatever it was that is damaged: who may not append can mend. */
+static void
+mend__each_byte_with_tombstones_damaged__takes_events_again(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t count = 0;
+
+    segments_make(fixture, 1);
+    (void)stream_segment_name(fixture->store, STREAM, 0, last.name);
+    for (size_t i = 2; i < 12; i += 3)
+        tombstone_put(fixture, i);
+    last.bytes = blob_read(fixture->store, last.name, &last.len);
+    close_streams(fixture);
+    for (size_t at = 0; at < 2 * last.len; at++) {
+        last.bytes[at / 2] ^= 1;
+        segment_write(fixture);
+        open_streams(fixture);
+        if (!is_known(fixture)) {
+            const struct seglog_stream_mended mended =
+                mend(fixture, (enum seglog_stream_mend)(at % 2));
+
+            assert_kept(fixture, &mended);
+            assert_takes_events(fixture, &mended.end);
+            count++;
+        }
+        close_streams(fixture);
+        last.bytes[at / 2] ^= 1;
+    }
+    print_message("%zu mended\n", count);
+    assert_true(count > 200);
+}
+
 /* Of the events that are gone nothing is remembered, by nobody. */
 static void
 mend__cut__marks_of_what_is_gone_are_forgotten(void **state)
@@ -639,6 +671,51 @@ mend__cut__marks_of_what_is_gone_are_forgotten(void **state)
     assert_int_equal(tombstones_read(fixture, numbers), 2);
     assert_int_equal(numbers[0], 10);
     assert_int_equal(numbers[1], 8);
+}
+
+/* No event is lost with it: those behind it are kept, with the heads that they
+ * have without it, and the mark can be set again. */
+static void
+mend__tombstone_is_lost__events_behind_it_stay(void **state)
+{
+    static const struct seglog_slice event = { "behind it", 9 };
+    struct fixture *fixture = *state;
+    struct seglog_stream_mended mended;
+    uint64_t numbers[EVENTS_MAX];
+    size_t at = 0;
+
+    segments_make(fixture, 1);
+    (void)stream_segment_name(fixture->store, STREAM, 0, last.name);
+    free(blob_read(fixture->store, last.name, &at));
+    tombstone_put(fixture, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(seglog_stream_append_batch(fixture->streams, STREAM, &event,
+                                             1, SEGLOG_OFFSET_ANY, NULL, false,
+                                             NULL, NULL));
+    tombstone_put(fixture, 4);
+    stream_model_add(&fixture->model, &event, 1);
+    stream_model_add(&fixture->model, &event, 1);
+    last.bytes = blob_read(fixture->store, last.name, &last.len);
+    close_streams(fixture);
+    last.bytes[at + 20] ^= 1;
+    for (int how = 0; how < 2; how++) {
+        segment_write(fixture);
+        open_streams(fixture);
+        assert_false(is_known(fixture));
+        mended = mend(fixture, (enum seglog_stream_mend)how);
+        assert_int_equal(mended.lost, 0);
+        assert_int_equal(mended.set_aside, 0);
+        assert_int_equal(mended.first_lost, 14);
+        assert_int_equal(mended.end.next_offset, 14);
+        assert_kept(fixture, &mended);
+        assert_int_equal(verify(fixture, 13).of[SEGLOG_STREAM_FAULT_KEPT], 0);
+        assert_ok(
+            seglog_stream_tombstone(fixture->streams, STREAM, 2, NULL, NULL));
+        assert_int_equal(tombstones_read(fixture, numbers), 2);
+        assert_int_equal(numbers[0], 5);
+        assert_int_equal(numbers[1], 3);
+        close_streams(fixture);
+    }
 }
 
 #define MEND_TEST(test)                                                        \
@@ -688,6 +765,8 @@ main(void)
         MEND_TEST(mend__damaged_one_is_kept_already__goes_on_or_exists),
         MEND_TEST(mend__others_have_it_open__go_on_in_the_mended_one),
         MEND_TEST(mend__tombstones_behind_the_loss__stay_in_force),
+        MEND_TEST(mend__tombstone_is_lost__events_behind_it_stay),
+        MEND_TEST(mend__each_byte_with_tombstones_damaged__takes_events_again),
         MEND_TEST(mend__cut__marks_of_what_is_gone_are_forgotten),
     };
 
