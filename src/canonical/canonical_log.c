@@ -182,34 +182,51 @@ view_begin_anew(const struct seglog_canonical *canonical,
     return SEGLOG_OK;
 }
 
+/* END: it cannot be read, or is no transaction. */
+static seglog_code
+first_event_read(const struct seglog_canonical *canonical, uint64_t position,
+                 uint64_t *first_event, struct seglog_error *err)
+{
+    struct seglog_stream_event *events = NULL;
+    struct slg_transaction transaction;
+    struct seglog_error own = { 0 };
+    size_t count = 0;
+    seglog_code code =
+        slg_log_read(canonical, position, 1, &events, &count, &own);
+
+    if (code == SEGLOG_CORRUPT)
+        return SEGLOG_END;
+    if (code != SEGLOG_OK && err)
+        *err = own;
+    if (code == SEGLOG_OK &&
+        (count == 0 || !slg_transaction_open(&transaction, events->data.data,
+                                             events->data.len)))
+        code = SEGLOG_END;
+    if (code == SEGLOG_OK)
+        *first_event = transaction.head.first_event;
+    seglog_free(events);
+    return code;
+}
+
 seglog_code
 slg_log_note_begin(const struct seglog_canonical *canonical,
                    struct slg_view_head *head, uint64_t position,
                    struct seglog_error *err)
 {
-    struct seglog_stream_event *events = NULL;
-    struct slg_transaction transaction;
-    struct seglog_error local = { 0 };
-    size_t count = 0;
-    seglog_code code = SEGLOG_OK;
+    seglog_code code = SEGLOG_END;
 
+    if (position > 0 && head->first_position == position)
+        return SEGLOG_OK;
     head->first_position = position;
     head->first_event = 0;
     if (position == 0)
         return SEGLOG_OK;
     head->first_event = head->next_event;
-    code = seglog_stream_read_from(canonical->log, SEGLOG_CANONICAL_STREAM,
-                                   position, 1, &events, &count, &local);
-    if (code == SEGLOG_OK && count > 0 &&
-        slg_transaction_open(&transaction, events->data.data, events->data.len))
-        head->first_event = transaction.head.first_event;
-    seglog_free(events);
-    /* What is damaged there is met by whoever reads it. */
-    if (code == SEGLOG_OK || code == SEGLOG_CORRUPT)
-        return SEGLOG_OK;
-    if (err)
-        *err = local;
-    return code;
+    /* Which events one that is damaged had is not known; those behind it are
+     * there. */
+    for (; code == SEGLOG_END && position < head->position; position++)
+        code = first_event_read(canonical, position, &head->first_event, err);
+    return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
 /* The first transaction of all. */

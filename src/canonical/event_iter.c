@@ -192,6 +192,51 @@ hole_pass(struct seglog_event_iter *iter)
     iter->position++;
 }
 
+/*
+ * Retention has been there since the iterator was placed, or by somebody with a
+ * view of his own: the log begins at this position.  What is wanted may be left.
+ */
+static seglog_code
+beginning_pass(struct seglog_event_iter *iter, uint64_t begin,
+               struct seglog_error *err)
+{
+    struct slg_view_txn *txn = NULL;
+    struct slg_view_head head;
+    seglog_code code = slg_view_begin(iter->canonical->view, false, &txn, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    code = slg_view_get_head(txn, &head, err);
+    slg_view_abort(txn);
+    if (code == SEGLOG_OK)
+        code = slg_log_note_begin(iter->canonical, &head, begin, err);
+    if (code == SEGLOG_OK && head.first_event > iter->next)
+        return fail_given_up(&head, err);
+    iter->position = begin;
+    return code;
+}
+
+static seglog_code
+records_take(struct seglog_event_iter *iter, struct seglog_error *err)
+{
+    struct seglog_error own = { 0 };
+    seglog_code code =
+        slg_log_read(iter->canonical, iter->position, iter->read_bytes,
+                     &iter->records, &iter->count, &own);
+
+    if (code == SEGLOG_NOT_FOUND && own.actual > iter->position) {
+        code = beginning_pass(iter, own.actual, err);
+        return code == SEGLOG_OK
+                   ? slg_log_read(iter->canonical, iter->position,
+                                  iter->read_bytes, &iter->records,
+                                  &iter->count, err)
+                   : code;
+    }
+    if (code != SEGLOG_OK && err)
+        *err = own;
+    return code;
+}
+
 /* What events a damaged transaction had shows in what comes behind it. */
 static seglog_code
 records_read(struct seglog_event_iter *iter, struct seglog_error *err)
@@ -204,8 +249,7 @@ records_read(struct seglog_event_iter *iter, struct seglog_error *err)
     iter->count = 0;
     iter->at = 0;
     while (code == SEGLOG_CORRUPT && iter->position < iter->last) {
-        code = slg_log_read(iter->canonical, iter->position, iter->read_bytes,
-                            &iter->records, &iter->count, &own);
+        code = records_take(iter, &own);
         if (code == SEGLOG_CORRUPT || (code == SEGLOG_OK && iter->count == 0))
             hole_pass(iter);
         /* The log ends here: nothing of what the view knows is there. */

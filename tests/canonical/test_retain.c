@@ -335,6 +335,98 @@ retain__snapshot_lost_afterwards__is_corrupt_or_skipped(void **state)
                  "999 of some length to fill a segment");
 }
 
+/* Consumers that are removed keep nothing, also while they are still open. */
+static void
+retain__below_an_open_consumer__it_goes_on_at_the_first_event(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_consumer *consumer = NULL;
+    struct seglog_canonical_event event;
+    struct seglog_retention_info info;
+    uint64_t id = 0;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    assert_ok(seglog_consumer_open(fixture->canonical, "removed", 0, &consumer,
+                                   NULL));
+    assert_ok(seglog_consumer_next(consumer, 0, &event, NULL));
+    assert_ok(
+        seglog_canonical_remove_consumer(fixture->canonical, "removed", NULL));
+    (void)snapshot_make(fixture);
+    info = retain(fixture, 800);
+    while (id + 1 < info.first_event && event.id == id) {
+        assert_ok(seglog_consumer_next(consumer, 0, &event, NULL));
+        id++;
+    }
+    /* What had been read ahead came first. */
+    assert_true(id < 600);
+    for (id = info.first_event; id < 1000; id++) {
+        assert_int_equal(event.id, id);
+        assert_code(seglog_consumer_next(consumer, 0, &event, NULL),
+                    id < 999 ? SEGLOG_OK : SEGLOG_END);
+    }
+    seglog_consumer_close(consumer);
+}
+
+static void
+retain__by_a_handle_with_another_view__leaves_the_rest_to_this_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical *other = NULL;
+    struct seglog_event_iter *iter = NULL;
+    struct seglog_canonical_event event;
+    struct seglog_retention_info info;
+    struct seglog_error err = { 0 };
+    char text[64];
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    fixture->options.view_dir = NULL;
+    other = store_open_other(fixture);
+    fixture->options.view_dir = fixture->view;
+    (void)snapshot_make(fixture);
+    info = retain(fixture, 800);
+    assert_true(info.first_event > 0);
+    (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                   (unsigned)info.first_event);
+    assert_event(other, info.first_event, text);
+    assert_ok(
+        seglog_event_iter_open(other, info.first_event - 1, 1000, &iter, NULL));
+    assert_code(seglog_event_iter_next(iter, &event, &err), SEGLOG_NOT_FOUND);
+    assert_int_equal(err.actual, info.first_event);
+    seglog_event_iter_close(iter);
+    assert_ok(seglog_canonical_close(other, NULL));
+}
+
+static void
+retain__first_transaction_damaged_then__those_behind_it_are_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_retention_info info;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    char text[64];
+
+    store_open_small(fixture);
+    fill(fixture, 0, 1000);
+    (void)snapshot_make(fixture);
+    info = retain(fixture, 800);
+    (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                   (unsigned)info.first_event);
+    store_close(fixture);
+    view_remove(fixture);
+    blob_flip(fixture->files, log_segment(fixture, 0, name),
+              log_find(fixture, 0, text));
+    store_open(fixture);
+    assert_int_equal(meta_of(fixture->canonical).first_event,
+                     info.first_event + 1);
+    assert_event(fixture->canonical, info.first_event, NULL);
+    (void)snprintf(text, sizeof text, "%u of some length to fill a segment",
+                   (unsigned)info.first_event + 1);
+    assert_event(fixture->canonical, info.first_event + 1, text);
+    assert_event(fixture->canonical, 999,
+                 "999 of some length to fill a segment");
+}
+
 int
 main(void)
 {
@@ -354,6 +446,12 @@ main(void)
         CANONICAL_TEST(retain__slowest_cursor__is_never_passed),
         CANONICAL_TEST(retain__dead_letter__keeps_its_event),
         CANONICAL_TEST(retain__snapshot_lost_afterwards__is_corrupt_or_skipped),
+        CANONICAL_TEST(
+            retain__below_an_open_consumer__it_goes_on_at_the_first_event),
+        CANONICAL_TEST(
+            retain__by_a_handle_with_another_view__leaves_the_rest_to_this_one),
+        CANONICAL_TEST(
+            retain__first_transaction_damaged_then__those_behind_it_are_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
