@@ -232,6 +232,14 @@ def stream_seeds():
         write('stream', f'chance-{n:02}', chance.randbytes(20 + n * n * 2))
 
 
+def canonical_seeds():
+    """Any bytes are a program on a canonical store: some of each length."""
+    for n in range(24):
+        chance = random.Random(300 + n)
+        write('canonical', f'chance-{n:02}',
+              bytes([n * 5]) + chance.randbytes(20 + n * 15))
+
+
 def number(n):
     """A varint."""
     out = b''
@@ -330,4 +338,5 @@ if __name__ == '__main__':
     crash_seeds()
     session_seeds()
     stream_seeds()
+    canonical_seeds()
     transaction_seeds()

@@ -147,7 +147,7 @@ dictionary()
 length_max()
 {
     case $1 in
-        args | import_state | json_time | table | uuid) echo 400 ;;
+        args | canonical | import_state | json_time | table | uuid) echo 400 ;;
         columns | encrypted | json_line | mend | roundtrip | transaction)
             echo 700
             ;;
