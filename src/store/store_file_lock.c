@@ -358,12 +358,15 @@ lock_renew(struct file_lock *lock, struct seglog_error *err)
     return SEGLOG_OK;
 }
 
+/* What failed may have been done all the same: the file is closed, so that
+ * nothing is held. */
 static seglog_code
-lock_fail(const struct file_lock *lock, int sys_errno, struct seglog_error *err)
+lock_fail(struct file_lock *lock, int sys_errno, struct seglog_error *err)
 {
     if (sys_errno == EWOULDBLOCK)
         return slg_file_fail(err, SEGLOG_LOCKED, place_of(lock),
                              "somebody else is writing; try again later");
+    lock_file_close(lock);
     return slg_file_fail_errno(err, sys_errno, place_of(lock),
                                "cannot lock it");
 }
