@@ -13,9 +13,12 @@
 #include "tests/faults/sites.h"
 
 static const struct scenario *const *const lists[] = {
-    log_scenarios,   read_scenarios,    repair_scenarios,
-    seal_scenarios,  session_scenarios, replay_scenarios,
-    store_scenarios, stream_scenarios,  backup_scenarios,
+    log_scenarios,       read_scenarios,    repair_scenarios,
+    seal_scenarios,      session_scenarios, replay_scenarios,
+    store_scenarios,     stream_scenarios,  backup_scenarios,
+#ifdef SEGLOG_HAVE_LMDB
+    canonical_scenarios,
+#endif
 };
 
 struct wish {

@@ -17,6 +17,7 @@ extern const struct scenario *const store_scenarios[];
 extern const struct scenario *const replay_scenarios[];
 extern const struct scenario *const stream_scenarios[];
 extern const struct scenario *const backup_scenarios[];
+extern const struct scenario *const canonical_scenarios[];
 
 /* The record of that number, the same always. */
 size_t

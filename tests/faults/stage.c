@@ -232,6 +232,7 @@ stage_let_go(struct stage *stage)
     (void)seglog_session_store_close(stage->sessions, NULL);
     seglog_replay_free(stage->replay);
     (void)seglog_streams_close(&stage->streams, NULL);
+    (void)seglog_canonical_close(stage->canonical, NULL);
     (void)seglog_blob_close(&stage->blob, NULL);
     seglog_lock_close(&stage->lock);
     if (stage->has_encrypted) {
@@ -244,6 +245,7 @@ stage_let_go(struct stage *stage)
     stage->other = NULL;
     stage->sessions = NULL;
     stage->replay = NULL;
+    stage->canonical = NULL;
 }
 
 void

@@ -121,6 +121,7 @@ struct stage {
     struct seglog_session_store *sessions;
     struct seglog_replay *replay;
     struct seglog_streams streams;
+    struct seglog_canonical *canonical;
     struct seglog_blob blob;
     struct seglog_lock lock;
     bool has_encrypted; /* store was opened by a step */
