@@ -374,6 +374,21 @@ folder_look(struct storm *storm)
 
 /* -- folders --------------------------------------------------------------- */
 
+/* Most are to have done something, however slow the machine is. */
+static void
+events_await(const struct storm *storm)
+{
+    const uint64_t before = atomic_load(&storm->shared->given);
+    const int64_t start = test_now_ms();
+    siginfo_t info = { .si_pid = 0 };
+
+    while (atomic_load(&storm->shared->given) == before &&
+           test_now_ms() - start < 500 && info.si_pid == 0 &&
+           waitid(P_PID, (id_t)storm->pids[CONSUMER], &info,
+                  WEXITED | WNOHANG | WNOWAIT) == 0)
+        (void)usleep(200);
+}
+
 static void
 lives_run(struct storm *storm, uint64_t kills)
 {
@@ -381,6 +396,8 @@ lives_run(struct storm *storm, uint64_t kills)
     for (unsigned i = 0;
          i < LIVES_MAX && storm->kills < kills && !has_failed(storm); i++) {
         life_start(storm, CONSUMER);
+        if (test_random(&storm->seed) % 4 != 0)
+            events_await(storm);
         (void)usleep((useconds_t)(test_random(&storm->seed) % 30000));
         if (test_random(&storm->seed) % 4 == 0) {
             storm->producers += life_stop(storm, PRODUCER);
