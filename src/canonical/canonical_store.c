@@ -327,8 +327,32 @@ seglog_canonical_open(struct seglog_store store,
 
 /* -- close ----------------------------------------------------------------- */
 
+static seglog_code
+view_clean_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
+              struct slg_view_head *head)
+{
+    seglog_code code = SEGLOG_OK;
+
+    /* What it knows of the log must be durable there, whoever has committed
+     * it: a view that is trusted after a power failure is never ahead. */
+    code = seglog_canonical_sync(canonical, NULL);
+    head->is_clean = 1;
+    if (code == SEGLOG_OK)
+        code = slg_view_put_head(txn, head, NULL, NULL);
+    if (code != SEGLOG_OK) {
+        slg_view_abort(txn);
+        return code;
+    }
+    code = slg_view_commit(txn, NULL);
+    if (code == SEGLOG_OK)
+        code = slg_view_sync(canonical->view, NULL);
+    return code == SEGLOG_OK ? slg_trust_mark_clean(canonical->view_dir, NULL)
+                             : code;
+}
+
 /* The next one to come, after a restart of the machine too, need not build the
- * view anew.  Somebody who writes just now sees to that himself. */
+ * view anew.  Somebody who writes just now sees to that himself, and so does
+ * nobody who has only read. */
 static void
 view_make_clean(struct seglog_canonical *canonical)
 {
@@ -336,20 +360,17 @@ view_make_clean(struct seglog_canonical *canonical)
     struct slg_view_head head;
 
     if (canonical->is_view_own || !canonical->view ||
+        canonical->options.is_read_only ||
+        !atomic_load(&canonical->has_written) ||
         seglog_lock_acquire(canonical->lock, 0, NULL) != SEGLOG_OK)
         return;
-    if (slg_view_begin(canonical->view, true, &txn, NULL) == SEGLOG_OK &&
-        slg_view_get_head(txn, &head, NULL) == SEGLOG_OK && head.position > 0 &&
-        !head.is_clean) {
-        head.is_clean = 1;
-        if (slg_view_put_head(txn, &head, NULL, NULL) == SEGLOG_OK) {
-            if (slg_view_commit(txn, NULL) == SEGLOG_OK &&
-                slg_view_sync(canonical->view, NULL) == SEGLOG_OK)
-                (void)slg_trust_mark_clean(canonical->view_dir, NULL);
-            txn = NULL;
-        }
+    if (slg_view_begin(canonical->view, true, &txn, NULL) == SEGLOG_OK) {
+        if (slg_view_get_head(txn, &head, NULL) == SEGLOG_OK &&
+            head.position > 0 && !head.is_clean)
+            (void)view_clean_up(canonical, txn, &head);
+        else
+            slg_view_abort(txn);
     }
-    slg_view_abort(txn);
     (void)seglog_lock_release(canonical->lock, NULL);
 }
 
@@ -361,8 +382,8 @@ seglog_canonical_close(struct seglog_canonical *canonical,
 
     if (!canonical)
         return SEGLOG_OK;
-    code = seglog_streams_close(&canonical->log, err);
     view_make_clean(canonical);
+    code = seglog_streams_close(&canonical->log, err);
     canonical_free(canonical);
     return code;
 }

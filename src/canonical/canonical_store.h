@@ -57,6 +57,8 @@ struct seglog_canonical {
     struct seglog_stripe_locks *stripes;
     /* A commit is in the log, and the view could not be told. */
     atomic_bool is_behind;
+    /* The view was written to by this handle. */
+    atomic_bool has_written;
     bool is_marked;  /* in a turn: that the view is written to (trust.h) */
     bool has_looked; /* in a turn: at the log, and not at the hint alone */
 

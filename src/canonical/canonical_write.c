@@ -159,6 +159,7 @@ turn_mark_dirty(struct slg_turn *turn, struct seglog_error *err)
     struct seglog_canonical *canonical = turn->canonical;
     seglog_code code = SEGLOG_OK;
 
+    atomic_store(&turn->canonical->has_written, true);
     if (canonical->is_view_own ||
         (canonical->is_marked && !turn->head.is_clean))
         return SEGLOG_OK;

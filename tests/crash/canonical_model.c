@@ -237,8 +237,10 @@ log_mend(struct canonical_world *world, bool is_power_cut)
     struct seglog_streams streams;
     seglog_code code = SEGLOG_OK;
 
+    /* Of an encrypted store also a checkpoint that was under way, in which there
+     * is no transaction. */
     canonical_hold(world, CANONICAL_C1,
-                   is_power_cut && (world->is_pending ||
+                   is_power_cut && (world->is_pending || world->is_encrypted ||
                                     world->model.synced < world->model.count));
     world->watch->holes++;
     canonical_expect(world, crash_store_start(world->disk, &process,
@@ -258,6 +260,24 @@ log_mend(struct canonical_world *world, bool is_power_cut)
     return code == SEGLOG_OK;
 }
 
+/* What is read may be sound, and the end behind it not: then nobody can write
+ * until it is mended. */
+static seglog_code
+actor_start_sound(struct canonical_world *world, struct canonical_actor *actor,
+                  bool is_view_own, bool is_power_cut)
+{
+    seglog_code code = canonical_actor_start(world, actor, is_view_own);
+
+    if (code != SEGLOG_OK || !is_power_cut || !world->is_encrypted)
+        return code;
+    code = seglog_canonical_sync(actor->canonical, NULL);
+    canonical_hold(world, CANONICAL_C7,
+                   code == SEGLOG_OK || code == SEGLOG_CORRUPT);
+    if (code != SEGLOG_OK)
+        canonical_actor_stop(world, actor);
+    return code;
+}
+
 void
 canonical_look(struct canonical_world *world, bool is_power_cut)
 {
@@ -270,7 +290,8 @@ canonical_look(struct canonical_world *world, bool is_power_cut)
     if (actor->canonical)
         canonical_actor_stop(world, actor);
     world->images_every = 0;
-    if (canonical_actor_start(world, actor, is_view_own) != SEGLOG_OK) {
+    if (actor_start_sound(world, actor, is_view_own, is_power_cut) !=
+        SEGLOG_OK) {
         world->is_over = !log_mend(world, is_power_cut);
         if (world->is_over)
             return;
