@@ -10,7 +10,7 @@
  *   canonical_apply.c  one transaction to the view
  *   canonical_write.c  a turn of a writer: gate, lock, log, view
  *   write_txn.c        write transactions
- *   write_batch.c      batches, and those that share a turn
+ *   write_batch.c      batches: write_batch.h; batch_round.c: they share turns
  *   read_txn.c         read transactions
  *   state_iter.c       iterators of both
  *   event_iter.c       events
