@@ -329,6 +329,9 @@ slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
         turn_end(turn, &end, place);
     else
         slg_turn_abort(turn);
+    /* It may be there: whoever looks next, to see, looks at the log. */
+    if (code == SEGLOG_POISONED)
+        atomic_store(&canonical->is_behind, true);
     return code;
 }
 
