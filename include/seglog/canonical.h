@@ -391,7 +391,7 @@ struct seglog_event_iter;
  *
  * Returns NOT_FOUND where from was given up by retention: err->actual is the
  * first id that there is.
- * Cost  O(log n), and up to 256 events more than were asked for
+ * Cost  O(log n), and up to 256 transactions more than were asked for
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_event_iter_open(struct seglog_canonical *canonical, uint64_t from,

@@ -5,7 +5,8 @@
 #include "src/canonical/canonical_store.h"
 #include "src/store/fail.h"
 
-/* Whoever looks for an event reads over so many others, at most. */
+/* Whoever looks for an event reads over so many others, and so many
+ * transactions without any, at most. */
 #define MARK_EVENTS 256u
 
 void
@@ -160,13 +161,15 @@ seglog_code
 slg_apply_end(struct slg_view_txn *txn, struct slg_view_head *head,
               uint64_t events, uint64_t time_ms, struct seglog_error *err)
 {
-    if (events > 0 && head->next_event >= head->marked) {
+    if (events > 0 && (head->next_event >= head->marked ||
+                       head->position >= head->marked_to)) {
         const seglog_code code =
             mark_put(txn, head->next_event, head->position, err);
 
         if (code != SEGLOG_OK)
             return code;
         head->marked = head->next_event + MARK_EVENTS;
+        head->marked_to = head->position + MARK_EVENTS;
     }
     head->next_event += events;
     head->position++;

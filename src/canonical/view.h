@@ -35,6 +35,7 @@ struct slg_view_head {
     uint64_t position;
     uint64_t next_event;
     uint64_t marked;      /* ids below need no mark */
+    uint64_t marked_to;   /* unless their transaction is here, or behind */
     uint64_t first_event; /* that there is */
     uint64_t first_position;
     uint64_t created_ms;
@@ -48,7 +49,7 @@ struct slg_view_head {
     struct seglog_chain_hash hash;           /* behind position - 1 */
 };
 
-#define SLG_VIEW_VERSION UINT64_C(1)
+#define SLG_VIEW_VERSION UINT64_C(2)
 
 /* False: this build has no LMDB, and opens none. */
 bool

@@ -205,6 +205,36 @@ event__says_where_and_when_it_was_committed(void **state)
     seglog_event_iter_close(iter);
 }
 
+/* The seed read all of the log for one event. */
+static void
+event__behind_many_transactions_without_any__is_found_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    char *large = malloc(2001);
+    uint64_t before = 0;
+
+    assert_non_null(large);
+    memset(large, 'x', 2000);
+    large[2000] = '\0';
+    (void)commit_one(fixture->canonical, NULL, NULL, "zero");
+    for (unsigned i = 0; i < 4000; i++)
+        (void)commit_one(fixture->canonical, "k", large, NULL);
+    (void)commit_one(fixture->canonical, NULL, NULL, "one");
+    for (unsigned round = 0; round < 2; round++) {
+        store_close(fixture);
+        if (round == 1)
+            view_remove(fixture);
+        store_open(fixture);
+        before = seglog_faults_get_bytes_read(fixture->faults);
+        assert_event(fixture->canonical, 1, "one");
+        /* From the checkpoint before it, and some times to the end. */
+        assert_true(seglog_faults_get_bytes_read(fixture->faults) - before <
+                    5000000);
+        assert_event(fixture->canonical, 0, "zero");
+    }
+    free(large);
+}
+
 /* -- both ------------------------------------------------------------------ */
 
 static void
@@ -388,6 +418,8 @@ main(void)
         CANONICAL_TEST(events__of_a_batch__are_all_or_none),
         CANONICAL_TEST(iterate_events__from_to__is_what_is_between),
         CANONICAL_TEST(event__says_where_and_when_it_was_committed),
+        CANONICAL_TEST(
+            event__behind_many_transactions_without_any__is_found_at_once),
         CANONICAL_TEST(commit__of_state_and_events__says_what_it_did),
         CANONICAL_TEST(commit__of_nothing__appends_nothing),
         CANONICAL_TEST(abort__leaves_nothing_of_it),
