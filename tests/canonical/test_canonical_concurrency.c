@@ -326,6 +326,75 @@ reader__while_somebody_writes__does_not_wait(void **state)
     assert_ok(seglog_canonical_close(own, NULL));
 }
 
+/* Waits for a byte; ends the process. */
+static void
+child_grow(struct fixture *fixture, int from)
+{
+    static char large[5000];
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_store files;
+    char byte = 0;
+
+    fixture->options.view_bytes_max = UINT64_C(64) << 20;
+    if (read(from, &byte, 1) != 1 ||
+        seglog_store_file_open(fixture->log, true, &files, NULL) != SEGLOG_OK ||
+        seglog_canonical_open(files, &fixture->options, &canonical, NULL) !=
+            SEGLOG_OK)
+        _exit(2);
+    for (unsigned i = 0; i < 1000; i++) {
+        struct seglog_write_txn *txn = NULL;
+        char key[16];
+
+        (void)snprintf(key, sizeof key, "key %u", i);
+        if (seglog_write_txn_begin(canonical, &txn, NULL) != SEGLOG_OK ||
+            seglog_write_txn_put(txn, text_slice(key),
+                                 (struct seglog_slice){ large, sizeof large },
+                                 NULL) != SEGLOG_OK ||
+            seglog_write_txn_commit(txn, false, NULL, NULL) != SEGLOG_OK)
+            _exit(3);
+    }
+    (void)seglog_canonical_close(canonical, NULL);
+    _exit(0);
+}
+
+/* It was mapped anew then, under those who read. */
+static void
+view__made_larger_by_a_process_with_more_room__is_no_space_here(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_read_txn *before = NULL;
+    struct seglog_read_txn *after = NULL;
+    struct seglog_slice value = { 0 };
+    int ends[2];
+    int status = -1;
+    pid_t child = 0;
+
+    (void)commit_one(fixture->canonical, "a", "1", NULL);
+    store_close(fixture);
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        child_grow(fixture, ends[0]);
+    fixture->options.view_bytes_max = 1 << 20;
+    store_open(fixture);
+    assert_ok(seglog_read_txn_begin(fixture->canonical, &before, NULL));
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_code(seglog_read_txn_begin(fixture->canonical, &after, NULL),
+                SEGLOG_NO_SPACE);
+    assert_ok(seglog_read_txn_get(before, text_slice("a"), &value, NULL));
+    assert_memory_equal(value.data, "1", 1);
+    seglog_read_txn_end(before);
+    store_close(fixture);
+    fixture->options.view_bytes_max = UINT64_C(64) << 20;
+    store_open(fixture);
+    assert_int_equal(meta_of(fixture->canonical).keys, 1001);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 /* Sum of two keys is the same in each snapshot. */
 struct watching {
     struct seglog_canonical *canonical;
@@ -397,6 +466,8 @@ main(void)
         CANONICAL_TEST(second_writer__waits_for_the_first),
         CANONICAL_TEST(second_writer__whose_time_is_up__is_locked),
         CANONICAL_TEST(reader__while_somebody_writes__does_not_wait),
+        CANONICAL_TEST(
+            view__made_larger_by_a_process_with_more_room__is_no_space_here),
         CANONICAL_TEST(snapshots__while_it_is_written__are_whole),
     };
 
