@@ -7,44 +7,71 @@
 
 /* -- is it whole, and of this log? ----------------------------------------- */
 
-/* What is wrong with it makes it no snapshot: the log is what is true. */
+/*
+ * What is wrong with a snapshot makes it none: the log is what is true.  But one
+ * that cannot be read just now may well be whole, and what is in front of it
+ * may be nowhere else.
+ */
 static bool
-snapshot_is_whole(struct seglog_reader *reader, struct slg_view_head *head)
+is_failure(seglog_code code)
 {
-    struct slg_transaction transaction;
-    struct seglog_event event;
-    uint64_t records = 0;
-    uint64_t before = 0;
-
-    if (seglog_reader_next(reader, &event, NULL) != SEGLOG_OK ||
-        event.type != SEGLOG_EVENT_RECORD ||
-        !slg_snapshot_get_head(event.record.data, event.record.len, head))
-        return false;
-    for (before = 1;; before++) {
-        if (seglog_reader_next(reader, &event, NULL) != SEGLOG_OK ||
-            event.type != SEGLOG_EVENT_RECORD)
-            return false;
-        if (slg_snapshot_get_end(event.record.data, event.record.len, &records))
-            return records == before;
-        if (!slg_transaction_open(&transaction, event.record.data,
-                                  event.record.len))
-            return false;
-    }
+    return code == SEGLOG_IO || code == SEGLOG_NO_SPACE ||
+           code == SEGLOG_NO_MEMORY || code == SEGLOG_READ_ONLY ||
+           code == SEGLOG_LOCKED;
 }
 
-static bool
+/* END: it is not whole. */
+static seglog_code
+record_next(struct seglog_reader *reader, struct seglog_record *record,
+            struct seglog_error *err)
+{
+    struct seglog_event event;
+    const seglog_code code = seglog_reader_next(reader, &event, err);
+
+    if (code != SEGLOG_OK)
+        return is_failure(code) ? code : SEGLOG_END;
+    *record = event.record;
+    return event.type == SEGLOG_EVENT_RECORD ? SEGLOG_OK : SEGLOG_END;
+}
+
+static seglog_code
+snapshot_read(struct seglog_reader *reader, struct slg_view_head *head,
+              struct seglog_error *err)
+{
+    struct slg_transaction transaction;
+    struct seglog_record record;
+    uint64_t records = 0;
+    seglog_code code = record_next(reader, &record, err);
+
+    if (code == SEGLOG_OK &&
+        !slg_snapshot_get_head(record.data, record.len, head))
+        return SEGLOG_END;
+    for (uint64_t before = 1; code == SEGLOG_OK; before++) {
+        code = record_next(reader, &record, err);
+        if (code != SEGLOG_OK)
+            break;
+        if (slg_snapshot_get_end(record.data, record.len, &records))
+            return records == before ? SEGLOG_OK : SEGLOG_END;
+        if (!slg_transaction_open(&transaction, record.data, record.len))
+            return SEGLOG_END;
+    }
+    return code;
+}
+
+static seglog_code
 snapshot_check(const struct seglog_canonical *canonical, const char *name,
-               struct slg_view_head *head)
+               struct slg_view_head *head, bool *is_whole,
+               struct seglog_error *err)
 {
     struct seglog_reader *reader = NULL;
-    bool is_whole = false;
+    seglog_code code =
+        seglog_reader_open(canonical->store, name, NULL, &reader, err);
 
-    if (seglog_reader_open(canonical->store, name, NULL, &reader, NULL) !=
-        SEGLOG_OK)
-        return false;
-    is_whole = snapshot_is_whole(reader, head);
+    if (code == SEGLOG_OK)
+        code = snapshot_read(reader, head, err);
     seglog_reader_close(reader);
-    return is_whole;
+    *is_whole = code == SEGLOG_OK;
+    return is_failure(code) ? code : SEGLOG_OK;
 }
 
 /* -- into the view --------------------------------------------------------- */
@@ -101,12 +128,14 @@ sound_find(const struct seglog_canonical *canonical,
 {
     char name[SLG_SNAPSHOT_NAME_CAP];
     bool is_of_log = false;
+    bool is_whole = false;
     seglog_code code = slg_snapshot_find(canonical->store, position, err);
 
     if (code != SEGLOG_OK || *position == 0)
         return code;
     slg_snapshot_name(*position, name);
-    if (snapshot_check(canonical, name, found) && found->position == *position)
+    code = snapshot_check(canonical, name, found, &is_whole, err);
+    if (code == SEGLOG_OK && is_whole && found->position == *position)
         code = slg_log_has_head(canonical, found, info, &is_of_log, err);
     if (!is_of_log)
         *position = 0;

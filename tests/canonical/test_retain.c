@@ -427,6 +427,47 @@ retain__first_transaction_damaged_then__those_behind_it_are_there(void **state)
                  "999 of some length to fill a segment");
 }
 
+/* Nothing else has what is in front of it: what cannot be read just now is not
+ * passed over as if it were damaged. */
+static void
+rebuild__each_read_failing_once__is_io_and_loses_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_fault fault = { .ops = SEGLOG_FAULT_BIT(SEGLOG_FAULT_READ) };
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_error err = { 0 };
+    uint64_t hits = 0;
+    bool is_hit = true;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 300);
+    (void)commit_one(fixture->canonical, "kept", "value", NULL);
+    (void)snapshot_make(fixture);
+    assert_true(retain(fixture, 300).segments > 0);
+    store_close(fixture);
+    fixture->options.skips_lost = true;
+    fixture->options.view_dir = NULL;
+    for (fault.at = 1; is_hit; fault.at++) {
+        seglog_code code = SEGLOG_OK;
+
+        assert_true(seglog_faults_add(fixture->faults, &fault));
+        code = seglog_canonical_open(fixture->store, &fixture->options,
+                                     &canonical, &err);
+        is_hit = seglog_faults_get_hits(fixture->faults) > hits;
+        hits = seglog_faults_get_hits(fixture->faults);
+        seglog_faults_clear(fixture->faults);
+        if (code == SEGLOG_OK) {
+            assert_int_equal(meta_of(canonical).lost, 0);
+            assert_value(canonical, "kept", "value");
+        } else {
+            assert_code(code, SEGLOG_IO);
+        }
+        assert_ok(seglog_canonical_close(canonical, NULL));
+    }
+    assert_true(fault.at > 5);
+    store_open(fixture);
+}
+
 int
 main(void)
 {
@@ -446,6 +487,8 @@ main(void)
         CANONICAL_TEST(retain__slowest_cursor__is_never_passed),
         CANONICAL_TEST(retain__dead_letter__keeps_its_event),
         CANONICAL_TEST(retain__snapshot_lost_afterwards__is_corrupt_or_skipped),
+        CANONICAL_TEST(
+            rebuild__each_read_failing_once__is_io_and_loses_nothing),
         CANONICAL_TEST(
             retain__below_an_open_consumer__it_goes_on_at_the_first_event),
         CANONICAL_TEST(
