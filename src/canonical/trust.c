@@ -47,10 +47,10 @@ mark_write(struct seglog_store store, const char *text,
 {
     struct seglog_blob blob = { 0 };
     uint64_t offset = 0;
-    seglog_code code = seglog_store_remove(store, MARK_NAME ".new", NULL);
+    seglog_code code = seglog_store_remove(store, MARK_NAME ".new", err);
 
     if (code != SEGLOG_OK && code != SEGLOG_NOT_FOUND)
-        return seglog_store_remove(store, MARK_NAME ".new", err);
+        return code;
     code = seglog_blob_open(store, MARK_NAME ".new",
                             SEGLOG_OPEN_WRITE | SEGLOG_OPEN_CREATE, &blob, err);
     if (code != SEGLOG_OK)
