@@ -61,13 +61,24 @@ folders_create(char *path, mode_t mode)
     return 0;
 }
 
+static int
+folder_open(const char *path)
+{
+    unsigned times = 0;
+    int fd = -1;
+
+    do
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (fd < 0 && slg_file_is_interrupted(&times));
+    return fd;
+}
+
 int
 slg_file_folder_open(char *path, bool create_dirs, mode_t mode)
 {
-    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-    const int fd = open(path, flags);
+    const int fd = folder_open(path);
 
     if (fd >= 0 || errno != ENOENT || !create_dirs)
         return fd;
-    return folders_create(path, mode) == 0 ? open(path, flags) : -1;
+    return folders_create(path, mode) == 0 ? folder_open(path) : -1;
 }
