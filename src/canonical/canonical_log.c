@@ -11,6 +11,8 @@
 #include "src/canonical/canonical_store.h"
 #include "src/canonical/snapshot.h"
 #include "src/store/fail.h"
+#include "src/stream/stream_names.h"
+#include "src/stream/stream_round.h"
 
 /* Read at once. */
 #define READ_BYTES (UINT64_C(1) << 20)
@@ -280,10 +282,10 @@ log_get_info(struct seglog_canonical *canonical,
     return code;
 }
 
-seglog_code
-slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
-                 struct slg_view_head *head, bool *is_changed,
-                 struct seglog_error *err)
+static seglog_code
+log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
+             struct slg_view_head *head, bool *is_changed,
+             struct seglog_error *err)
 {
     struct seglog_stream_info info;
     bool is_of_log = false;
@@ -309,4 +311,46 @@ slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
     memcpy(head->identity, info.identity, sizeof head->identity);
     head->hash = info.end.hash;
     return SEGLOG_OK;
+}
+
+/*
+ * A power failure may have left a hole in what nobody has synced, and behind it
+ * transactions and a head that is known: a stream goes on then, but state that
+ * lacks one transaction and has the next was never there.  So the log is cut
+ * back to before the hole (SPEC.md 16.4).  CORRUPT: it is no such hole.
+ */
+static seglog_code
+log_settle(const struct seglog_canonical *canonical, struct seglog_error *err)
+{
+    struct slg_stream_parts parts = { 0 };
+    char name[SEGLOG_STREAM_NAME_CAP];
+    seglog_code code = slg_streams_check_writable(canonical->streams, err);
+
+    if (code == SEGLOG_OK)
+        code = slg_stream_parts_list(canonical->store, SEGLOG_CANONICAL_STREAM,
+                                     &parts, err);
+    if (code != SEGLOG_OK || parts.count == 0)
+        return code;
+    slg_stream_part_name(SEGLOG_CANONICAL_STREAM, slg_stream_parts_last(&parts),
+                         name);
+    slg_stream_parts_reset(&parts);
+    return slg_stream_settle(canonical->streams, name, err);
+}
+
+seglog_code
+slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
+                 struct slg_view_head *head, bool *is_changed,
+                 struct seglog_error *err)
+{
+    struct seglog_error own = { 0 };
+    seglog_code code = log_catch_up(canonical, txn, head, is_changed, &own);
+
+    if (code == SEGLOG_CORRUPT && log_settle(canonical, NULL) == SEGLOG_OK) {
+        /* The view has half of it by now: all is applied anew. */
+        *head = (struct slg_view_head){ 0 };
+        code = log_catch_up(canonical, txn, head, is_changed, &own);
+    }
+    if (code != SEGLOG_OK && err)
+        *err = own;
+    return code;
 }

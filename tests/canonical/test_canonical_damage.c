@@ -239,6 +239,44 @@ event__in_a_missing_last_part__is_corrupt(void **state)
     fixture->canonical = NULL;
 }
 
+/* -- a power failure ------------------------------------------------------- */
+
+/* Sectors that were written before others got to the device after them. */
+static void
+hole__in_what_was_never_synced__is_cut_off_with_all_behind_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical *canonical = NULL;
+    struct seglog_store copy;
+    char name[SEGLOG_STREAM_NAME_CAP];
+    char large[1201];
+    size_t len = 0;
+    uint8_t *bytes = NULL;
+
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    (void)commit_one(fixture->canonical, "a", "1", "one");
+    assert_ok(seglog_canonical_sync(fixture->canonical, NULL));
+    (void)commit_one(fixture->canonical, "a", "2", large);
+    (void)commit_one(fixture->canonical, "a", "3", large);
+    (void)commit_one(fixture->canonical, "a", "4", large);
+    bytes = blob_read(fixture->files, log_segment(fixture, 0, name), &len);
+    /* Of the event of the second one of these. */
+    assert_true(len > 3072);
+    memset(bytes + 2048, 0, 512);
+    assert_ok(seglog_store_memory_open(&copy, NULL));
+    blob_write(copy, name, bytes, len);
+    free(bytes);
+    assert_ok(seglog_canonical_open(copy, NULL, &canonical, NULL));
+    assert_state(canonical, NULL, "a=2");
+    assert_int_equal(meta_of(canonical).next_event, 2);
+    assert_int_equal(meta_of(canonical).lost, 0);
+    (void)commit_one(canonical, "a", "5", "two");
+    assert_state(canonical, NULL, "a=5");
+    assert_ok(seglog_canonical_close(canonical, NULL));
+    seglog_store_close(&copy);
+}
+
 /* -- not ours -------------------------------------------------------------- */
 
 static void
@@ -347,6 +385,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        CANONICAL_TEST(
+            hole__in_what_was_never_synced__is_cut_off_with_all_behind_it),
         CANONICAL_TEST(damage__behind_which_the_view_is__does_not_matter),
         CANONICAL_TEST(
             damage__that_a_view_is_built_over__names_the_very_position),
