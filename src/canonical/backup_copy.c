@@ -77,7 +77,8 @@ tail_compare(struct taking *taking, bool *is_same)
         return SEGLOG_OK;
     taking->at = taking->size - len;
     code = bytes_read(taking, len, taking->err);
-    if (code == SEGLOG_OK && memcmp(taking->buffer, taking->item->tail, len))
+    if (code == SEGLOG_OK &&
+        memcmp(taking->buffer, taking->item->tail, len) != 0)
         *is_same = false;
     return code;
 }

@@ -40,11 +40,13 @@ room_make(void *items, size_t *cap, size_t count, size_t size)
 struct slg_backup_part *
 slg_manifest_add_part(struct slg_manifest *manifest)
 {
-    struct slg_backup_part *parts =
-        room_make(manifest->parts, &manifest->part_cap, manifest->part_count,
-                  sizeof *parts);
+    struct slg_backup_part *parts = NULL;
 
-    if (!parts || manifest->part_count == UINT32_MAX)
+    if (manifest->part_count == UINT32_MAX)
+        return NULL;
+    parts = room_make(manifest->parts, &manifest->part_cap,
+                      manifest->part_count, sizeof *parts);
+    if (!parts)
         return NULL;
     manifest->parts = parts;
     parts += manifest->part_count++;

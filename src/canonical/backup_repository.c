@@ -205,8 +205,9 @@ slg_backup_listing_make(struct seglog_store repository,
     for (size_t i = 0; i < listing->manifests.count; i++)
         (void)slg_backup_manifest_parse_name(listing->manifests.names[i],
                                              &listing->numbers[i]);
-    qsort(listing->numbers, listing->manifests.count, sizeof *listing->numbers,
-          number_compare);
+    if (listing->manifests.count > 0)
+        qsort(listing->numbers, listing->manifests.count,
+              sizeof *listing->numbers, number_compare);
     return SEGLOG_OK;
 }
 
