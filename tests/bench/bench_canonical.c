@@ -5,7 +5,7 @@
  * Arguments: dir, size (100), keys (100000), and what:
  *   commit   records transactions, each a put and an event, visible to all
  *   threads  the same, synced, by threads threads
- *   batch    the same by batches that are not synced, by threads threads
+ *   batch    the same by batches, by threads threads, synced if synced is 1
  *   load     records events, batch of them a transaction
  *   get      records gets of keys that are there, in one read transaction
  *   iterate  all events that load has left
@@ -110,6 +110,7 @@ struct committer {
     uint64_t first;
     uint64_t records;
     bool is_batch;
+    bool is_synced; /* of batches; else all are */
 };
 
 static void
@@ -132,7 +133,9 @@ batches_commit(const struct committer *committer)
                                           value, &err),
                    &err);
         bench_must(seglog_write_batch_append_event(batch, value, &err), &err);
-        bench_must(seglog_write_batch_commit(batch, false, NULL, &err), &err);
+        bench_must(
+            seglog_write_batch_commit(batch, committer->is_synced, NULL, &err),
+            &err);
     }
     seglog_write_batch_free(batch);
 }
@@ -155,6 +158,7 @@ threads(struct seglog_canonical *canonical, bool is_batch)
     const struct bench_payloads payloads = bench_payloads_make();
     const uint64_t records = bench_number("records", 4000);
     const uint64_t count = bench_number("threads", 16);
+    const bool is_synced = bench_number("synced", 0) != 0;
     struct committer *committers = calloc(count, sizeof *committers);
 
     if (!committers)
@@ -164,7 +168,8 @@ threads(struct seglog_canonical *canonical, bool is_batch)
                                             .payloads = &payloads,
                                             .first = i * (records / count),
                                             .records = records / count,
-                                            .is_batch = is_batch };
+                                            .is_batch = is_batch,
+                                            .is_synced = is_synced };
     bench_start();
     state_threads(count, committer_run, committers, sizeof *committers);
     bench_stop();

@@ -245,7 +245,9 @@ def canonical(bench, figures):
 
     many["records"] = bench.scale(8000, 2000)
     jobs = {"threads": lambda: bench.run("bench_canonical", what="threads",
-                                         **many)}
+                                         **many),
+            "batch": lambda: bench.run("bench_canonical", what="batch",
+                                       synced=1, **many)}
     if bench.has("peer_state_sqlite"):
         jobs["sqlite"] = lambda: bench.run("peer_state_sqlite", threads=16,
                                            **many)
@@ -253,6 +255,8 @@ def canonical(bench, figures):
     got = bench.rounds_of(jobs, bench.scale(7, 3))
     if "sqlite" in got:
         figures.ratio("synced by 16 threads / SQLite FULL", got["threads"],
+                      got["sqlite"], 5)
+        figures.ratio("the same by batches / SQLite FULL", got["batch"],
                       got["sqlite"], 5)
     figures.ratio("the same / LMDB with both", got["threads"], got["lmdb"])
     bench.clean()
