@@ -48,6 +48,7 @@ struct slg_view_txn {
 
 struct slg_view_cursor {
     MDB_cursor *cursor;
+    enum slg_view_table table;
 };
 
 static pthread_mutex_t views_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -315,6 +316,25 @@ slg_view_abort(struct slg_view_txn *txn)
     free(txn);
 }
 
+/* Who reads a row takes numbers out of it: it is as long as it must be. */
+static bool
+row_is_sound(enum slg_view_table table, size_t key_len, size_t value_len)
+{
+    switch (table) {
+    case SLG_VIEW_MARKS:
+        return key_len == sizeof(uint64_t) && value_len == sizeof(uint64_t);
+    case SLG_VIEW_CURSORS:
+        return value_len == sizeof(uint64_t);
+    case SLG_VIEW_DEAD:
+        return key_len > 1 + sizeof(uint64_t) &&
+               value_len >= 2 * sizeof(uint64_t);
+    case SLG_VIEW_STATE:
+    case SLG_VIEW_TABLES:
+        break;
+    }
+    return true;
+}
+
 /* -- values ---------------------------------------------------------------- */
 
 static MDB_val
@@ -376,6 +396,8 @@ slg_view_get(struct slg_view_txn *txn, enum slg_view_table table,
         return SEGLOG_NOT_FOUND;
     if (result != 0)
         return fail_lmdb(err, result, "read the view");
+    if (!row_is_sound(table, key.len, val.mv_size))
+        return fail_lmdb(err, MDB_CORRUPTED, "read the view");
     *value = slice_of(val);
     return SEGLOG_OK;
 }
@@ -450,6 +472,7 @@ slg_view_cursor_open(struct slg_view_txn *txn, enum slg_view_table table,
 
     if (!made)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a cursor");
+    made->table = table;
     result = mdb_cursor_open(txn->txn, txn->view->tables[table], &made->cursor);
     if (result != 0) {
         free(made);
@@ -511,6 +534,8 @@ slg_view_cursor_move(struct slg_view_cursor *cursor, enum slg_view_move move,
         return SEGLOG_END;
     if (result != 0)
         return fail_lmdb(err, result, "read the view");
+    if (!row_is_sound(cursor->table, at.mv_size, val.mv_size))
+        return fail_lmdb(err, MDB_CORRUPTED, "read the view");
     *key = slice_of(at);
     *value = slice_of(val);
     return SEGLOG_OK;

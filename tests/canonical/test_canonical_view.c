@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "src/canonical/trust.h"
+#include "src/canonical/view.h"
 
 static bool
 other_run(char id[SLG_BOOT_ID_CAP])
@@ -439,10 +440,53 @@ read_only__reads_and_does_not_write(void **state)
     assert_ok(seglog_canonical_close(reader, NULL));
 }
 
+/* -- rows ------------------------------------------------------------------ */
+
+/* As a build of another kind, or somebody's hand, may leave it. */
+static void
+row_put(struct fixture *fixture, enum slg_view_table table, const char *key)
+{
+    struct slg_view *view = NULL;
+    struct slg_view_txn *txn = NULL;
+
+    assert_ok(slg_view_open(fixture->view, UINT64_C(1) << 30, 16, &view, NULL));
+    assert_ok(slg_view_begin(view, true, &txn, NULL));
+    assert_ok(
+        slg_view_put(txn, table, text_slice(key), text_slice("short"), NULL));
+    assert_ok(slg_view_commit(txn, NULL));
+    slg_view_close(view);
+}
+
+static bool
+consumer_count(void *arg, const struct seglog_consumer_info *info)
+{
+    (void)info;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static void
+row__that_is_too_short__is_corrupt(void **state)
+{
+    struct fixture *fixture = *state;
+    unsigned count = 0;
+
+    fill(fixture);
+    row_put(fixture, SLG_VIEW_CURSORS, "reader");
+    assert_code(seglog_canonical_list_consumers(fixture->canonical,
+                                                consumer_count, &count, NULL),
+                SEGLOG_CORRUPT);
+    assert_int_equal(count, 0);
+    row_put(fixture, SLG_VIEW_DEAD, "short");
+    assert_code(seglog_canonical_make_snapshot(fixture->canonical, NULL, NULL),
+                SEGLOG_CORRUPT);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        VIEW_TEST(row__that_is_too_short__is_corrupt),
         VIEW_TEST(restart_of_the_machine__with_a_clean_view__keeps_it),
         VIEW_TEST(restart_of_the_machine__with_a_view_in_use__builds_it_anew),
         VIEW_TEST(open__of_a_clean_view__leaves_it_clean),
