@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* tests/session/test_session_seal.c - sealed segments in a session store. */
+#define _GNU_SOURCE /* pthread_barrier_t */
+
 #include "tests/session/session_support.h"
 
 #include <pthread.h>
@@ -473,17 +475,27 @@ seal__what_is_not_there_or_derived__refused(void **state)
 struct appender {
     struct seglog_session_store *sessions;
     const struct session_fixture *f;
+    pthread_barrier_t *half_way;
     unsigned number;
     seglog_code code;
 };
 
+/* Waits half-way until there has been a seal, however late the thread that
+ * seals gets its turn. */
 static void *
 append_all(void *arg)
 {
     struct appender *self = arg;
     char text[64];
 
-    for (unsigned i = 0; i < PER_THREAD && self->code == SEGLOG_OK; i++) {
+    for (unsigned i = 0; i < PER_THREAD; i++) {
+        if (i == PER_THREAD / 2) {
+            pthread_barrier_wait(self->half_way);
+            pthread_barrier_wait(self->half_way);
+        }
+        if (self->code != SEGLOG_OK)
+            continue;
+
         const int len = snprintf(text, sizeof text, "{\"by\":%u,\"n\":%u}",
                                  self->number, i);
 
@@ -551,23 +563,32 @@ seal__while_threads_append_and_roll_over__each_entry_is_there_once(void **state)
     struct seglog_session_store *sealer = session_open_other(f, NULL);
     struct appender appenders[THREADS];
     pthread_t threads[THREADS];
+    pthread_barrier_t half_way;
     struct seglog_uuid *segments = NULL;
     struct tally *tally = calloc(1, sizeof *tally);
     size_t count = 0;
 
     assert_non_null(tally);
     session_put(sessions, f, "{\"by\":0,\"n\":0}");
+    assert_int_equal(pthread_barrier_init(&half_way, NULL, THREADS + 1), 0);
     for (unsigned i = 0; i < THREADS; i++) {
-        appenders[i] = (struct appender){ sessions, f, i, SEGLOG_OK };
+        appenders[i] =
+            (struct appender){ sessions, f, &half_way, i, SEGLOG_OK };
         assert_int_equal(
             pthread_create(&threads[i], NULL, append_all, &appenders[i]), 0);
     }
-    for (unsigned i = 0; i < SEALS; i++)
+    for (unsigned i = 0; i < SEALS; i++) {
+        if (i == SEALS / 2)
+            pthread_barrier_wait(&half_way);
         all_seal(sealer, f);
+        if (i == SEALS / 2)
+            pthread_barrier_wait(&half_way);
+    }
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_code(appenders[i].code, SEGLOG_OK);
     }
+    pthread_barrier_destroy(&half_way);
     all_seal(sealer, f);
     assert_ok(seglog_session_list_segments(sealer, &f->session, &segments,
                                            &count, NULL));
