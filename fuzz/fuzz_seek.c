@@ -114,7 +114,9 @@ time_must_be_found(const struct subject *subject, int64_t time_ms)
         const struct heard *heard = &all->events[i];
         int64_t us = 0;
 
-        if (!heard->is_gap && heard->record.kind == SEGLOG_TEXT &&
+        if (!heard->is_gap &&
+            (heard->record.kind == SEGLOG_TEXT ||
+             heard->record.kind == SEGLOG_TAIL) &&
             heard->record.len > 0 &&
             slg_json_time_find(all->bytes + heard->start, heard->record.len,
                                NULL, 0, &us) &&

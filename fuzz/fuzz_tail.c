@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/control.h"
 #include "format/header.h"
 #include "fuzz/support.h"
 
@@ -102,25 +103,38 @@ records_are_among(const struct reading *some, const struct reading *all)
     return true;
 }
 
-/* Of its first bytes a scan finds a frame where the whole has none. */
+static bool
+frame_is_at(const struct survey *survey, uint64_t offset)
+{
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        if (survey->frames[i].offset == offset)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Of its first bytes a scan finds a frame where the whole has none; or it has
+ * gone on at one behind a gap that then did not hold, for its body is none.
+ */
 static bool
 start_has_other_frames(const struct survey *whole, const uint8_t *bytes,
                        size_t len)
 {
     struct seglog_store store;
     struct survey survey;
-    size_t k = 0;
     bool has_other = false;
 
     MUST(seglog_store_memory_open(&store, NULL) == SEGLOG_OK);
     blob_put(store, "s", bytes, len);
     survey_take(&survey, store, "s", 0);
-    for (size_t i = 0; i < survey.frame_count && !has_other; i++) {
-        while (k < whole->frame_count &&
-               whole->frames[k].offset < survey.frames[i].offset)
-            k++;
-        has_other = k == whole->frame_count ||
-                    whole->frames[k].offset != survey.frames[i].offset;
+    for (size_t i = 0; i < survey.frame_count && !has_other; i++)
+        has_other = !frame_is_at(whole, survey.frames[i].offset);
+    for (size_t i = 0; i < survey.finding_count && !has_other; i++) {
+        const uint64_t end =
+            survey.findings[i].first_byte + survey.findings[i].byte_count;
+
+        has_other = end < len && !frame_is_at(whole, end);
     }
     survey_free(&survey);
     seglog_store_close(&store);
@@ -134,6 +148,48 @@ may_have_misled(const struct survey *whole, const uint8_t *bytes, size_t len,
     for (size_t at = 1; at < len; at++) {
         if (is_end[at] && start_has_other_frames(whole, bytes, at))
             return true;
+    }
+    return false;
+}
+
+/* The lines of the records of a frame. */
+static uint64_t
+frame_lines(const struct reading *whole, uint64_t offset)
+{
+    uint64_t lines = 0;
+
+    for (size_t i = 0; i < whole->count; i++)
+        lines += !whole->events[i].is_gap &&
+                 whole->events[i].record.offset == offset &&
+                 whole->events[i].record.kind != SEGLOG_PART;
+    return lines;
+}
+
+/*
+ * A closing mark with another line than it should have: nobody writes that, and
+ * nothing says that it is wrong.  But the beginning of it is not the beginning
+ * of the mark that would be right there (SPEC.md 10.3).
+ */
+static bool
+closing_mark_miscounts(const struct survey *survey, const struct reading *whole,
+                       const uint8_t *bytes)
+{
+    uint64_t line = survey->summary.first_record;
+
+    for (size_t i = 0; i < survey->frame_count; i++) {
+        const struct seglog_frame *frame = &survey->frames[i];
+        struct slg_mark mark;
+        struct slg_gap gap;
+
+        if (slg_mark_decode(bytes + frame->offset, (size_t)frame->len, &mark)) {
+            if (mark.type == SLG_CONTROL_CLOSING_MARK && mark.line != line)
+                return true;
+            line = mark.line;
+        } else if (frame->control == SLG_CONTROL_GAP &&
+                   slg_gap_decode(bytes + frame->offset, &gap)) {
+            line += gap.lines;
+        }
+        line += frame_lines(whole, frame->offset);
     }
     return false;
 }
@@ -170,7 +226,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (is_sound &&
             (code != SEGLOG_END || followed.records != whole.records ||
              !records_are_among(&followed, &whole)))
-            MUST(may_have_misled(&survey, input.at, input.left, is_end));
+            MUST(may_have_misled(&survey, input.at, input.left, is_end) ||
+                 closing_mark_miscounts(&survey, &whole, input.at));
         reading_free(&whole);
         reading_free(&followed);
     }

@@ -113,6 +113,31 @@ resume_here(struct model *model, size_t *wide)
     return MODEL_NONE;
 }
 
+/* The first sync point in front of one, behind p, from which frames that take no
+ * number lead to it; else that one. */
+static size_t
+sync_point_before(const struct model *model, size_t next,
+                  const struct model_frame *claim)
+{
+    const uint64_t number = model_frame_of(model, next)->first;
+    size_t found = next;
+
+    if (claim->body_len > BODY_NEAR_MAX)
+        return next;
+    for (size_t i = next; i-- > 0 && model->survivors[i].at > model->p;) {
+        const struct damage_frame *frame = model_frame_of(model, i);
+
+        if (model->survivors[i].at + frame->len != model->survivors[i + 1].at ||
+            frame->first != number || frame->epoch != model->epoch)
+            break;
+        if (frame->control == DAMAGE_SYNC_POINT)
+            found = i;
+        else if (damage_is_mark(frame) || frame->count != 0)
+            break;
+    }
+    return found;
+}
+
 /* R1: the frame at p says where the next one is. */
 static size_t
 resume_at_claimed_end(const struct model *model)
@@ -132,12 +157,11 @@ resume_at_claimed_end(const struct model *model)
         return steps <= 1 || steps == claim.count ? next : MODEL_NONE;
     if (!has_salt_of(model, next, model->epoch))
         return MODEL_NONE;
-    if (distance_to(model, next) <= 1)
-        return next;
-    return !is_long(model, next) && distance_to(model, next) == claim.count &&
-                   is_confirmed(model, next)
-               ? next
-               : MODEL_NONE;
+    if (distance_to(model, next) <= 1 ||
+        (!is_long(model, next) && distance_to(model, next) == claim.count &&
+         is_confirmed(model, next)))
+        return sync_point_before(model, next, &claim);
+    return MODEL_NONE;
 }
 
 static void

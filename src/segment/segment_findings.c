@@ -236,7 +236,9 @@ static seglog_code
 gap_judge(const struct judge *judge, const struct slg_map_gap *gap)
 {
     const struct slg_map *map = judge->map;
-    const bool is_nothing = gap->start == gap->end;
+    /* Where all of a header is gone, that is what there is to tell. */
+    const bool is_nothing =
+        gap->start == gap->end && (gap->flags & SLG_GAP_HEADER) == 0;
 
     if (gap->hole == SIZE_MAX)
         return is_nothing ? SEGLOG_OK : gap_report(judge, gap, 0, 0);

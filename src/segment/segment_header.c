@@ -34,6 +34,7 @@ walk_start(struct slg_walk *walk, uint64_t pos, uint64_t number)
         .epoch = walk->header.epoch,
         .salt = slg_salt(walk->header.identity, walk->header.epoch),
     };
+    walk->start_salt = walk->at.salt;
     walk->stretch = walk->at;
 }
 
@@ -254,7 +255,7 @@ header_from_salt(struct slg_walk *walk, bool *is_found,
     walk->salt_tries = 0;
     if (*is_found) {
         walk_start(walk, 0, 1);
-        walk->at.salt = salt;
+        walk->at.salt = walk->start_salt = salt;
     }
     return SEGLOG_OK;
 }

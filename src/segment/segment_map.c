@@ -216,14 +216,17 @@ portion_is_full(const struct slg_map *map)
 /*
  * A lost header says nothing about the first record; a segment that does not
  * start with 1 says so in a sync point behind its header (SPEC.md 3 and 8).
+ * Only the gap that reading starts with can say it: it may lead to a frame at 0
+ * that then does not hold, and behind the next gap records are missing.
  */
 static void
 header_settle_first(struct slg_map *map, struct slg_walk *walk)
 {
-    if (map->info.is_tail || map->info.mark_offset != SLG_HEADER_BYTES)
+    if (!map->info.is_header || map->gap_count > 0 || map->info.is_tail ||
+        map->info.mark_offset != SLG_HEADER_BYTES)
         return;
     walk->header.first_record = map->info.number;
-    map->gaps[map->gap_count - 1].number = map->info.number;
+    map->info.before.number = map->info.number;
 }
 
 /* What a mark in the middle of a span means for the map. */
@@ -349,12 +352,12 @@ gap_cross(struct slg_map *map, struct slg_walk *walk, struct seglog_error *err)
 {
     seglog_code code = slg_walk_resync(walk, &map->info, err);
 
-    if (code == SEGLOG_OK)
-        code = gap_add(map, walk, err);
     if (code != SEGLOG_OK)
         return code;
-    if (map->info.is_header)
-        header_settle_first(map, walk);
+    header_settle_first(map, walk);
+    code = gap_add(map, walk, err);
+    if (code != SEGLOG_OK)
+        return code;
     map->is_complete = map->info.is_tail;
     if (map->info.is_tail)
         return SEGLOG_OK;

@@ -13,6 +13,8 @@
 #define NEAR_BYTES (UINT64_C(8) << 20)
 /* SPEC.md 9, R0 and R2: numbers that the end of the segment may confirm. */
 #define FAR_AT_END_MAX 64u
+/* SPEC.md 9, R1: sync points that are tried in front of a claimed end. */
+#define INNER_TRIES_MAX 8u
 
 /* A place where reading may resume. */
 struct resume {
@@ -241,6 +243,47 @@ bad_count(struct slg_walk *walk, const struct slg_frame *bad, uint64_t *count,
     return code;
 }
 
+/* Do frames that take no number lead from pos to end? */
+static bool
+leads_to(struct slg_walk *walk, uint64_t pos, uint64_t end, uint64_t number)
+{
+    struct slg_frame frame;
+
+    while (pos < end && slg_search_parse(walk->search, pos, &frame) &&
+           !frame_is_mark(&frame) && count_at(walk, pos, &frame) == 0 &&
+           slg_search_mixed(walk->search, pos, &frame) ==
+               slg_mix(number, walk->at.salt))
+        pos += frame.len;
+    return pos == end;
+}
+
+/*
+ * A length that is wrong may lead to just behind the sync point that follows the
+ * frame: what is compressed behind it could not be read without that.  What the
+ * body of a frame holds ends in front of its checksum, and leads nowhere.
+ */
+static void
+resume_at_sync_point(struct slg_walk *walk, struct resume *resume)
+{
+    const uint64_t number = resume->number;
+    const uint64_t end = resume->pos;
+    struct slg_mark mark;
+    unsigned tries = 0;
+
+    for (uint64_t pos = walk->at.pos + 1;
+         pos + SLG_SYNC_POINT_BYTES <= end && tries < INNER_TRIES_MAX; pos++) {
+        if (!mark_read(walk, pos, &mark) ||
+            mark.type != SLG_CONTROL_SYNC_POINT ||
+            mark.epoch != walk->at.epoch || mark.number != number)
+            continue;
+        if (leads_to(walk, pos + SLG_SYNC_POINT_BYTES, end, number)) {
+            resume_at_mark(resume, pos, &mark);
+            return;
+        }
+        tries++;
+    }
+}
+
 /*
  * R1: does the damaged frame's length lead to a good one?  Only to one with a
  * number that makes sense there: a length with a flipped bit can end at a
@@ -286,8 +329,11 @@ resync_claimed_end(struct slg_walk *walk, const struct slg_frame *bad,
     if ((distance <= 1 ||
          (distance == count &&
           candidate_is_confirmed(walk, pos, &frame, number))) &&
-        candidate_is_sound(walk, pos, &frame, number))
+        candidate_is_sound(walk, pos, &frame, number)) {
         resume_at(resume, pos, number);
+        if (bad->body_len <= SLG_BODY_NEAR_MAX)
+            resume_at_sync_point(walk, resume);
+    }
     return SEGLOG_OK;
 }
 

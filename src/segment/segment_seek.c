@@ -2,7 +2,6 @@
 /* src/segment/segment_seek.c - standing near a record number. */
 #include <string.h>
 
-#include "format/checksum.h"
 #include "src/segment/segment_footer.h"
 #include "src/segment/segment_reader.h"
 #include "src/store/fail.h"
@@ -41,20 +40,24 @@ void
 slg_walk_stand_at_start(struct slg_walk *walk)
 {
     const struct slg_header *header = &walk->header;
+    /* Without a header there is no first place to stand at but offset 0. */
+    const bool is_lost = walk->is_header_lost;
+    const uint64_t number = is_lost ? 1 : header->first_record;
 
     walk->at = (struct slg_place_in_segment){
-        .pos = SLG_HEADER_BYTES,
-        .number = header->first_record,
-        .line = header->first_record,
+        .pos = is_lost ? 0 : SLG_HEADER_BYTES,
+        .number = number,
+        .line = number,
         .epoch = header->epoch,
-        .salt = slg_salt(header->identity, header->epoch),
+        .salt = walk->start_salt,
     };
     walk->is_passed = false;
+    walk->passed_end = 0;
     walk->shift = 0;
     walk->digest = 0;
-    walk->has_gap = false;
+    walk->has_gap = is_lost;
     walk->stretch = walk->at;
-    slg_context_start(&walk->context, SLG_HEADER_BYTES);
+    slg_context_start(&walk->context, walk->at.pos);
 }
 
 seglog_code
@@ -120,14 +123,6 @@ slg_reader_seek(struct seglog_reader *reader, uint64_t record_no,
     }
     if (!walk->is_header_lost)
         return slg_walk_seek(walk, record_no, is_sync_wanted, err);
-    /* Without a header there is no first place to stand at but offset 0. */
-    walk->at = (struct slg_place_in_segment){
-        .number = 1,
-        .line = 1,
-        .epoch = walk->at.epoch,
-        .salt = walk->at.salt,
-    };
-    walk->is_passed = false;
-    slg_context_start(&walk->context, 0);
+    slg_walk_stand_at_start(walk);
     return SEGLOG_OK;
 }

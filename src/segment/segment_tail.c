@@ -447,6 +447,9 @@ slg_tail_find_history(struct seglog_blob blob, const char *name,
         };
         code = SEGLOG_OK;
     } else if (code == SEGLOG_OK) {
+        /* Known whatever is met on the way. */
+        tail->header = walk.header;
+        tail->limits = walk.limits;
         if (!walk.is_header_lost && !walk.is_header_corrected)
             code = walk_skip_to_tail(&walk, err);
         if (code == SEGLOG_OK)

@@ -76,6 +76,7 @@ slg_walk_stand_at(struct slg_walk *walk, const struct slg_mark *mark)
     walk->digest = 0;
     walk->has_gap = true;
     walk->is_passed = false;
+    walk->passed_end = 0;
 }
 
 void

@@ -45,7 +45,8 @@ struct slg_walk {
     bool has_identity; /* false: only the salt is known */
     bool is_header_lost;
     bool is_header_corrected;
-    bool with_digest; /* compute and check stretch digests */
+    uint32_t start_salt; /* of the epoch that the segment starts with */
+    bool with_digest;    /* compute and check stretch digests */
     struct slg_place_in_segment at;
     struct slg_context context;
     struct slg_block block; /* the last one read */
@@ -228,7 +229,7 @@ slg_walk_learn_digest(struct slg_walk *walk, struct seglog_error *err);
 seglog_code
 slg_walk_refresh(struct slg_walk *walk, struct seglog_error *err);
 
-/* Stand at the first frame.  The header is not lost. */
+/* Stand where slg_walk_open has left the walk, and in the same epoch. */
 void
 slg_walk_stand_at_start(struct slg_walk *walk);
 /* Find and read what the segment refers to (segment_reference.c). */

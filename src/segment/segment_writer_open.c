@@ -564,9 +564,12 @@ segment_take_over(struct seglog_writer *writer,
     if (code == SEGLOG_FORMAT && options->create != SEGLOG_CREATE_NEVER &&
         segment_check_zeros(writer, &zeros, NULL) == SEGLOG_OK)
         return segment_create_again(writer, options, zeros, err);
-    if (code != SEGLOG_OK)
+    /* What is sealed takes no more, also if its blocks are of a version that is
+     * not known: they may stand behind damage, where a scan does not look. */
+    if (code != SEGLOG_OK && (code != SEGLOG_FORMAT || !tail.limits.is_sealed))
         return code;
-    if (tail.verdict == SEGLOG_VERDICT_TORN && tail.end == 0)
+    if (code == SEGLOG_OK && tail.verdict == SEGLOG_VERDICT_TORN &&
+        tail.end == 0)
         return segment_create_again(writer, options, tail.size, err);
     if ((tail.header.features_read_only & ~SLG_READ_ONLY_KNOWN) != 0)
         return slg_fail(err, SEGLOG_READ_ONLY, &place,

@@ -79,6 +79,18 @@ kind_run(struct run *run, const struct sample_kind *kind,
     sample_free(&sample);
 }
 
+static bool
+is_option(struct run *run, const char *text)
+{
+    const bool is_exhaustive = strcmp(text, "--exhaustive") == 0;
+
+    if (!is_exhaustive && strcmp(text, "--long") != 0)
+        return false;
+    run->is_long = true;
+    run->is_exhaustive |= is_exhaustive;
+    return true;
+}
+
 int
 run_main(int argc, char **argv, const char *name, const char *const *kinds,
          void (*each)(struct run *run, const struct sample *sample))
@@ -88,12 +100,13 @@ run_main(int argc, char **argv, const char *name, const char *const *kinds,
 
     run.name = name;
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--long") == 0) {
-            run.is_long = true;
+        if (is_option(&run, argv[i]))
             continue;
-        }
         if (!sample_kind_find(argv[i])) {
-            fprintf(stderr, "usage: %s [--long] [KIND...]\nkinds:", argv[0]);
+            fprintf(stderr,
+                    "usage: %s [--long] [--exhaustive] [KIND...]\n"
+                    "kinds:",
+                    argv[0]);
             for (size_t k = 0; kinds[k]; k++)
                 fprintf(stderr, " %s", kinds[k]);
             fprintf(stderr, "\n");
@@ -102,7 +115,7 @@ run_main(int argc, char **argv, const char *name, const char *const *kinds,
         is_chosen = true;
     }
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--long") != 0)
+        if (!is_option(&run, argv[i]))
             kind_run(&run, sample_kind_find(argv[i]), each);
     }
     for (size_t k = 0; !is_chosen && kinds[k]; k++)

@@ -9,6 +9,7 @@
 struct run {
     const char *name; /* of the score */
     bool is_long;
+    bool is_exhaustive; /* and all that a place can be damaged to */
     uint64_t images;
     uint64_t findings;
     uint64_t blind; /* records changed so that no CRC-32 can tell */
@@ -33,7 +34,8 @@ void __attribute__((format(printf, 2, 3)))
 run_what(struct run *run, const char *format, ...);
 
 /*
- * The main of each program: [--long] [KIND...], all of its kinds by default.
+ * The main of each program: [--long] [--exhaustive] [KIND...], all of its kinds
+ * by default.
  * Returns the exit status.
  */
 int

@@ -1211,7 +1211,8 @@ class Segment:
         mark = self.marks.get(gap.q)
         if mark and mark.is_sync:
             gap.resume_sync = mark
-        if gap.p == 0 and mark and mark.is_sync and mark.offset == HEADER_SIZE:
+        if (gap.p == 0 and len(self.gaps) == 1 and mark and mark.is_sync
+                and mark.offset == HEADER_SIZE):
             # The header is lost, the sync point right behind it is not.
             self.first_record = self.n = self.line = gap.n = m
         self.find_tiles(gap)
@@ -1367,8 +1368,36 @@ class Segment:
         if away <= 1 or (away == claimed and frame.length <= SHORT_BODY
                          and self.frame_is_confirmed(frame, n + away)):
             if self.candidate_fits(frame, n + away):
-                return x, n + away
+                return self.sync_point_before(gap, x, n + away) or (
+                    x, n + away)
         self.count_long(frame)
+        return None
+
+    def sync_point_before(self, gap, x, number):
+        """R1. One in the bytes that a wrong length claims, from which frames
+        that take no number lead to x."""
+        if gap.frame.length > SHORT_BODY:
+            return None
+        tries = 0
+        for at in self.mark_offsets[bisect.bisect_right(self.mark_offsets,
+                                                        gap.frame.start):]:
+            if at >= x or tries == 8:
+                return None
+            mark = self.marks[at]
+            if (not mark.is_sync or not self.acceptable(mark)
+                    or mark.epoch != self.epoch or mark.number != number):
+                continue
+            tries += 1
+            end = mark.end
+            while end < x:
+                frame = self.frame_at(end, False)
+                if (not frame or frame.is_mark()
+                        or self.advance_of(frame) != 0
+                        or self.unmixed(frame) != mix(number, self.salt)):
+                    break
+                end = frame.end
+            if end == x:
+                return at, number
         return None
 
     def heads(self, p):
@@ -1681,7 +1710,7 @@ class Segment:
     def judge_gaps(self):
         self.gap_findings = []      # (stretch, finding)
         for gap in self.gaps:
-            if gap.p == gap.q and not gap.lost:
+            if gap.p == gap.q != 0 and not gap.lost:
                 continue
             verdict = self.verdict_of(gap)
             cause = self.cause_of(gap, verdict)

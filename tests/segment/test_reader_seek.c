@@ -313,6 +313,34 @@ from_record__with_a_lost_header__skips_to_it(void **state)
     seglog_store_close(&store);
 }
 
+/* The cut begins another epoch, and reading starts in the one before it. */
+static void
+seek__with_a_lost_header_and_a_cut__is_as_from_the_start(void **state)
+{
+    struct seglog_store store = memory_open();
+    struct forge forge;
+
+    (void)state;
+    forge_start(&forge);
+    (void)forge_sync(&forge);
+    forge_fill(&forge, 5, 40);
+    (void)forge_new_epoch(&forge, forge.number);
+    forge_fill(&forge, 5, 40);
+    (void)forge_close(&forge);
+    memset(forge.bytes, 0x11, HEADER);
+    log_put(store, &forge);
+    struct seglog_reader *reader = reader_open(store, true, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        expect_gap(reader, "CORRUPT header - l- @0+54 s0 unknown");
+        expect_records(reader, &forge, 1, 10);
+        expect_code(reader, SEGLOG_END);
+        seek_ok(reader, 0);
+    }
+    seglog_reader_close(reader);
+    forge_free(&forge);
+    seglog_store_close(&store);
+}
+
 int
 main(void)
 {
@@ -330,6 +358,8 @@ main(void)
             seek__in_a_segment_that_was_cut__finds_the_new_records),
         cmocka_unit_test(from_record__starts_at_the_first_that_exists),
         cmocka_unit_test(from_record__with_a_lost_header__skips_to_it),
+        cmocka_unit_test(
+            seek__with_a_lost_header_and_a_cut__is_as_from_the_start),
     };
 
     return cmocka_run_group_tests_name("segment/reader_seek", tests, NULL,

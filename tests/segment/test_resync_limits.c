@@ -289,6 +289,75 @@ copy__of_a_long_block_that_ends_the_segment__is_not_gone_on_at(void **state)
     }
 }
 
+/* -- a length that leads too far ------------------------------------------- */
+
+/* Three records, a sync point, a frame that takes no number if wanted, and three
+ * more; the length of the third says `more` than it has. */
+static void
+long_length_look(bool has_control, size_t more)
+{
+    struct forge forge;
+    uint8_t *bytes;
+
+    forge_start(&forge);
+    forge_fill(&forge, 3, 20);
+    (void)forge_sync(&forge);
+    if (has_control)
+        (void)forge_unknown(&forge, 10);
+    forge_fill(&forge, 3, 20);
+    (void)forge_close(&forge);
+    bytes = forge_copy(&forge);
+    bytes[forge_frame_of(&forge, 3)->offset + 1] += (uint8_t)more;
+    look_at(&forge, bytes, forge.len, &look);
+    free(bytes);
+    forge_free(&forge);
+}
+
+static void
+length__that_leads_over_a_sync_point__costs_no_more_than_its_record(
+    void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        const size_t control = i * 16;
+
+        long_length_look(i == 1, SLG_SYNC_POINT_BYTES + control);
+        assert_findings(&look, "CORRUPT length 3-3 l3 @106+26 s0 yes\n");
+        assert_order(&look, "1-2 GAP(length 3-3) 4-6");
+    }
+}
+
+/* What a record holds is no sync point of the log, whatever it says. */
+static void
+sync_point__in_a_damaged_record__is_not_gone_on_at(void **state)
+{
+    struct forge inner;
+    struct forge forge;
+    uint8_t *bytes;
+    size_t at;
+
+    (void)state;
+    forge_start(&inner);
+    forge_fill(&inner, 3, 20);
+    at = inner.len;
+    (void)forge_sync(&inner);
+    forge_fill(&inner, 1, 20);
+    forge_start(&forge);
+    forge_fill(&forge, 2, 20);
+    (void)forge_put(&forge, SLG_FRAME_BYTES, inner.bytes + at, inner.len - at);
+    forge_fill(&forge, 3, 20);
+    (void)forge_close(&forge);
+    bytes = forge_copy(&forge);
+    bytes[forge_frame_of(&forge, 3)->offset + 2 + inner.len - at] ^= 1;
+    look_at(&forge, bytes, forge.len, &look);
+    assert_findings(&look, "CORRUPT checksum 3-3 l3 @106+%zu s0 yes\n",
+                    forge_frame_of(&forge, 3)->len);
+    assert_order(&look, "1-2 GAP(checksum 3-3) 4-6");
+    free(bytes);
+    forge_free(&forge);
+    forge_free(&inner);
+}
+
 int
 main(void)
 {
@@ -300,6 +369,9 @@ main(void)
         cmocka_unit_test(records__just_before_the_last_8_mib__are_passed),
         cmocka_unit_test(
             records__of_a_gap_without_a_mark_behind_it__are_found_in_its_last_8_mib),
+        cmocka_unit_test(
+            length__that_leads_over_a_sync_point__costs_no_more_than_its_record),
+        cmocka_unit_test(sync_point__in_a_damaged_record__is_not_gone_on_at),
         cmocka_unit_test(frame__that_is_not_sound__is_not_gone_on_at),
         cmocka_unit_test(copy__of_a_long_block__needs_the_mark_behind_it),
         cmocka_unit_test(

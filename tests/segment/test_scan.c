@@ -354,6 +354,73 @@ header__lost__prefix_cut_off_a_segment_loses_what_was_in_it(void **state)
     forge_free(&forge);
 }
 
+/* All marks are where they say, and nothing is lost: but it has no header. */
+static void
+header__none_at_all__is_corrupt(void **state)
+{
+    struct slg_header header = forge_header();
+    struct forge forge;
+    struct slg_mark mark;
+
+    (void)state;
+    forge_start_with(&forge, &header);
+    (void)forge_sync(&forge);
+    assert_true(
+        slg_mark_decode(forge.bytes + HEADER, forge.len - HEADER, &mark));
+    mark.offset = 0;
+    slg_mark_encode(&mark, forge.bytes + HEADER);
+    look_at(&forge, forge.bytes + HEADER, forge.len - HEADER, &look);
+    assert_findings(&look, "CORRUPT header - l- @0+0 s0 unknown\n");
+    assert_verdict(&look, SEGLOG_VERDICT_CORRUPT);
+    forge_free(&forge);
+}
+
+/*
+ * A block at 0 that fits a number, and does not decode: reading resumes there,
+ * and not behind it.  What comes next is another gap.
+ */
+static void
+header__lost_before_a_frame_at_0_that_does_not_hold__loses_from_1(void **state)
+{
+    const struct seglog_item items[] = { { SEGLOG_TEXT, "six", 3 },
+                                         { SEGLOG_TEXT, "seven", 5 },
+                                         { SEGLOG_TEXT, "eight", 5 } };
+    struct slg_header header = forge_header();
+    struct forge front;
+    struct forge forge;
+    uint8_t bytes[1024];
+
+    (void)state;
+    forge_start(&front);
+    front.number = 6;
+    const size_t bad = forge_block_of(&front, items, 3);
+    const size_t len = front.frames[bad].len - SLG_CHECKSUM_BYTES;
+    uint8_t *frame = front.bytes + front.frames[bad].offset;
+    frame[len - 6] += 4; /* the last record is longer than it has bytes */
+    slg_store_le32(frame + len,
+                   slg_crc32(0, frame, len) ^
+                       slg_mix(6, slg_salt(forge_identity, FORGE_EPOCH)));
+    (void)forge_text(&front, "nine");
+    const size_t front_len = front.len - HEADER;
+    memcpy(bytes, front.bytes + HEADER, front_len);
+
+    header.first_record = 4;
+    forge_start_with(&forge, &header);
+    forge_fill(&forge, 2, 40);
+    assert_true(front_len + forge.len - HEADER <= sizeof bytes);
+    memcpy(bytes + front_len, forge.bytes + HEADER, forge.len - HEADER);
+    look_at(&forge, bytes, front_len + forge.len - HEADER, &look);
+    assert_findings(&look,
+                    "CORRUPT header - l- @0+%zu s? unknown\n"
+                    "CORRUPT header 1-3 l1 @0+0 s? unknown\n"
+                    "CORRUPT order - l- @%zu+%zu s? unknown\n",
+                    front_len, front_len, forge.len - HEADER);
+    assert_int_equal(look.summary.first_record, 1);
+    assert_int_equal(look.summary.records, 2);
+    forge_free(&front);
+    forge_free(&forge);
+}
+
 /* -- IO -------------------------------------------------------------------- */
 
 /* 300 records of 100 bytes, frames of 106. */
@@ -818,6 +885,9 @@ main(void)
             header__lost_before_a_first_sync_point__keeps_first_record),
         cmocka_unit_test(
             header__lost__prefix_cut_off_a_segment_loses_what_was_in_it),
+        cmocka_unit_test(header__none_at_all__is_corrupt),
+        cmocka_unit_test(
+            header__lost_before_a_frame_at_0_that_does_not_hold__loses_from_1),
         cmocka_unit_test(io__an_unreadable_sector__loses_what_touches_it),
         cmocka_unit_test(io__over_two_sectors__is_one_finding),
         cmocka_unit_test(io__frames_that_only_touch_the_sector__are_not_lost),

@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "tests/segment/forge_support.h"
 #include "tests/segment/writer_support.h"
 
 #define HEADER_BYTES 54u
@@ -565,6 +566,25 @@ damage__in_the_last_stretch__is_refused_with_its_place(void **state)
     free(bytes);
 }
 
+/* A scan stops at the damage before it, and who opens comes from behind. */
+static void
+sealed__with_a_block_of_another_version__is_sealed(void **state)
+{
+    const struct seglog_store store = store_of(state);
+    const struct seglog_writer_options options = writer_options_fixed();
+    struct slg_header header = forge_header();
+    struct forge forge;
+
+    header.features_refuse = SLG_REFUSE_SEALED;
+    forge_start_with(&forge, &header);
+    (void)forge_sync(&forge);
+    /* The coding of columns, of version 40. */
+    (void)forge_block(&forge, 1, "0123456789", 10);
+    blob_replace(store, "log", forge.bytes, forge.len);
+    assert_code(open_code(store, "log", &options, NULL), SEGLOG_SEALED);
+    forge_free(&forge);
+}
+
 static void
 damage__records_known_from_elsewhere_are_gone__is_corrupt(void **state)
 {
@@ -635,6 +655,7 @@ main(void)
         ON_ALL(header__of_something_else__is_a_format_error),
         ON_ALL(header__unknown_features__are_read_only_or_refused),
         ON_ALL(damage__in_the_last_stretch__is_refused_with_its_place),
+        ON_ALL(sealed__with_a_block_of_another_version__is_sealed),
         ON_ALL(damage__records_known_from_elsewhere_are_gone__is_corrupt),
     };
 
