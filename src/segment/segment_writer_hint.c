@@ -9,6 +9,7 @@
  * segment may end earlier than was said.)
  */
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,8 +49,8 @@ struct hint {
 static_assert(sizeof(struct hint) <= SEGLOG_LOCK_HINT_BYTES,
               "the lock has no more room");
 
-uint64_t
-slg_boot_hash(void)
+static uint64_t
+boot_hash_read(void)
 {
     char text[64];
     size_t len = 0;
@@ -60,6 +61,20 @@ slg_boot_hash(void)
     len = fread(text, 1, sizeof text, file);
     (void)fclose(file);
     return len > 0 ? slg_xxh3(text, len) : 0;
+}
+
+/* Read once: no process outlives the boot that it was started in. */
+uint64_t
+slg_boot_hash(void)
+{
+    static atomic_uint_least64_t known;
+    uint64_t hash = atomic_load_explicit(&known, memory_order_relaxed);
+
+    if (hash == 0) {
+        hash = boot_hash_read();
+        atomic_store_explicit(&known, hash, memory_order_relaxed);
+    }
+    return hash;
 }
 
 static uint32_t
