@@ -4,306 +4,20 @@
  *
  * Byte 0 of the input says how streams are made, the others what is done with
  * one of them, by two handles in turns: append, expecting right or wrong, read,
- * rotate, make checkpoints, mark, compact, close and open again, change a byte
- * of a segment.
+ * verify, rotate, make checkpoints, mark, compact, trim, close and open again,
+ * change a byte of a segment, mend.
  *
  * As long as no byte was changed everything is what the array says.  After
- * that an event is what it was or is not told, and so is the head.
+ * that an event is what it was or is not told, and so is the head; and what was
+ * mended takes events again.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz/support.h"
-#include "seglog/stream.h"
-#include "src/segment/segment_chain.h"
+#include "fuzz/stream_world.h"
 #include "src/stream/stream_names.h"
 
-#define STREAM     3u
-#define EVENTS_MAX 600u
-#define BATCH_MAX  12u
-#define MARKS_MAX  64u
-
-struct event {
-    const uint8_t *bytes; /* of the input */
-    size_t len;
-    bool begins_batch;
-    bool is_marked;
-    bool is_dropped;
-    struct seglog_chain_hash head; /* behind the tombstones that follow it */
-};
-
-struct mark {
-    uint64_t at; /* events in front of it */
-    struct seglog_chain_hash before;
-};
-
-struct world {
-    struct input input;
-    struct seglog_store store;
-    struct seglog_stream_options options;
-    struct seglog_streams handles[2];
-    struct event events[EVENTS_MAX];
-    size_t count;
-    struct mark marks[MARKS_MAX];
-    size_t mark_count;
-    bool is_damaged;
-};
-
-static struct seglog_chain_hash
-head_at(const struct world *world, uint64_t count)
-{
-    static const struct seglog_chain_hash none;
-
-    return count == 0 ? none : world->events[count - 1].head;
-}
-
-static void
-event_add(struct world *world, const struct seglog_slice *slice, bool is_first)
-{
-    struct event *event = &world->events[world->count];
-    const struct seglog_chain_hash before = head_at(world, world->count);
-
-    event->bytes = (const uint8_t *)slice->data;
-    event->len = slice->len;
-    event->begins_batch = is_first;
-    event->is_marked = false;
-    event->is_dropped = false;
-    slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_RECORD,
-                   slice->data, slice->len, &event->head);
-    world->count++;
-}
-
-static bool
-is_refusal(seglog_code code)
-{
-    return code == SEGLOG_CORRUPT || code == SEGLOG_FORMAT ||
-           code == SEGLOG_READ_ONLY || code == SEGLOG_SEALED ||
-           code == SEGLOG_TOO_LARGE || code == SEGLOG_NO_MEMORY ||
-           code == SEGLOG_LOCKED;
-}
-
-/* -- what is told is right ------------------------------------------------- */
-
-/* Of a damaged one tombstones may have looked torn as well. */
-static void
-marks_follow(struct world *world, const struct seglog_stream_end *end)
-{
-    for (size_t i = world->mark_count; world->is_damaged && i > 0; i--) {
-        const struct mark *mark = &world->marks[i - 1];
-
-        if (mark->at != end->next_offset ||
-            !slg_chain_hash_is_same(&mark->before, &end->hash))
-            continue;
-        world->events[mark->at - 1].head = end->hash;
-        return;
-    }
-}
-
-/*
- * Where it ends.  Of a damaged one the last batches may have looked torn, and
- * were cut off: they are gone then.
- */
-static bool
-end_follow(struct world *world, const struct seglog_stream_end *end)
-{
-    MUST(end->next_offset <= world->count);
-    marks_follow(world, end);
-
-    const struct seglog_chain_hash head = head_at(world, end->next_offset);
-
-    MUST(end->next_offset == world->count ||
-         (world->is_damaged && world->events[end->next_offset].begins_batch));
-    MUST(slg_chain_hash_is_same(&end->hash, &head));
-    world->count = (size_t)end->next_offset;
-    return true;
-}
-
-static void
-end_ask(struct world *world, struct seglog_streams streams)
-{
-    struct seglog_stream_end end;
-    const seglog_code code =
-        seglog_stream_latest_chain_hash(streams, STREAM, &end, NULL);
-
-    if (code == SEGLOG_OK)
-        (void)end_follow(world, &end);
-    else
-        MUST(world->is_damaged && is_refusal(code));
-}
-
-static void
-events_must_be(const struct world *world, uint64_t from, uint64_t most,
-               const struct seglog_stream_event *events, size_t count)
-{
-    uint64_t bytes = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct event *want = &world->events[from + i];
-
-        MUST(from + i < world->count && events[i].offset == from + i);
-        MUST(events[i].is_dropped ? want->is_marked
-                                  : !want->is_dropped || world->is_damaged);
-        if (events[i].is_dropped) {
-            MUST(bytes < most && events[i].data.len == 0);
-            continue;
-        }
-        MUST(events[i].data.len == want->len);
-        MUST(want->len == 0 ||
-             memcmp(events[i].data.data, want->bytes, want->len) == 0);
-        MUST(bytes < most);
-        bytes += want->len;
-    }
-    MUST(world->is_damaged || bytes >= most || from >= world->count ||
-         from + count == world->count);
-}
-
-static void
-read_any(struct world *world, struct seglog_streams streams, uint64_t from,
-         uint64_t most)
-{
-    struct seglog_stream_event *events = NULL;
-    size_t count = 0;
-    const seglog_code code = seglog_stream_read_from(
-        streams, STREAM, from, most, &events, &count, NULL);
-
-    if (code != SEGLOG_OK)
-        MUST(world->is_damaged && is_refusal(code) && !events);
-    else
-        events_must_be(world, from, most, events, count);
-    seglog_free(events);
-}
-
-/* -- what is done ---------------------------------------------------------- */
-
-static void
-append(struct world *world, struct seglog_streams streams, unsigned how)
-{
-    struct seglog_slice slices[BATCH_MAX];
-    const size_t count = 1 + input_byte(&world->input) % BATCH_MAX;
-    struct seglog_chain_hash head;
-    struct seglog_stream_end end;
-    const size_t before = world->count;
-    seglog_code code = SEGLOG_OK;
-
-    if (before + count > EVENTS_MAX)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t byte = input_byte(&world->input);
-        size_t len = byte < 0xF0 ? byte % 32 : (size_t)(byte & 15) << 8;
-
-        slices[i].data = (const char *)input_bytes(&world->input, &len);
-        slices[i].len = len;
-    }
-    head = head_at(world, before);
-    if (how == 2)
-        head.bytes[0] ^= 1;
-    code = seglog_stream_append_batch(streams, STREAM, slices, count,
-                                      how == 1   ? before + 1
-                                      : how == 3 ? SEGLOG_OFFSET_ANY
-                                                 : before,
-                                      how == 3 ? NULL : &head, how == 0, &end,
-                                      NULL);
-    if (code == SEGLOG_OK) {
-        MUST(how == 0 || how == 3 || (how == 2 && before == 0) ||
-             world->is_damaged);
-        /* Of a damaged one some may be gone. */
-        MUST(end.next_offset >= count &&
-             (end.next_offset == before + count || world->is_damaged));
-        world->count = (size_t)end.next_offset - count;
-        for (size_t i = 0; i < count; i++)
-            event_add(world, &slices[i], i == 0);
-        MUST(end_follow(world, &end));
-    } else if (code == SEGLOG_CONFLICT) {
-        MUST(how == 1 || how == 2 || world->is_damaged);
-        MUST(end_follow(world, &end));
-    } else {
-        MUST(world->is_damaged && is_refusal(code));
-    }
-}
-
-/* Its own hash, without the tombstones behind it. */
-static struct seglog_chain_hash
-hash_of(const struct world *world, uint64_t offset)
-{
-    for (size_t i = 0; i < world->mark_count; i++) {
-        if (world->marks[i].at == offset + 1)
-            return world->marks[i].before;
-    }
-    return world->events[offset].head;
-}
-
-static void
-mark_add(struct world *world, uint64_t offset,
-         const struct seglog_stream_end *end)
-{
-    const struct slg_tombstone tombstone = {
-        .algorithm = (uint8_t)world->options.chain,
-        .number = offset + 1,
-        .before = head_at(world, offset),
-        .hash = hash_of(world, offset),
-    };
-    const struct seglog_chain_hash before = head_at(world, end->next_offset);
-    uint8_t payload[SLG_TOMBSTONE_PAYLOAD_MAX];
-    struct seglog_chain_hash head;
-
-    slg_chain_hash(world->options.chain, &before, SLG_CHAIN_KIND_TOMBSTONE,
-                   payload, slg_tombstone_payload(&tombstone, payload), &head);
-    MUST(end->next_offset == world->count || world->is_damaged);
-    MUST(world->is_damaged || slg_chain_hash_is_same(&head, &end->hash));
-    world->count = (size_t)end->next_offset;
-    world->marks[world->mark_count++] =
-        (struct mark){ .at = end->next_offset, .before = before };
-    world->events[world->count - 1].head = end->hash;
-    world->events[offset].is_marked = true;
-}
-
-static void
-mark(struct world *world, struct seglog_streams streams, uint64_t offset)
-{
-    const bool is_there = offset < world->count;
-    struct seglog_stream_end end;
-    seglog_code code = SEGLOG_OK;
-
-    if (world->mark_count == MARKS_MAX)
-        return;
-    code = seglog_stream_tombstone(streams, STREAM, offset, &end, NULL);
-    if (code == SEGLOG_OK) {
-        MUST(is_there && end.next_offset > offset);
-        MUST(!world->events[offset].is_marked || world->is_damaged);
-        mark_add(world, offset, &end);
-    } else if (code == SEGLOG_EXISTS) {
-        MUST(is_there && world->events[offset].is_marked);
-    } else if (code == SEGLOG_NOT_FOUND) {
-        MUST(!is_there || world->is_damaged);
-    } else {
-        MUST(world->is_damaged && is_refusal(code));
-    }
-}
-
-static void
-compact(struct world *world, struct seglog_streams streams, unsigned how)
-{
-    static const uint64_t sizes[] = { 0, 1, 2000, 0 };
-    const struct seglog_stream_compact_options options = {
-        .size = sizeof options,
-        .rotates = how % 4 > 0,
-        .merge_bytes = sizes[how % 4],
-        .merge_min = 1 + how % 3,
-        .level = 1,
-        .threads = 1,
-    };
-    const seglog_code code =
-        seglog_stream_compact(streams, STREAM, &options, NULL, NULL);
-
-    /* There is no zstd. */
-    if (code == SEGLOG_INVALID)
-        return;
-    MUST(code == SEGLOG_OK || (code == SEGLOG_NOT_FOUND && world->count == 0) ||
-         (world->is_damaged && (is_refusal(code) || code == SEGLOG_NOT_FOUND)));
-    for (size_t i = 0; code == SEGLOG_OK && options.rotates && i < world->count;
-         i++)
-        world->events[i].is_dropped = world->events[i].is_marked;
-}
+/* -- damage ---------------------------------------------------------------- */
 
 /* The n-th segment. */
 struct choice {
@@ -377,13 +91,6 @@ handle_close(struct world *world, unsigned which)
 }
 
 static void
-must_be_done(const struct world *world, seglog_code code)
-{
-    MUST(code == SEGLOG_OK || (code == SEGLOG_NOT_FOUND && world->count == 0) ||
-         (world->is_damaged && is_refusal(code)));
-}
-
-static void
 step(struct world *world)
 {
     const uint8_t what = input_byte(&world->input);
@@ -400,15 +107,25 @@ step(struct world *world)
         read_any(world, streams, from, 1 + input_number(&world->input, 2));
         return;
     case 10:
-        must_be_done(world, seglog_stream_rotate(streams, STREAM, NULL));
+        if ((what >> 4 & 7) < 6)
+            must_be_done(world, seglog_stream_rotate(streams, STREAM, NULL));
+        else
+            trim(world, streams, from);
         return;
     case 11:
-        must_be_done(
-            world, seglog_stream_make_checkpoint(streams, STREAM, NULL, NULL));
+        if ((what >> 4 & 7) < 5)
+            must_be_done(world, seglog_stream_make_checkpoint(streams, STREAM,
+                                                              NULL, NULL));
+        else
+            mend(world, streams, what >> 4 & 7);
         return;
     case 12:
-        handle_close(world, which);
-        handle_open(world, which);
+        if ((what >> 4 & 7) < 6) {
+            handle_close(world, which);
+            handle_open(world, which);
+        } else {
+            verify(world, streams, from);
+        }
         return;
     case 13:
         if ((what >> 4 & 7) < 4)
@@ -447,6 +164,37 @@ options_choose(struct world *world)
         world->options.chain = SEGLOG_CHAIN_XXH3;
 }
 
+/* Who only reads knows no more than what stands there, and changes nothing: what
+ * it takes for torn others may go on behind. */
+static void
+reader_look(struct world *world)
+{
+    static struct world saved;
+    struct seglog_stream_options options = world->options;
+    struct seglog_streams streams;
+
+    saved = *world;
+    options.is_read_only = true;
+    MUST(seglog_streams_open(world->store, &options, &streams, NULL) ==
+         SEGLOG_OK);
+    end_ask(world, streams);
+    read_any(world, streams, world->begin, UINT64_MAX);
+    verify(world, streams, world->count);
+    MUST(seglog_streams_close(&streams, NULL) == SEGLOG_OK);
+    *world = saved;
+}
+
+static void
+all_look(struct world *world)
+{
+    reader_look(world);
+    end_ask(world, world->handles[1]);
+    for (uint64_t i = 0; i < world->count; i += 1 + world->count / 16)
+        read_any(world, world->handles[0], i, 1);
+    read_any(world, world->handles[0], world->begin, UINT64_MAX);
+    verify(world, world->handles[0], world->count);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -460,10 +208,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     handle_open(&world, 1);
     while (world.input.left > 0)
         step(&world);
-    end_ask(&world, world.handles[1]);
-    for (uint64_t i = 0; i < world.count; i += 1 + world.count / 16)
-        read_any(&world, world.handles[0], i, 1);
-    read_any(&world, world.handles[0], 0, UINT64_MAX);
+    all_look(&world);
+    if (world.is_damaged) {
+        mend(&world, world.handles[0], (unsigned)size);
+        all_look(&world);
+    }
     handle_close(&world, 0);
     handle_close(&world, 1);
     seglog_store_close(&world.store);

@@ -9,11 +9,13 @@
 
 enum {
     KEY_CUT = TOOL_KEY(1),
-    KEY_RESUME = TOOL_KEY(2)
+    KEY_RESUME = TOOL_KEY(2),
+    KEY_CUT_FIRST = TOOL_KEY(3)
 };
 
 struct mend {
     bool cuts;
+    bool cuts_first;
     bool resumes;
 };
 
@@ -24,19 +26,21 @@ on_option(void *arg, int key, const char *value)
 
     (void)value;
     mend->cuts |= key == KEY_CUT;
+    mend->cuts_first |= key == KEY_CUT_FIRST;
     mend->resumes |= key == KEY_RESUME;
     return TOOL_GO_ON;
 }
 
 static const struct tool_option OPTIONS[] = {
     { KEY_CUT, "cut", false },
+    { KEY_CUT_FIRST, "cut-first", false },
     { KEY_RESUME, "resume", false },
     { 0, NULL, false },
 };
 
 static const struct tool_spec SPEC = {
     .name = "seglog mend",
-    .usage = "--cut|--resume STORE:STREAM",
+    .usage = "--cut|--resume|--cut-first STORE:STREAM",
     .help =
         "Make a stream take events again whose end is so damaged that `seglog "
         "append` says\n"
@@ -44,16 +48,26 @@ static const struct tool_spec SPEC = {
         "is kept as\n"
         "NAME.damaged; if there is a good copy of it, put that back instead.\n"
         "\n"
-        "      --cut     the stream ends before the first event that is lost; "
-        "those behind\n"
-        "                it are in NAME.damaged alone, and their offsets are "
-        "given again\n"
-        "      --resume  events behind the loss keep their offsets; the chain "
-        "begins anew\n"
-        "                there, so that hashes kept of later events are good "
-        "no "
-        "more, and\n"
-        "                `seglog verify` tells of the loss for ever\n"
+        "      --cut        the stream ends before the first event that is "
+        "lost; "
+        "those\n"
+        "                   behind it are in NAME.damaged alone, and their "
+        "offsets are\n"
+        "                   given again\n"
+        "      --resume     events behind the loss keep their offsets; the "
+        "chain begins\n"
+        "                   anew there, so that hashes kept of later events "
+        "are "
+        "good no\n"
+        "                   more, and `seglog verify` tells of the loss for "
+        "ever\n"
+        "      --cut-first  as --cut, also where nothing keeps the stream from "
+        "taking\n"
+        "                   events but one of its last file is lost.  For a "
+        "store of state\n"
+        "                   and events (STORE:0) that says CORRUPT: it goes "
+        "back to before\n"
+        "                   that transaction\n"
         "\n"
         "Hashes kept of what is before the loss stay good in either way.  "
         "Status 3 if\n"
@@ -75,12 +89,13 @@ mended_say(const struct mend *mend, const struct tool_streams *opened,
 
     seglog_kept_head_format(&head, text);
     if (mended->name[0] == '\0')
-        tool_note("%s: nothing keeps it from taking events", opened->shown);
+        tool_note("%s: nothing keeps it from taking events%s", opened->shown,
+                  mend->cuts_first ? ", and its last file has lost none" : "");
     else if (mended->lost == 0)
         tool_note("%s: no event is known to be lost; the damaged file is kept "
                   "as %s",
                   opened->shown, mended->name);
-    else if (mend->cuts)
+    else if (!mend->resumes)
         tool_say("%s: it ends before event %" PRIu64 ": %" PRIu64
                  " %s in it no more, %" PRIu64 " of which can be read in %s",
                  opened->shown, mended->first_lost, mended->lost,
@@ -103,13 +118,15 @@ mended_say(const struct mend *mend, const struct tool_streams *opened,
 static enum tool_status
 mend_run(const struct mend *mend, const struct tool_streams *opened)
 {
+    const enum seglog_stream_mend how =
+        mend->cuts_first ? SEGLOG_STREAM_MEND_CUT_FIRST
+        : mend->cuts     ? SEGLOG_STREAM_MEND_CUT
+                         : SEGLOG_STREAM_MEND_RESUME;
     struct seglog_stream_mended mended;
     struct seglog_error err;
 
-    return seglog_stream_mend(opened->streams, opened->stream,
-                              mend->cuts ? SEGLOG_STREAM_MEND_CUT
-                                         : SEGLOG_STREAM_MEND_RESUME,
-                              &mended, &err) == SEGLOG_OK
+    return seglog_stream_mend(opened->streams, opened->stream, how, &mended,
+                              &err) == SEGLOG_OK
                ? mended_say(mend, opened, &mended)
                : tool_fail(opened->shown, &err);
 }
@@ -122,8 +139,8 @@ cmd_mend(int argc, char **argv)
     char **paths = NULL;
     enum tool_status status = tool_parse(&SPEC, argc, argv, &mend, &paths);
 
-    if (status == TOOL_GO_ON && mend.cuts == mend.resumes)
-        status = tool_usage("how: --cut or --resume?");
+    if (status == TOOL_GO_ON && mend.cuts + mend.resumes + mend.cuts_first != 1)
+        status = tool_usage("how: --cut, --resume or --cut-first?");
     if (status == TOOL_GO_ON)
         status = tool_streams_open(paths[0], TOOL_STORE_WRITE, &opened);
     if (status != TOOL_GO_ON)

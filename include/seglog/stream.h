@@ -682,14 +682,20 @@ enum seglog_stream_mend {
     /* Events behind the loss keep their offsets.  The chain begins anew behind
      * it: verify says DAMAGE and MENDED there, and heads kept of later offsets
      * are not heads of this stream any more; signatures behind it go. */
-    SEGLOG_STREAM_MEND_RESUME = 1
+    SEGLOG_STREAM_MEND_RESUME = 1,
+    /* As CUT, also where the head behind the loss is known, so that nothing
+     * keeps from appending: at the first event that is lost of the last
+     * segment, as damage or recorded as a loss; not at what was dropped.  For
+     * who has no use for events behind a lost one: a canonical store
+     * (canonical.h) is its state before that then. */
+    SEGLOG_STREAM_MEND_CUT_FIRST = 2
 };
 
 struct seglog_stream_mended {
     struct seglog_stream_end end;
     uint64_t first_lost; /* offset; the end if no event is lost */
     uint64_t lost;       /* events that are in the stream no more */
-    uint64_t set_aside;  /* CUT: of them, those in NAME.damaged */
+    uint64_t set_aside;  /* if cut: of them, those in NAME.damaged */
     char name[SEGLOG_STREAM_NAME_CAP + 16]; /* that blob; "": there is none */
     uint64_t unreadable; /* bytes that are zeros there (encrypted stores) */
 };
@@ -709,7 +715,8 @@ struct seglog_stream_mended {
  * way; but heads kept of later offsets are not heads of this stream any more.
  *
  * Returns
- *   OK         with name "" and lost 0 if nothing kept from appending
+ *   OK         with name "" and lost 0 if nothing kept from appending; of
+ *              CUT_FIRST, if no event of the last segment is lost
  *   EXISTS     NAME.damaged is there, of another time
  *   CORRUPT    no head is known in the last segment, nor at the end of the one
  *              before it; or its header is lost, and no segment says any more

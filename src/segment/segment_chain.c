@@ -133,13 +133,14 @@ head_is_anew(const struct slg_chain *chain, const struct slg_chain_head *head)
 }
 
 bool
-slg_chain_needs_none_of(uint64_t len)
+slg_chain_needs_none_of(uint64_t len, bool is_behind_records, uint64_t at)
 {
     static const uint64_t heads[] = { 0, 9, 25, 41 };
+    const bool has_begun = is_behind_records || at > SLG_CHAIN_BEGUN_AT;
 
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         if (len == heads[i] || len == SLG_SYNC_POINT_BYTES + heads[i] ||
-            len == SLG_CLOSING_MARK_BYTES + heads[i])
+            (has_begun && len == SLG_CLOSING_MARK_BYTES + heads[i]))
             return true;
     }
     return false;

@@ -12,6 +12,8 @@
 #define SLG_SEGMENT_CHAIN_H
 
 #include "format/chain.h"
+#include "format/control.h"
+#include "format/header.h"
 #include "src/segment/segment_walk.h"
 
 struct slg_chain {
@@ -71,13 +73,20 @@ slg_chain_add_gap(struct slg_chain *chain, uint64_t first, uint64_t next);
 bool
 slg_chain_settle_loss(struct slg_chain *chain);
 
+/* Attributes stand here at most. */
+#define SLG_CHAIN_BEGUN_AT                                                     \
+    (SLG_HEADER_BYTES + SLG_SYNC_POINT_BYTES + SLG_CHAIN_HEAD_MAX +            \
+     SLG_PREDECESSOR_BYTES)
+
 /*
  * So many bytes that cannot be read lost no record; were they certainly nothing
  * that the chain needs, but marks and a chain head?  Else they may have been a
- * tombstone.
+ * tombstone.  Where no record is before them in the segment, at so many bytes of
+ * it, they may be its attributes as well, and there is no closing mark yet:
+ * attributes and a tombstone are as long as that and a chain head.
  */
 bool
-slg_chain_needs_none_of(uint64_t len);
+slg_chain_needs_none_of(uint64_t len, bool is_behind_records, uint64_t at);
 
 /* The head is not known any more: damage was passed. */
 void

@@ -345,3 +345,16 @@ slg_chain_reader_is_replaced(const struct slg_chain_reader *reader)
                                 NULL) != SEGLOG_OK ||
            is_replaced;
 }
+
+bool
+slg_chain_event_may_hide_tombstone(const struct slg_chain_event *event,
+                                   bool is_behind_records)
+{
+    const struct seglog_finding *finding = &event->finding;
+
+    return event->type == SLG_CHAIN_EVENT_GAP && !finding->is_recorded &&
+           finding->verdict != SEGLOG_VERDICT_TORN &&
+           finding->cause != SEGLOG_CAUSE_PASSED_OVER &&
+           !slg_chain_needs_none_of(finding->byte_count, is_behind_records,
+                                    event->offset);
+}

@@ -27,7 +27,8 @@ enum slg_chain_event_type {
 
 struct slg_chain_event {
     enum slg_chain_event_type type;
-    uint64_t number; /* of the record; else of the next one */
+    uint64_t number; /* of the record; else of the next one; of a gap that
+                      * has cost none 0 */
     uint64_t offset; /* of the frame */
     /* The head behind this event, and whether it is known: it was computed
      * from a chain head on.  Behind HEAD: the one that stands there. */
@@ -48,6 +49,16 @@ struct slg_chain_event {
     struct slg_signature signature;
     struct seglog_predecessor predecessor;
 };
+
+/*
+ * Damage that has cost no record, but perhaps a tombstone: whoever appends does
+ * not know the head behind it (SPEC.md 6.7).  Not so in front of a new epoch.
+ *
+ *   is_behind_records  of the same segment
+ */
+bool
+slg_chain_event_may_hide_tombstone(const struct slg_chain_event *event,
+                                   bool is_behind_records);
 
 struct slg_chain_reader;
 

@@ -70,6 +70,7 @@ place_fill(const struct slg_point *at, struct slg_writer_place *place)
         .is_checkpoint =
             (at->is_after_sync && !at->wants_head) || at->is_closed,
         .is_closed = at->is_closed,
+        .is_cut = at->is_cut,
         .last_checkpoint = at->sync_offset,
     };
 }

@@ -25,7 +25,8 @@ struct slg_writer_place {
     /* A sync point and the chain head are the last frames, or only a closing
      * mark is behind them. */
     bool is_checkpoint;
-    bool is_closed;           /* a closing mark is the last frame */
+    bool is_closed; /* a closing mark is the last frame */
+    bool is_cut;    /* behind it something was cut, or is damaged and passed */
     uint64_t last_checkpoint; /* offset of the last sync point; 0: none */
 };
 

@@ -283,7 +283,9 @@ chain_note(struct chain_way *way, const struct slg_walk *walk,
         slg_chain_forget(chain);
     else if (step->offset != way->end && walk->at.epoch == way->epoch)
         /* Whoever began a new epoch behind it knew that it was torn. */
-        chain->has_gap |= !slg_chain_needs_none_of(step->offset - way->end);
+        chain->has_gap |= !slg_chain_needs_none_of(
+            step->offset - way->end, way->number != walk->header.first_record,
+            way->end);
     way->epoch = walk->at.epoch;
     if (step->is_mark || step->frame.control == SLG_CONTROL_CHAIN_HEAD)
         way->has_head = !step->is_mark;

@@ -36,14 +36,19 @@ struct tail {
 };
 
 static seglog_code
-tail_read(struct slg_chain_reader *reader, const char *name, struct tail *tail,
+tail_read(struct slg_chain_reader *reader, const char *name,
+          const struct slg_stream_part *part, struct tail *tail,
           struct seglog_error *err)
 {
     struct slg_place place = { .name = name };
     struct slg_chain_reader_state state;
     struct slg_chain_event event;
+    bool is_behind_records = false;
+    bool may_lack_tombstone = false;
     seglog_code code = slg_chain_reader_seek(reader, INT64_MAX, err);
 
+    /* Of nothing but a header, where events are before it. */
+    tail->is_known = part->offset == 0;
     while (code == SEGLOG_OK) {
         code = slg_chain_reader_next(reader, &event, err);
         if (code != SEGLOG_OK)
@@ -55,7 +60,13 @@ tail_read(struct slg_chain_reader *reader, const char *name, struct tail *tail,
             return slg_fail(err, SEGLOG_IO, &place,
                             "the end of the stream cannot be read");
         }
-        tail->is_known = event.is_known;
+        if (event.type == SLG_CHAIN_EVENT_HEAD)
+            may_lack_tombstone = false;
+        may_lack_tombstone |=
+            slg_chain_event_may_hide_tombstone(&event, is_behind_records);
+        is_behind_records |= event.type == SLG_CHAIN_EVENT_RECORD ||
+                             event.number > part->offset + 1;
+        tail->is_known = event.is_known && !may_lack_tombstone;
         tail->end.hash = event.hash;
         if (event.type == SLG_CHAIN_EVENT_HEAD && event.is_checkpoint)
             tail->checkpoint = event.number - 1;
@@ -88,7 +99,7 @@ tail_find(const struct slg_streams *streams, uint64_t stream, struct tail *tail,
     code = slg_chain_reader_open(streams->store, name, &options, &reader, err);
     if (code != SEGLOG_OK)
         return code;
-    code = tail_read(reader, name, tail, err);
+    code = tail_read(reader, name, slg_stream_parts_last(parts), tail, err);
     slg_chain_reader_close(reader);
     if (code == SEGLOG_OK && !tail->is_known)
         code = slg_fail(err, SEGLOG_CORRUPT, &place,

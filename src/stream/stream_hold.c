@@ -198,7 +198,8 @@ held_learn(struct slg_slot *slot)
     slot->noted = durable;
 }
 
-/* Only a segment that ends with a closing mark may have been followed. */
+/* Only a segment that ends with a closing mark may have been followed; and what
+ * was cut, or is damaged, may have been that. */
 static seglog_code
 held_check_last(struct slg_slot *slot, bool *is_last, struct seglog_error *err)
 {
@@ -208,7 +209,7 @@ held_check_last(struct slg_slot *slot, bool *is_last, struct seglog_error *err)
 
     *is_last = true;
     slg_writer_get_flushed(slot->writer, &place);
-    if (!place.is_closed)
+    if (!place.is_closed && !place.is_cut)
         return SEGLOG_OK;
     code = last_find(slot, &last, err);
     *is_last = code == SEGLOG_OK && last.first == slot->part.first;

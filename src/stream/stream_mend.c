@@ -16,6 +16,13 @@
 
 #define COMPARE_BYTES ((size_t)64 << 10)
 
+bool
+slg_mend_cuts(const struct slg_mend *mend)
+{
+    return mend->how == SEGLOG_STREAM_MEND_CUT ||
+           mend->how == SEGLOG_STREAM_MEND_CUT_FIRST;
+}
+
 /* -- keeping the damaged one ----------------------------------------------- */
 
 /* What was forged is zeros in the one, and so it is in what was kept of it. */
@@ -164,6 +171,10 @@ segment_mend(struct slg_mend *mend, struct seglog_stream_mended *mended,
 
     if (code == SEGLOG_OK)
         code = slg_mend_look(mend, err);
+    if (code == SEGLOG_OK && !mend->has_loss && mend->is_end_known) {
+        mended->name[0] = '\0';
+        return SEGLOG_OK;
+    }
     if (code == SEGLOG_OK && !mend->has_loss)
         code = slg_fail(err, SEGLOG_CORRUPT, &place,
                         "nothing of it is lost, and still nobody can append: "
@@ -250,7 +261,9 @@ stream_mend(struct slg_streams *streams, uint64_t stream,
     if (code != SEGLOG_OK)
         return code;
     code = slg_stream_latest(streams, stream, &mended->end, err);
-    if (code != SEGLOG_CORRUPT)
+    mend.is_end_known = code == SEGLOG_OK;
+    if (code != SEGLOG_CORRUPT &&
+        (code != SEGLOG_OK || how != SEGLOG_STREAM_MEND_CUT_FIRST))
         return code;
     code = last_mend(&mend, mended, err);
     slg_stream_parts_reset(&mend.parts);
@@ -271,7 +284,7 @@ seglog_stream_mend(struct seglog_streams streams, uint64_t stream,
     if (code == SEGLOG_OK)
         code = slg_streams_check_writable(own, err);
     if (code == SEGLOG_OK && how != SEGLOG_STREAM_MEND_CUT &&
-        how != SEGLOG_STREAM_MEND_RESUME)
+        how != SEGLOG_STREAM_MEND_RESUME && how != SEGLOG_STREAM_MEND_CUT_FIRST)
         code =
             slg_fail(err, SEGLOG_INVALID, NULL, "there is no such way to mend");
     if (code == SEGLOG_OK)

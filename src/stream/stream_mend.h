@@ -27,6 +27,7 @@ struct slg_mend {
     const struct slg_streams *streams;
     uint64_t stream;
     enum seglog_stream_mend how;
+    bool is_end_known; /* nothing keeps from appending */
     struct slg_stream_parts parts;
     const struct slg_stream_part *part; /* the last one */
     char name[SEGLOG_STREAM_NAME_CAP];
@@ -51,9 +52,14 @@ struct slg_mend {
     size_t tomb_cap;
 };
 
+/* Does the stream end at the loss? */
+bool
+slg_mend_cuts(const struct slg_mend *mend);
+
 /* -- stream_mend_look.c ---------------------------------------------------- */
 
-/* Of the segment as it is.  OK with has_loss false: its head is known. */
+/* Of the segment as it is.  OK with has_loss false: its head is known, and of
+ * CUT_FIRST nothing in it is lost. */
 seglog_code
 slg_mend_look(struct slg_mend *mend, struct seglog_error *err);
 

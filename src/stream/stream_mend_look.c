@@ -16,14 +16,17 @@ struct look {
     bool has_gap;
     uint64_t gap_at;
     bool is_begun;
+    bool is_first_lost; /* CUT_FIRST: an event is, so heads behind are no use */
 };
 
 /* What stood behind an earlier loss is vouched for again; but nobody appends to
  * a segment without a header. */
 static void
-loss_forget(struct slg_mend *mend)
+loss_forget(const struct look *look)
 {
-    if (mend->summary.is_header_lost)
+    struct slg_mend *mend = look->mend;
+
+    if (mend->summary.is_header_lost || look->is_first_lost)
         return;
     mend->has_loss = false;
     mend->tomb_count = 0;
@@ -68,7 +71,7 @@ head_look(struct look *look, const struct slg_chain_event *event)
 {
     struct slg_mend *mend = look->mend;
 
-    loss_forget(mend);
+    loss_forget(look);
     if (look->is_begun || event->number != mend->part->offset + 1)
         return;
     mend->has_base = true;
@@ -83,16 +86,15 @@ event_is_torn(const struct slg_chain_event *event)
            event->finding.verdict == SEGLOG_VERDICT_TORN;
 }
 
-/* Whoever appends does not know the head behind it either, though no record is
- * lost (SPEC.md 6.7).  One in front of a new epoch is no news to anybody. */
+/* Is an event missing in front of this, or is this one that is? */
 static bool
-may_be_tombstone(const struct slg_chain_event *event)
+event_loses(const struct look *look, const struct slg_chain_event *event)
 {
-    const struct seglog_finding *finding = &event->finding;
-
-    return event->type == SLG_CHAIN_EVENT_GAP && !finding->is_recorded &&
-           finding->cause != SEGLOG_CAUSE_PASSED_OVER &&
-           !slg_chain_needs_none_of(finding->byte_count);
+    if (event->type == SLG_CHAIN_EVENT_GAP)
+        return event->finding.last_record >= look->next &&
+               !(event->finding.is_recorded &&
+                 event->finding.cause == SEGLOG_CAUSE_DROPPED);
+    return event->type == SLG_CHAIN_EVENT_RECORD && event->number > look->next;
 }
 
 static seglog_code
@@ -107,8 +109,14 @@ event_look(struct look *look, const struct slg_chain_event *event,
         return SEGLOG_OK;
     if (event->type == SLG_CHAIN_EVENT_HEAD)
         head_look(look, event);
-    else if (!event->is_known || may_be_tombstone(event))
+    else if (!event->is_known ||
+             slg_chain_event_may_hide_tombstone(
+                 event, look->next != mend->part->offset + 1))
         loss_note(look, look->has_gap ? look->gap_at : event->offset);
+    if (mend->how == SEGLOG_STREAM_MEND_CUT_FIRST && event_loses(look, event)) {
+        loss_note(look, look->has_gap ? look->gap_at : event->offset);
+        look->is_first_lost = true;
+    }
     look->is_begun = true;
     look->has_gap = is_gap && !event->finding.is_recorded;
     look->gap_at = event->offset;
@@ -160,6 +168,9 @@ slg_mend_look(struct slg_mend *mend, struct seglog_error *err)
     }
     slg_chain_reader_get_state(reader, &state);
     slg_chain_reader_close(reader);
+    /* Not even a head is there. */
+    if (!look.is_begun && mend->part->offset > 0)
+        loss_note(&look, SLG_HEADER_BYTES);
     /* Nothing is known to be lost, but what is there leads nowhere. */
     if (look.has_gap)
         loss_note(&look, look.gap_at);

@@ -21,9 +21,9 @@ struct writing {
     uint64_t from;       /* what is before this byte is there already */
     uint64_t next;       /* number */
     uint64_t readable;   /* records that were written here */
-    uint64_t set_aside;  /* records that were not: CUT */
+    uint64_t set_aside;  /* records that were not: cut */
     uint64_t first_lost; /* 0: none is */
-    bool is_cut;         /* CUT: a loss was met */
+    bool is_cut;         /* a loss was met, where it is to end */
     struct seglog_chain_hash hash; /* the head here */
     struct seglog_item *items;     /* of a group */
     size_t item_count;
@@ -383,7 +383,7 @@ event_put(struct writing *writing, const struct slg_chain_event *event,
           struct seglog_error *err)
 {
     const struct seglog_finding *finding = &event->finding;
-    const bool is_cut = writing->mend->how == SEGLOG_STREAM_MEND_CUT;
+    const bool is_cut = slg_mend_cuts(writing->mend);
 
     if (event->offset < writing->from)
         return SEGLOG_OK;
@@ -488,7 +488,7 @@ mended_fill(const struct writing *writing)
     mended->end.hash = writing->hash;
     mended->first_lost =
         (writing->first_lost != 0 ? writing->first_lost : writing->next) - 1;
-    if (mend->how != SEGLOG_STREAM_MEND_CUT)
+    if (!slg_mend_cuts(mend))
         return;
     mended->lost = mend->next_record - writing->next;
     mended->set_aside = writing->set_aside;

@@ -44,21 +44,34 @@ slg_readers_forget(struct slg_readers *readers)
 
 /* -- with the mutex held --------------------------------------------------- */
 
-/* NOT_FOUND: it was trimmed. */
+static seglog_code
+parts_look(struct slg_readers *readers, struct seglog_error *err)
+{
+    const seglog_code code = slg_stream_parts_list(
+        readers->store, readers->stream, &readers->parts, err);
+
+    if (code == SEGLOG_OK)
+        readers->are_known = readers->parts.count > 0;
+    return code;
+}
+
+/* NOT_FOUND: it was trimmed, and begins where it is said: since the names were
+ * listed it may have been trimmed once more. */
 static seglog_code
 part_find(struct slg_readers *readers, uint64_t offset,
           struct slg_stream_part *part, bool *is_last, struct seglog_error *err)
 {
     const struct slg_stream_part *found = NULL;
-    seglog_code code = SEGLOG_OK;
+    const bool is_old = readers->are_known;
+    seglog_code code = is_old ? SEGLOG_OK : parts_look(readers, err);
 
-    if (!readers->are_known)
-        code = slg_stream_parts_list(readers->store, readers->stream,
-                                     &readers->parts, err);
-    if (code != SEGLOG_OK)
-        return code;
-    readers->are_known = readers->parts.count > 0;
-    code = slg_stream_parts_check(&readers->parts, offset, err);
+    if (code == SEGLOG_OK)
+        code = slg_stream_parts_check(&readers->parts, offset, err);
+    if (code == SEGLOG_NOT_FOUND && is_old) {
+        code = parts_look(readers, err);
+        if (code == SEGLOG_OK)
+            code = slg_stream_parts_check(&readers->parts, offset, err);
+    }
     if (code != SEGLOG_OK)
         return code;
     found = slg_stream_parts_find(&readers->parts, offset);
@@ -122,7 +135,9 @@ open_reader_open(const struct slg_readers *readers,
                  struct slg_open_reader *open,
                  const struct slg_stream_part *part, struct seglog_error *err)
 {
-    const struct slg_chain_reader_options options = { .salvage = false };
+    struct slg_chain_reader_options options = { .salvage = false };
+    struct seglog_error local;
+    seglog_code code = SEGLOG_OK;
 
     /* Of a segment that was compacted nobody is to see what was dropped. */
     if (open->reader && part_is_same(&open->part, part) &&
@@ -131,8 +146,17 @@ open_reader_open(const struct slg_readers *readers,
     open_reader_close(open);
     open->part = *part;
     slg_stream_part_name(readers->stream, part, open->name);
-    return slg_chain_reader_open(readers->store, open->name, &options,
-                                 &open->reader, err);
+    code = slg_chain_reader_open(readers->store, open->name, &options,
+                                 &open->reader, &local);
+    if (code == SEGLOG_CORRUPT) {
+        /* A header that is damaged keeps no event from being read. */
+        options.salvage = true;
+        code = slg_chain_reader_open(readers->store, open->name, &options,
+                                     &open->reader, &local);
+    }
+    if (code != SEGLOG_OK && err)
+        *err = local;
+    return code;
 }
 
 static seglog_code

@@ -265,22 +265,38 @@ begin_move(const struct slg_streams *streams, uint64_t stream,
     return code;
 }
 
+/* Nothing that goes is gone when it is done. */
+static seglog_code
+begin_find(const struct slg_streams *streams, uint64_t stream,
+           const struct slg_trim_limit *limit, struct slg_stream_parts *parts,
+           struct seglog_error *err)
+{
+    uint64_t before_offset = 0;
+    seglog_code code = limit->find(limit->arg, &before_offset, err);
+    size_t at = 0;
+
+    if (code != SEGLOG_OK)
+        return code;
+    at = first_find(parts, before_offset);
+    if (at > 0)
+        code = begin_move(streams, stream, parts, at, err);
+    return limit->done ? limit->done(limit->arg, code, parts->begin.offset, err)
+                       : code;
+}
+
 static seglog_code
 locked_trim(const struct slg_streams *streams, uint64_t stream,
-            uint64_t before_offset, struct seglog_stream_trimmed *result,
-            struct seglog_error *err)
+            const struct slg_trim_limit *limit,
+            struct seglog_stream_trimmed *result, struct seglog_error *err)
 {
     struct slg_stream_parts parts = { 0 };
     seglog_code code =
         slg_stream_parts_list(streams->store, stream, &parts, err);
-    size_t at = 0;
 
     if (code == SEGLOG_OK && parts.count == 0)
         code = slg_stream_fail_missing(stream, err);
     if (code == SEGLOG_OK)
-        at = first_find(&parts, before_offset);
-    if (code == SEGLOG_OK && at > 0)
-        code = begin_move(streams, stream, &parts, at, err);
+        code = begin_find(streams, stream, limit, &parts, err);
     result->begin = parts.begin.offset;
     if (code == SEGLOG_OK)
         code =
@@ -292,8 +308,8 @@ locked_trim(const struct slg_streams *streams, uint64_t stream,
 /* Compaction holds the same lock. */
 static seglog_code
 trim_run(const struct slg_streams *streams, uint64_t stream,
-         uint64_t before_offset, struct seglog_stream_trimmed *result,
-         struct seglog_error *err)
+         const struct slg_trim_limit *limit,
+         struct seglog_stream_trimmed *result, struct seglog_error *err)
 {
     struct seglog_lock lock = { 0 };
     char name[SEGLOG_STREAM_NAME_CAP];
@@ -304,7 +320,7 @@ trim_run(const struct slg_streams *streams, uint64_t stream,
     if (code == SEGLOG_OK)
         code = seglog_lock_acquire(lock, streams->options.lock_timeout_ms, err);
     if (code == SEGLOG_OK) {
-        code = locked_trim(streams, stream, before_offset, result, err);
+        code = locked_trim(streams, stream, limit, result, err);
         (void)seglog_lock_discard(lock, NULL);
         (void)seglog_lock_release(lock, NULL);
     }
@@ -328,20 +344,38 @@ readers_forget(struct slg_streams *streams, uint64_t stream,
 }
 
 seglog_code
+slg_stream_trim(struct slg_streams *streams, uint64_t stream,
+                const struct slg_trim_limit *limit,
+                struct seglog_stream_trimmed *result, struct seglog_error *err)
+{
+    seglog_code code = slg_streams_check_writable(streams, err);
+
+    if (code == SEGLOG_OK)
+        code = trim_run(streams, stream, limit, result, err);
+    return code == SEGLOG_OK ? readers_forget(streams, stream, err) : code;
+}
+
+static seglog_code
+offset_find(void *arg, uint64_t *before_offset, struct seglog_error *err)
+{
+    (void)err;
+    *before_offset = *(const uint64_t *)arg;
+    return SEGLOG_OK;
+}
+
+seglog_code
 seglog_stream_trim(struct seglog_streams streams, uint64_t stream,
                    uint64_t before_offset, struct seglog_stream_trimmed *result,
                    struct seglog_error *err)
 {
+    const struct slg_trim_limit limit = { .arg = &before_offset,
+                                          .find = offset_find };
     struct seglog_stream_trimmed trimmed = { 0 };
     struct slg_streams *own = NULL;
     seglog_code code = slg_streams_of(streams, &own, err);
 
     if (code == SEGLOG_OK)
-        code = slg_streams_check_writable(own, err);
-    if (code == SEGLOG_OK)
-        code = trim_run(own, stream, before_offset, &trimmed, err);
-    if (code == SEGLOG_OK)
-        code = readers_forget(own, stream, err);
+        code = slg_stream_trim(own, stream, &limit, &trimmed, err);
     if (result)
         *result = trimmed;
     return code;

@@ -75,8 +75,10 @@ parts_choose(struct verification *all, const struct slg_stream_parts *parts,
     while (all->job.from > 0 && first + 1 < parts->count &&
            parts->parts[first + 1].offset < all->job.from)
         first++;
-    all->parts = calloc(parts->count - first, sizeof *all->parts);
-    all->seen = calloc((parts->count - first) * (kept + 1), sizeof *all->seen);
+    /* One too many: of none there might be no memory either. */
+    all->parts = calloc(parts->count - first + 1, sizeof *all->parts);
+    all->seen =
+        calloc((parts->count - first + 1) * (kept + 1), sizeof *all->seen);
     if (!all->parts || !all->seen)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL,
                         "no memory to verify so many segments");
@@ -121,13 +123,16 @@ parts_verify(void *arg)
 static unsigned
 threads_choose(const struct verification *all)
 {
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = all->options->threads;
 
-    if (threads == 0)
+    /* Asking takes longer than reading a short stream. */
+    if (threads == 0) {
+        const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
         threads = processors > 0 && processors < (long)THREADS_MAX
                       ? (unsigned)processors
                       : THREADS_MAX;
+    }
     return threads < all->count ? threads : (unsigned)all->count;
 }
 

@@ -218,7 +218,8 @@ class MendTest(StreamTest):
         whole = len(self.get(self.blob()))
         self.append(b"".join(b"event-%d\n" % n for n in range(3, 6)))
         self.append(b"event-6\n")
-        data = bytearray(self.get(self.blob()))
+        self.whole = self.get(self.blob())
+        data = bytearray(self.whole)
         data[data.index(b"event-4")] ^= 1
         end = data.index(b"event-6") + len(b"event-6") + 4
         self.assertGreater(end, whole)
@@ -256,9 +257,23 @@ class MendTest(StreamTest):
                       done.stderr)
         self.assertNotIn("kept", done.stderr)
 
+    def test_mend__cut_first__takes_back_to_before_what_is_lost(self):
+        data = bytearray(self.whole)
+        data[data.index(b"event-4")] ^= 1
+        self.put(self.blob(), data)
+        done = self.mend("--cut", status=OK)
+        self.assertIn("nothing keeps it", done.stderr)
+        done = self.mend("--cut-first")
+        self.assertIn("it ends before event 3: ", done.stderr)
+        self.assertEqual(self.get(self.blob() + ".damaged"), data)
+        done = self.mend("--cut-first", status=OK)
+        self.assertIn("its last file has lost none", done.stderr)
+        self.append(b"more\n", "--expect", "3")
+
     def test_mend__neither_or_both_ways__is_refused(self):
         self.mend(status=USAGE)
         self.mend("--cut", "--resume", status=USAGE)
+        self.mend("--cut-first", "--cut", status=USAGE)
         self.seglog("mend", "--cut", "s:8", status=FAILED)
         self.put(self.blob() + ".damaged", b"older")
         done = self.mend("--cut", status=FAILED)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "format/control.h"
+#include "format/header.h"
 
 /* -- damage in the middle -------------------------------------------------- */
 
@@ -59,6 +60,37 @@ damaged_middle__one_batch_is_lost_and_nothing_else(void **state)
         free(bytes);
         bytes = segment_bytes(fixture, &after);
         assert_int_equal(after, len);
+        free(bytes);
+    }
+    free(good);
+}
+
+/* A byte of it, and all of it: what it says is known without it. */
+static void
+damaged_header__of_any_byte__costs_no_event(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t *good = NULL;
+    size_t len = 0;
+
+    open_streams(fixture);
+    append(fixture, 3);
+    append(fixture, 1);
+    close_streams(fixture);
+    good = segment_bytes(fixture, &len);
+    for (size_t at = 0; at <= SLG_HEADER_BYTES; at++) {
+        uint8_t *bytes = exact_copy(good, len);
+
+        if (at == SLG_HEADER_BYTES)
+            memset(bytes, 0xA5, SLG_HEADER_BYTES);
+        else
+            bytes[at] ^= 0x10;
+        segment_set(fixture, bytes, len);
+        open_streams(fixture);
+        stream_assert_read(fixture->streams, STREAM, &fixture->model, 0,
+                           UINT64_MAX);
+        stream_assert_read(fixture->streams, STREAM, &fixture->model, 2, 1);
+        close_streams(fixture);
         free(bytes);
     }
     free(good);
@@ -474,6 +506,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         STREAM_TEST(damaged_middle__one_batch_is_lost_and_nothing_else),
+        STREAM_TEST(damaged_header__of_any_byte__costs_no_event),
         STREAM_TEST(
             damaged_middle__before_a_checkpoint__does_not_keep_from_appending),
         STREAM_TEST(damaged_end__no_head_is_known__nothing_is_appended),

@@ -133,6 +133,28 @@ is_known(struct fixture *fixture)
     return code == SEGLOG_OK;
 }
 
+/* Who only reads is told the same. */
+static void
+assert_reader_agrees(struct fixture *fixture)
+{
+    struct seglog_stream_options options = fixture->options;
+    struct seglog_streams streams;
+    struct seglog_stream_end ends[2];
+    seglog_code code = SEGLOG_OK;
+
+    options.is_read_only = true;
+    assert_ok(seglog_streams_open(fixture->store, &options, &streams, NULL));
+    code = seglog_stream_latest_chain_hash(streams, STREAM, &ends[0], NULL);
+    assert_code(seglog_stream_latest_chain_hash(fixture->streams, STREAM,
+                                                &ends[1], NULL),
+                code);
+    if (code == SEGLOG_OK) {
+        assert_int_equal(ends[0].next_offset, ends[1].next_offset);
+        stream_assert_hash(&ends[0].hash, &ends[1].hash);
+    }
+    assert_ok(seglog_streams_close(&streams, NULL));
+}
+
 /* Which events can be read, and are what they were. */
 static size_t
 events_read(struct fixture *fixture, bool there[EVENTS_MAX])
@@ -333,6 +355,57 @@ mend__each_byte_damaged__takes_events_again(void **state)
     }
 }
 
+/* All in front of the cut can be read; nothing was cut where all can be. */
+static bool
+cut_first_check(struct fixture *fixture)
+{
+    struct seglog_stream_mended mended;
+    bool before[EVENTS_MAX];
+    bool after[EVENTS_MAX];
+    const size_t count = (open_streams(fixture), events_read(fixture, before));
+    const bool was_known = is_known(fixture);
+
+    mended = mend(fixture, SEGLOG_STREAM_MEND_CUT_FIRST);
+    if (mended.name[0] == '\0') {
+        assert_true(was_known);
+        /* But for a batch at the end that is torn. */
+        assert_int_equal(count, mended.end.next_offset);
+        assert_true(count == fixture->model.count ||
+                    count == fixture->model.count - 3);
+        assert_int_equal(mended.lost, 0);
+    } else {
+        assert_int_equal(mended.end.next_offset + mended.lost,
+                         fixture->model.count);
+        cut_check(fixture, &mended, before);
+        assert_int_equal(events_read(fixture, after), mended.first_lost);
+        assert_int_equal(
+            verify(fixture, mended.first_lost).of[SEGLOG_STREAM_FAULT_MENDED],
+            0);
+        assert_kept(fixture, &mended);
+    }
+    assert_takes_events(fixture, &mended.end);
+    close_streams(fixture);
+    return was_known && mended.lost > 0;
+}
+
+static void
+mend__cut_first_with_each_byte_damaged__leaves_all_that_is_before(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t known = 0;
+
+    segments_make(fixture, 2);
+    last_close(fixture);
+    for (size_t at = 0; at < last.len; at++) {
+        last.bytes[at] ^= (uint8_t)(1u << at % 8);
+        segment_write(fixture);
+        known += cut_first_check(fixture);
+        last.bytes[at] ^= (uint8_t)(1u << at % 8);
+    }
+    /* Of the five that are in front of the checkpoint. */
+    assert_true(known > 5 * 8);
+}
+
 /* -- what exactly ---------------------------------------------------------- */
 
 /* Twelve events, the last six behind the last checkpoint; 7 is lost. */
@@ -408,6 +481,62 @@ mend__resume__keeps_the_offsets_of_what_is_behind(void **state)
     assert_takes_events(fixture, &mended.end);
 }
 
+/* As long as a closing mark and a chain head, which cost nothing. */
+static void
+mend__attributes_and_a_tombstone_behind_them__may_have_been_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_mended mended;
+    size_t at = 0;
+
+    open_streams(fixture);
+    append(fixture, 2);
+    assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
+    assert_ok(seglog_stream_tombstone(fixture->streams, STREAM, 1, NULL, NULL));
+    assert_ok(seglog_stream_tombstone(fixture->streams, STREAM, 0, NULL, NULL));
+    last_close(fixture);
+    at = stream_find_text(last.bytes, last.len, "T1");
+    last.bytes[at] ^= 1;
+    last.bytes[at + 50] ^= 1;
+    for (int how = 0; how < 2; how++) {
+        segment_write(fixture);
+        open_streams(fixture);
+        assert_reader_agrees(fixture);
+        assert_false(is_known(fixture));
+        mended = mend(fixture, (enum seglog_stream_mend)how);
+        assert_int_equal(mended.end.next_offset, 2);
+        assert_int_equal(mended.lost, 0);
+        assert_kept(fixture, &mended);
+        assert_true(is_known(fixture));
+        assert_ok(seglog_stream_append_batch(
+            fixture->streams, STREAM, &(struct seglog_slice){ "x", 1 }, 1, 2,
+            &mended.end.hash, true, NULL, NULL));
+        close_streams(fixture);
+    }
+}
+
+/* What is left does not say which head is before it. */
+static void
+mend__nothing_left_but_a_header__takes_events_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_mended mended;
+
+    segments_make(fixture, 1);
+    assert_ok(seglog_stream_rotate(fixture->streams, STREAM, NULL));
+    last_close(fixture);
+    last.len = SLG_HEADER_BYTES;
+    segment_write(fixture);
+    open_streams(fixture);
+    assert_reader_agrees(fixture);
+    assert_false(is_known(fixture));
+    mended = mend(fixture, SEGLOG_STREAM_MEND_CUT);
+    assert_int_equal(mended.lost, 0);
+    assert_kept(fixture, &mended);
+    stream_assert_model(fixture->streams, STREAM, &fixture->model);
+    assert_takes_events(fixture, &mended.end);
+}
+
 /* Between the two there is a head, which stays what it is. */
 static void
 mend__damage_before_a_known_head__stays(void **state)
@@ -438,6 +567,49 @@ mend__damage_before_a_known_head__stays(void **state)
 }
 
 static void
+mend__cut_first_and_a_head_is_known_behind__ends_before_the_loss(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_mended mended;
+
+    segments_make(fixture, 1);
+    last_close(fixture);
+    last.bytes[stream_find_text(last.bytes, last.len, "event-4")] ^= 1;
+    segment_write(fixture);
+    open_streams(fixture);
+    assert_true(is_known(fixture));
+    assert_int_equal(mend(fixture, SEGLOG_STREAM_MEND_CUT).name[0], '\0');
+    mended = mend(fixture, SEGLOG_STREAM_MEND_CUT_FIRST);
+    assert_int_equal(mended.first_lost, 4);
+    assert_int_equal(mended.lost, 8);
+    assert_int_equal(mended.set_aside, 7);
+    assert_int_equal(mended.end.next_offset, 4);
+    assert_kept(fixture, &mended);
+    assert_int_equal(verify(fixture, 4).of[SEGLOG_STREAM_FAULT_DAMAGE], 0);
+    assert_int_equal(mend(fixture, SEGLOG_STREAM_MEND_CUT_FIRST).name[0], '\0');
+    assert_takes_events(fixture, &mended.end);
+}
+
+static void
+mend__cut_first_behind_a_recorded_loss__ends_before_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_stream_mended mended;
+    char name[128];
+
+    lost_make(fixture);
+    (void)mend(fixture, SEGLOG_STREAM_MEND_RESUME);
+    assert_ok(seglog_store_remove(fixture->store, damaged_name(name), NULL));
+    assert_true(is_known(fixture));
+    mended = mend(fixture, SEGLOG_STREAM_MEND_CUT_FIRST);
+    assert_int_equal(mended.first_lost, 6);
+    assert_int_equal(mended.lost, 6);
+    assert_int_equal(mended.set_aside, 4);
+    assert_takes_events(fixture, &mended.end);
+    assert_int_equal(verify(fixture, 6).of[SEGLOG_STREAM_FAULT_MENDED], 0);
+}
+
+static void
 mend__good_or_no_stream__does_nothing(void **state)
 {
     struct fixture *fixture = *state;
@@ -453,7 +625,7 @@ mend__good_or_no_stream__does_nothing(void **state)
     assert_int_equal(mended.end.next_offset, 3);
     assert_string_equal(mended.name, "");
     assert_code(seglog_stream_mend(fixture->streams, STREAM,
-                                   (enum seglog_stream_mend)2, &mended, NULL),
+                                   (enum seglog_stream_mend)3, &mended, NULL),
                 SEGLOG_INVALID);
     close_streams(fixture);
     fixture->options.is_read_only = true;
@@ -622,6 +794,7 @@ mend__each_byte_with_tombstones_damaged__takes_events_again(void **state)
         last.bytes[at / 2] ^= 1;
         segment_write(fixture);
         open_streams(fixture);
+        assert_reader_agrees(fixture);
         if (!is_known(fixture)) {
             const struct seglog_stream_mended mended =
                 mend(fixture, (enum seglog_stream_mend)(at % 2));
@@ -757,8 +930,16 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         MEND_TEST(mend__each_byte_damaged__takes_events_again),
+        MEND_TEST(
+            mend__cut_first_with_each_byte_damaged__leaves_all_that_is_before),
         MEND_TEST(mend__cut__ends_before_the_first_that_is_lost),
+        MEND_TEST(
+            mend__cut_first_and_a_head_is_known_behind__ends_before_the_loss),
+        MEND_TEST(mend__cut_first_behind_a_recorded_loss__ends_before_it),
         MEND_TEST(mend__resume__keeps_the_offsets_of_what_is_behind),
+        MEND_TEST(
+            mend__attributes_and_a_tombstone_behind_them__may_have_been_one),
+        MEND_TEST(mend__nothing_left_but_a_header__takes_events_again),
         MEND_TEST(mend__damage_before_a_known_head__stays),
         MEND_TEST(mend__good_or_no_stream__does_nothing),
         MEND_TEST(mend__store_that_cannot_cut__is_mended),

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "format/control.h"
 #include "seglog/testing/disk_store.h"
 
 static void
@@ -228,6 +229,30 @@ rotate__by_another_handle__is_followed(void **state)
         stream_assert_model(fixture->streams, STREAM, &fixture->model);
         assert_segments(fixture, i + 2);
     }
+    assert_ok(seglog_streams_close(&other, NULL));
+}
+
+/* The closing mark, and the chain head in front of it: so they look torn. */
+static void
+rotate__by_another_handle_then_its_end_looks_torn__is_followed(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_streams other;
+    char name[SEGLOG_STREAM_NAME_CAP];
+
+    open_streams(fixture);
+    assert_ok(
+        seglog_streams_open(fixture->store, &fixture->options, &other, NULL));
+    append(fixture, 3);
+    assert_ok(seglog_stream_rotate(other, STREAM, NULL));
+    stream_segment_name(fixture->memory, STREAM, 0, name);
+    blob_flip(fixture->memory, name, 1);
+    blob_flip(fixture->memory, name, SLG_CLOSING_MARK_BYTES + 1);
+    append(fixture, 2);
+    stream_assert_model(other, STREAM, &fixture->model);
+    stream_append_next(other, STREAM, &fixture->model, 2, true);
+    stream_assert_model(fixture->streams, STREAM, &fixture->model);
+    assert_segments(fixture, 2);
     assert_ok(seglog_streams_close(&other, NULL));
 }
 
@@ -681,6 +706,8 @@ main(void)
         STREAM_TEST(rotate__empty_segment__stays),
         STREAM_TEST(rotate__unknown_stream__is_not_found),
         STREAM_TEST(rotate__by_another_handle__is_followed),
+        STREAM_TEST(
+            rotate__by_another_handle_then_its_end_looks_torn__is_followed),
         cmocka_unit_test(
             rotation__next_one_filled_by_others_meanwhile__the_batch_goes_there),
         STREAM_TEST(

@@ -646,6 +646,24 @@ compact__what_trimming_has_left__is_removed(void **state)
 /* -- others who have it open ----------------------------------------------- */
 
 static void
+trim__once_more_by_another__says_where_it_begins_now(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_streams other;
+
+    open_streams(fixture);
+    assert_ok(
+        seglog_streams_open(fixture->store, &fixture->options, &other, NULL));
+    segments_make(fixture, 4);
+    for (uint64_t begin = 3; begin <= 9; begin += 3) {
+        assert_int_equal(trim(fixture, begin).begin, begin);
+        assert_trimmed(other, 0, begin);
+        stream_assert_read(other, STREAM, &fixture->model, begin, UINT64_MAX);
+    }
+    assert_ok(seglog_streams_close(&other, NULL));
+}
+
+static void
 trim__open_elsewhere__is_met_by_readers_and_writers(void **state)
 {
     struct fixture *fixture = *state;
@@ -865,6 +883,7 @@ main(void)
         STREAM_TEST(compact__trimmed_stream__is_merged_and_dropped_and_trimmed),
         STREAM_TEST(compact__what_trimming_has_left__is_removed),
 #endif
+        STREAM_TEST(trim__once_more_by_another__says_where_it_begins_now),
         STREAM_TEST(trim__open_elsewhere__is_met_by_readers_and_writers),
         STREAM_TEST(trim__while_others_read_and_append__nobody_sees_damage),
         STREAM_TEST(trim__failing_anywhere__leaves_it_whole_or_trimmed),

@@ -49,7 +49,7 @@ _seglog_options()
             ;;
         trim) echo "--before $common" ;;
         scrub) echo "--rate --forever --pause $common" ;;
-        mend) echo "--cut --resume $common" ;;
+        mend) echo "--cut --cut-first --resume $common" ;;
         backup)
             echo "--output --full --base --level --list --verify --remove
                 --number --json --backup-key-file --backup-passphrase-fd
