@@ -115,7 +115,9 @@ frame_is_at(const struct survey *survey, uint64_t offset)
 
 /*
  * Of its first bytes a scan finds a frame where the whole has none; or it has
- * gone on at one behind a gap that then did not hold, for its body is none.
+ * gone on at one behind a gap that then did not hold, for its body is none; or
+ * they end with a closing mark, so what is in front of it is damage (SPEC.md
+ * 10.3).
  */
 static bool
 start_has_other_frames(const struct survey *whole, const uint8_t *bytes,
@@ -134,7 +136,8 @@ start_has_other_frames(const struct survey *whole, const uint8_t *bytes,
         const uint64_t end =
             survey.findings[i].first_byte + survey.findings[i].byte_count;
 
-        has_other = end < len && !frame_is_at(whole, end);
+        has_other = (end < len && !frame_is_at(whole, end)) ||
+                    survey.findings[i].cause == SEGLOG_CAUSE_CLOSING_MARK;
     }
     survey_free(&survey);
     seglog_store_close(&store);
