@@ -54,14 +54,14 @@ slg_chain_reader_open(struct seglog_store store, const char *name,
     *reader = NULL;
     if (!opened)
         return slg_fail(err, SEGLOG_NO_MEMORY, NULL, "no memory for a reader");
-    code = seglog_reader_open(store, name, &below, &opened->reader, err);
+    code = slg_reader_open_with_controls(store, name, &below, &opened->reader,
+                                         err);
     if (code == SEGLOG_OK)
         code = chain_check(opened, err);
     if (code != SEGLOG_OK) {
         slg_chain_reader_close(opened);
         return code;
     }
-    opened->reader->wants_controls = true;
     *reader = opened;
     return SEGLOG_OK;
 }

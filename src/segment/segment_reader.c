@@ -535,38 +535,31 @@ reader_allocate(const char *name, const struct seglog_reader_options *options,
     }
     memcpy(reader->name, name, name_size);
     reader->torn_reported = UINT64_MAX;
-    *out = reader;
-    if (!slg_options_copy(&reader->options, sizeof reader->options, options))
+    if (!slg_options_copy(&reader->options, sizeof reader->options, options)) {
+        seglog_reader_close(reader);
         return slg_fail(err, SEGLOG_INVALID, &place,
                         "reader options of an unknown size");
+    }
+    *out = reader;
     return SEGLOG_OK;
 }
 
+/* What reader_allocate has made; it is closed if it cannot be opened. */
 static seglog_code
-reader_open(struct seglog_store store, const char *name,
-            const struct seglog_reader_options *options, unsigned depth,
-            unsigned *jumps, struct seglog_reader **reader,
-            struct seglog_error *err)
+reader_open(struct seglog_reader *opened, struct seglog_store store,
+            struct seglog_reader **reader, struct seglog_error *err)
 {
-    struct seglog_reader *opened = NULL;
-    seglog_code code = reader_allocate(name, options, &opened, err);
+    seglog_code code = seglog_blob_open(store, opened->name, SEGLOG_OPEN_READ,
+                                        &opened->blob, err);
 
-    if (!opened)
-        return code;
     opened->store = store;
-    opened->parent_depth = depth;
-    opened->parent_jumps = jumps;
-    if (code == SEGLOG_OK)
-        code =
-            seglog_blob_open(store, name, SEGLOG_OPEN_READ, &opened->blob, err);
     if (code == SEGLOG_OK)
         code = reader_start(opened, err);
-    if (code != SEGLOG_OK) {
+    if (code != SEGLOG_OK)
         seglog_reader_close(opened);
-        return code;
-    }
-    *reader = opened;
-    return SEGLOG_OK;
+    else
+        *reader = opened;
+    return code;
 }
 
 seglog_code
@@ -578,7 +571,25 @@ seglog_reader_open(struct seglog_store store, const char *name,
         const struct slg_place place = { .offset = SEGLOG_NO_OFFSET };
         return slg_fail(err, SEGLOG_INVALID, &place, "name or reader is NULL");
     }
-    return reader_open(store, name, options, 0, NULL, reader, err);
+    struct seglog_reader *opened = NULL;
+    const seglog_code code = reader_allocate(name, options, &opened, err);
+
+    return code == SEGLOG_OK ? reader_open(opened, store, reader, err) : code;
+}
+
+seglog_code
+slg_reader_open_with_controls(struct seglog_store store, const char *name,
+                              const struct seglog_reader_options *options,
+                              struct seglog_reader **reader,
+                              struct seglog_error *err)
+{
+    struct seglog_reader *opened = NULL;
+    const seglog_code code = reader_allocate(name, options, &opened, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    opened->wants_controls = true;
+    return reader_open(opened, store, reader, err);
 }
 
 seglog_code
@@ -586,7 +597,14 @@ slg_reader_open_parent(struct seglog_store store, const char *name,
                        unsigned depth, unsigned *jumps,
                        struct seglog_reader **reader, struct seglog_error *err)
 {
-    return reader_open(store, name, NULL, depth, jumps, reader, err);
+    struct seglog_reader *opened = NULL;
+    const seglog_code code = reader_allocate(name, NULL, &opened, err);
+
+    if (code != SEGLOG_OK)
+        return code;
+    opened->parent_depth = depth;
+    opened->parent_jumps = jumps;
+    return reader_open(opened, store, reader, err);
 }
 
 void

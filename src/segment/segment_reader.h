@@ -112,6 +112,14 @@ slg_reader_seek(struct seglog_reader *reader, uint64_t record_no,
 bool
 slg_reader_is_in_place(const struct seglog_reader *reader);
 
+/* As seglog_reader_open, with wants_controls: from the first frame on, which
+ * may be behind damage, and so read already. */
+seglog_code
+slg_reader_open_with_controls(struct seglog_store store, const char *name,
+                              const struct seglog_reader_options *options,
+                              struct seglog_reader **reader,
+                              struct seglog_error *err);
+
 /* Open a segment strictly, to be read as the parent of another. */
 seglog_code
 slg_reader_open_parent(struct seglog_store store, const char *name,

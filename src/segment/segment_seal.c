@@ -216,15 +216,13 @@ attempt_open(struct seal *seal, struct seglog_error *err)
 {
     const struct slg_place place = { .name = seal->name, .offset = 0 };
     struct slg_prelude *prelude = NULL;
-    seglog_code code =
-        seglog_reader_open(seal->store, seal->name, NULL, &seal->reader, err);
+    seglog_code code = slg_reader_open_with_controls(seal->store, seal->name,
+                                                     NULL, &seal->reader, err);
 
     if (code != SEGLOG_OK)
         return code;
     if (seal->reader->walk.limits.is_sealed)
         return slg_fail(err, SEGLOG_SEALED, &place, "it is sealed already");
-    seal->reader->wants_controls =
-        slg_header_is_chained(&seal->reader->walk.header);
     prelude = calloc(1, sizeof *prelude);
     if (!prelude)
         return slg_fail(err, SEGLOG_NO_MEMORY, &place, "no memory to seal");

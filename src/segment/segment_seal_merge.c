@@ -209,12 +209,11 @@ source_add(struct merge *merge, size_t i, uint64_t epoch,
     const struct seglog_reader_options options = { .size = sizeof options,
                                                    .salvage = true };
     struct seglog_reader *reader = NULL;
-    seglog_code code = seglog_reader_open(
+    seglog_code code = slg_reader_open_with_controls(
         merge->store, merge->options->names[i], &options, &reader, err);
 
     if (code != SEGLOG_OK)
         return code;
-    reader->wants_controls = true;
     if (i == 0)
         code = build_start(merge, reader, epoch, err);
     if (code == SEGLOG_OK)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "format/checksum.h"
+#include "seglog/dictionary.h"
 #include "seglog/seal.h"
 #include "src/segment/segment_chain.h"
 #include "src/segment/segment_chain_reader.h"
@@ -722,20 +723,19 @@ merge__cannot_be__leaves_nothing(void **state)
                 SEGLOG_NOT_FOUND);
 }
 
-/* Where nothing can be cut, what a creator left stands before the first head. */
+/* Where nothing can be cut, what a creator left stands before the first head,
+ * and in front of so many lines. */
 static void
-seal__torn_creation_passed_over__has_the_same_heads(void **state)
+seal_torn_creations(void **state, const struct seglog_writer_options *options,
+                    uint64_t lines)
 {
     struct seglog_faults *faulty = faulty_make(state);
     const struct seglog_store store = store_of(state);
     const struct seglog_seal_options seal = { .size = sizeof seal };
-    struct seglog_writer_options options = writer_options_fixed();
     size_t len = 0;
 
-    options.chain = SEGLOG_CHAIN_XXH3;
-    options.no_closing_mark = true;
     seglog_faults_hide(faulty, SEGLOG_FAULT_BIT(SEGLOG_FAULT_TRUNCATE));
-    struct seglog_writer *writer = writer_open_ok(store, "log", &options);
+    struct seglog_writer *writer = writer_open_ok(store, "log", options);
     assert_ok(seglog_writer_close(writer, NULL));
     uint8_t *bytes = blob_read(store, "log", &len);
     for (size_t keep = 54; keep <= len; keep++) {
@@ -745,8 +745,8 @@ seal__torn_creation_passed_over__has_the_same_heads(void **state)
         struct story after;
 
         blob_write(store, "log", bytes, keep);
-        writer = writer_open_ok(seglog_faults_store(faulty), "log", &options);
-        append_lines(writer, 1, 5);
+        writer = writer_open_ok(seglog_faults_store(faulty), "log", options);
+        append_lines(writer, 1, lines);
         assert_ok(seglog_writer_close(writer, NULL));
         story_read(store, "log", &before);
         assert_code_err(seglog_segment_seal(store, "log", &seal, &result, &err),
@@ -754,13 +754,43 @@ seal__torn_creation_passed_over__has_the_same_heads(void **state)
         story_read(store, "log", &after);
         assert_true(after.is_sealed);
         assert_same_story(&before, &after);
-        assert_int_equal(after.entries[after.count - 1].number, 5);
-        assert_true(after.entries[after.count - 1].is_known);
+        assert_true(before.heads > 0 && after.heads > 0);
+        assert_int_equal(after.count, lines);
+        assert_true(lines == 0 || after.entries[lines - 1].is_known);
         story_free(&before);
         story_free(&after);
         assert_ok(seglog_store_remove(store, "log", NULL));
     }
     free(bytes);
+}
+
+static void
+seal__torn_creation_passed_over__has_the_same_heads(void **state)
+{
+    struct seglog_writer_options options = writer_options_fixed();
+
+    options.chain = SEGLOG_CHAIN_XXH3;
+    options.no_closing_mark = true;
+    seal_torn_creations(state, &options, 5);
+    seal_torn_creations(state, &options, 0);
+}
+
+/* Whoever opens it maps what follows, before a head was asked for. */
+static void
+seal__torn_creation_without_its_dictionary__has_the_same_heads(void **state)
+{
+    struct seglog_writer_options options = writer_options_fixed();
+    char name[SEGLOG_DICTIONARY_NAME_BYTES];
+    static const char bytes[] = "{\"line\": \"of a kind that comes again\"}";
+
+    assert_ok(seglog_dictionary_put(store_of(state), bytes, sizeof bytes, name,
+                                    NULL));
+    options.chain = SEGLOG_CHAIN_XXH3;
+    options.no_closing_mark = true;
+    options.codec = SEGLOG_CODEC_DEFLATE;
+    options.dictionary = name;
+    seal_torn_creations(state, &options, 5);
+    seal_torn_creations(state, &options, 0);
 }
 
 int
@@ -775,6 +805,8 @@ main(void)
         on_memory(seal__head_behind_a_loss_missing__puts_it),
         on_memory(seal__appended_meanwhile__has_the_same_heads),
         on_memory(seal__torn_creation_passed_over__has_the_same_heads),
+        on_memory(
+            seal__torn_creation_without_its_dictionary__has_the_same_heads),
         on_memory(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
         on_file(merge__neighbours__keeps_all_heads_and_drops_what_it_is_told),
         on_memory(sealed__any_byte_flipped__knows_only_heads_that_are_right),
