@@ -115,7 +115,11 @@ struct seglog_canonical_options {
  *   NOT_FOUND  read-only, and there is none
  *   FORMAT     stream 0 is there, and is not the log of a canonical store
  *   CORRUPT    transactions are missing, and the view is not behind them:
- *              restore a backup, or set skips_lost
+ *              restore a backup, or cut the log back to before the first one
+ *              (seglog_stream_mend, SEGLOG_STREAM_MEND_CUT_FIRST), or set
+ *              skips_lost.  After a power cut also where bytes that were never
+ *              written stand in what nobody has synced: what is cut then was
+ *              not durable, but that cannot be told from damage.
  * Cost  a view that is up to date: some small reads.  One that is behind: what
  *       has come since.  One that has to be built, because it is missing, or the
  *       machine went down while it was written to: the last state snapshot
@@ -646,7 +650,8 @@ struct seglog_retention_info {
 /*
  * Give up events below keep_from: remove the segments of the log that hold only
  * such, are below the newest snapshot, and hold nothing that a consumer has not
- * acknowledged, nor a dead letter.
+ * acknowledged, nor a dead letter.  Writers wait for some syncs, while it is
+ * looked up and remembered where the log begins.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,

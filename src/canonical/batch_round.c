@@ -295,22 +295,6 @@ request_wait(struct seglog_canonical *canonical,
     (void)pthread_mutex_unlock(&canonical->mutex);
 }
 
-/* A thread that has a write transaction open would wait for itself. */
-static seglog_code
-own_turn_check(struct seglog_canonical *canonical, struct seglog_error *err)
-{
-    seglog_code code = SEGLOG_OK;
-
-    (void)pthread_mutex_lock(&canonical->mutex);
-    if (canonical->is_writing &&
-        pthread_equal(canonical->writer, pthread_self()))
-        code = slg_fail(err, SEGLOG_INVALID, NULL,
-                        "this thread has a write transaction open: commit or "
-                        "abort it first");
-    (void)pthread_mutex_unlock(&canonical->mutex);
-    return code;
-}
-
 static seglog_code
 request_finish(struct slg_batch_request *request, bool is_synced,
                struct seglog_commit_info *info, struct seglog_error *err)
@@ -347,7 +331,7 @@ seglog_write_batch_commit(struct seglog_write_batch *batch, bool is_synced,
         return slg_fail(err, SEGLOG_INVALID, NULL, "the batch is NULL");
     code = slg_streams_check_writable(batch->canonical->streams, err);
     if (code == SEGLOG_OK)
-        code = own_turn_check(batch->canonical, err);
+        code = slg_turn_check_own(batch->canonical, err);
     if (code != SEGLOG_OK)
         return code;
     if (pthread_cond_init(&request.done, NULL) != 0)

@@ -5,9 +5,7 @@
 #include "src/canonical/canonical_store.h"
 #include "src/store/fail.h"
 
-/* Whoever looks for an event reads over so many others, and so many
- * transactions without any, at most. */
-#define MARK_EVENTS 256u
+uint64_t slg_mark_events = 256;
 
 void
 slg_put_be64(uint8_t out[8], uint64_t value)
@@ -168,8 +166,8 @@ slg_apply_end(struct slg_view_txn *txn, struct slg_view_head *head,
 
         if (code != SEGLOG_OK)
             return code;
-        head->marked = head->next_event + MARK_EVENTS;
-        head->marked_to = head->position + MARK_EVENTS;
+        head->marked = head->next_event + slg_mark_events;
+        head->marked_to = head->position + slg_mark_events;
     }
     head->next_event += events;
     head->position++;

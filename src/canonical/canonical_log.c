@@ -17,6 +17,9 @@
 /* Read at once. */
 #define READ_BYTES (UINT64_C(1) << 20)
 
+/* So often may the log be trimmed while it is read. */
+#define OVERTAKEN_MAX 64u
+
 static seglog_code
 fail_lost(const struct slg_view_head *head, struct seglog_error *err)
 {
@@ -28,7 +31,8 @@ fail_lost(const struct slg_view_head *head, struct seglog_error *err)
                  &(struct slg_place){ .record_no = head->position + 1,
                                       .offset = SEGLOG_NO_OFFSET },
                  "the log is damaged, so what this transaction has changed is "
-                 "not known: restore a backup, or open the store so that it "
+                 "not known: restore a backup, let `seglog mend --cut-first` "
+                 "take the store back to before it, or open it so that it "
                  "goes on without what is lost"),
         head->position);
 }
@@ -153,7 +157,9 @@ slg_log_has_head(const struct seglog_canonical *canonical,
                  struct seglog_error *err)
 {
     *is_of_log = false;
+    /* What the heads were in front of where it begins, nobody knows. */
     if (head->version != SLG_VIEW_VERSION || head->position == 0 ||
+        head->position < info->begin ||
         head->position > info->end.next_offset ||
         memcmp(head->identity, info->identity, sizeof info->identity) != 0)
         return SEGLOG_OK;
@@ -337,17 +343,34 @@ log_settle(const struct seglog_canonical *canonical, struct seglog_error *err)
     return slg_stream_settle(canonical->streams, name, err);
 }
 
+/* It is another one than it was when it was looked at: trimmed, or settled. */
+static bool
+log_is_other(const struct seglog_canonical *canonical, seglog_code code,
+             const struct seglog_error *err, bool *may_settle)
+{
+    if (code == SEGLOG_NOT_FOUND)
+        return err->actual > 0;
+    if (code != SEGLOG_CORRUPT || !*may_settle)
+        return false;
+    *may_settle = false;
+    return log_settle(canonical, NULL) == SEGLOG_OK;
+}
+
 seglog_code
 slg_log_catch_up(struct seglog_canonical *canonical, struct slg_view_txn *txn,
                  struct slg_view_head *head, bool *is_changed,
                  struct seglog_error *err)
 {
     struct seglog_error own = { 0 };
+    bool may_settle = true;
     seglog_code code = log_catch_up(canonical, txn, head, is_changed, &own);
 
-    if (code == SEGLOG_CORRUPT && log_settle(canonical, NULL) == SEGLOG_OK) {
+    for (unsigned i = 0;
+         i < OVERTAKEN_MAX && log_is_other(canonical, code, &own, &may_settle);
+         i++) {
         /* The view has half of it by now: all is applied anew. */
         *head = (struct slg_view_head){ 0 };
+        own = (struct seglog_error){ 0 };
         code = log_catch_up(canonical, txn, head, is_changed, &own);
     }
     if (code != SEGLOG_OK && err)

@@ -15,8 +15,6 @@
 #include "src/store/fail.h"
 #include "src/store/options.h"
 
-#define LOCK_NAME           "canonical"
-#define LOCK_TIMEOUT_MS     10000
 #define READERS_MAX_DEFAULT 1024u
 
 /* What a frame needs besides the record, at most. */
@@ -85,7 +83,7 @@ static void
 options_default(struct seglog_canonical_options *options)
 {
     if (options->lock_timeout_ms == 0)
-        options->lock_timeout_ms = LOCK_TIMEOUT_MS;
+        options->lock_timeout_ms = SLG_CANONICAL_TIMEOUT_MS;
     if (options->view_bytes_max == 0)
         options->view_bytes_max = SEGLOG_VIEW_MAX;
     if (options->readers_max == 0)
@@ -265,8 +263,8 @@ canonical_start(struct seglog_canonical *canonical, struct seglog_error *err)
 {
     struct seglog_error own;
     struct slg_turn turn;
-    seglog_code code =
-        seglog_lock_open(canonical->store, LOCK_NAME, &canonical->lock, &own);
+    seglog_code code = seglog_lock_open(canonical->store, SLG_CANONICAL_LOCK,
+                                        &canonical->lock, &own);
 
     if (reads_alone(canonical) &&
         (code == SEGLOG_OK || code == SEGLOG_READ_ONLY))

@@ -27,6 +27,7 @@
  *
  * Locks, in the order in which they are taken: stripes, the gate of a handle,
  * the lock "canonical" of the byte store, LMDB's own one, those of the stream.
+ * Retention takes that by which a stream is trimmed before all of them.
  * The mutex of a handle is held for a look only.
  *
  * Layer  canonical.
@@ -42,6 +43,10 @@
 #include "src/canonical/transaction.h"
 #include "src/canonical/view.h"
 #include "src/stream/stream_store.h"
+
+/* Of all writers; and how long one waits for it, if nothing is said. */
+#define SLG_CANONICAL_LOCK       "canonical"
+#define SLG_CANONICAL_TIMEOUT_MS 10000
 
 struct slg_batch_request;
 
@@ -72,6 +77,10 @@ struct seglog_canonical {
 };
 
 /* -- canonical_apply.c ----------------------------------------------------- */
+
+/* Whoever looks for an event reads over so many others, and so many
+ * transactions without any, at most.  Tests with few events want less. */
+extern uint64_t slg_mark_events;
 
 /* Apply the operations of a transaction. */
 seglog_code
@@ -156,6 +165,11 @@ seglog_code
 slg_turn_begin(struct seglog_canonical *canonical, bool is_control,
                int timeout_ms, struct slg_turn *turn, struct seglog_error *err);
 
+/* INVALID: this thread has a turn, and would wait for itself. */
+seglog_code
+slg_turn_check_own(struct seglog_canonical *canonical,
+                   struct seglog_error *err);
+
 /*
  * Put these records into the log, as one frame, when the view has what they
  * say; ends the turn in any case.
@@ -164,6 +178,11 @@ seglog_code
 slg_turn_commit(struct slg_turn *turn, const struct seglog_slice *records,
                 size_t count, struct slg_stream_ticket *ticket,
                 struct seglog_error *err);
+
+/* Where the log begins is about to change: whoever comes next looks at it, if
+ * this turn does not end well. */
+void
+slg_turn_unsettle(const struct slg_turn *turn);
 
 /* The view is told something that the log need not know.  Ends the turn. */
 seglog_code

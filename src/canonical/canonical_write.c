@@ -21,12 +21,13 @@
 #define NS_PER_MS INT64_C(1000000)
 
 /*
- * What writers leave each other in the memory of the lock: where the log ends.
- * Cleared while that is not known.
+ * What writers leave each other in the memory of the lock: where the log ends,
+ * and where it begins.  Cleared while that is not known.
  */
 struct turn_hint {
     uint64_t position; /* 0: nothing is known */
     uint8_t hash[SEGLOG_CHAIN_HASH_MAX];
+    uint64_t first_position;
 };
 
 static void
@@ -41,7 +42,8 @@ hint_clear(struct seglog_canonical *canonical)
 static void
 hint_put(struct seglog_canonical *canonical, const struct slg_view_head *head)
 {
-    struct turn_hint known = { .position = head->position };
+    struct turn_hint known = { .position = head->position,
+                               .first_position = head->first_position };
     void *hint = seglog_lock_get_hint(canonical->lock);
 
     memcpy(known.hash, head->hash.bytes, sizeof known.hash);
@@ -59,10 +61,31 @@ hint_is_of(struct seglog_canonical *canonical, const struct slg_view_head *head)
         return false;
     memcpy(&known, hint, sizeof known);
     return known.position == head->position &&
+           known.first_position == head->first_position &&
            memcmp(known.hash, head->hash.bytes, sizeof known.hash) == 0;
 }
 
 /* -- the gate -------------------------------------------------------------- */
+
+static seglog_code
+fail_own(struct seglog_error *err)
+{
+    return slg_fail(err, SEGLOG_INVALID, NULL,
+                    "this thread has a write transaction open: commit or abort "
+                    "it first");
+}
+
+seglog_code
+slg_turn_check_own(struct seglog_canonical *canonical, struct seglog_error *err)
+{
+    bool is_own = false;
+
+    (void)pthread_mutex_lock(&canonical->mutex);
+    is_own = canonical->is_writing &&
+             pthread_equal(canonical->writer, pthread_self());
+    (void)pthread_mutex_unlock(&canonical->mutex);
+    return is_own ? fail_own(err) : SEGLOG_OK;
+}
 
 static seglog_code
 gate_wait(struct seglog_canonical *canonical, int64_t deadline)
@@ -91,9 +114,7 @@ gate_take(struct seglog_canonical *canonical, int64_t deadline,
     (void)pthread_mutex_lock(&canonical->mutex);
     if (canonical->is_writing &&
         pthread_equal(canonical->writer, pthread_self())) {
-        code = slg_fail(err, SEGLOG_INVALID, NULL,
-                        "this thread has a write transaction open: commit or "
-                        "abort it first");
+        code = fail_own(err);
     } else if (gate_wait(canonical, deadline) != SEGLOG_OK) {
         code = slg_fail(err, SEGLOG_LOCKED, NULL,
                         "another write transaction of this process is open; "
@@ -289,6 +310,12 @@ turn_end(struct slg_turn *turn, const struct seglog_stream_end *end,
     turn_leave(turn);
 }
 
+void
+slg_turn_unsettle(const struct slg_turn *turn)
+{
+    hint_clear(turn->canonical);
+}
+
 seglog_code
 slg_turn_commit_view(struct slg_turn *turn, struct seglog_error *err)
 {
@@ -302,6 +329,8 @@ slg_turn_commit_view(struct slg_turn *turn, struct seglog_error *err)
     }
     code = slg_view_commit(turn->txn, err);
     turn->txn = NULL;
+    if (code == SEGLOG_OK)
+        hint_put(turn->canonical, &turn->head);
     turn_leave(turn);
     return code;
 }

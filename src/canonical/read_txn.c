@@ -68,14 +68,19 @@ own_view_catch_up(struct seglog_canonical *canonical, struct seglog_error *err)
     code = slg_view_begin(canonical->view, true, &txn, err);
     if (code != SEGLOG_OK)
         return code;
+    /* What is found out from here on is for the next one. */
+    atomic_store(&canonical->is_behind, false);
     code = slg_view_get_head(txn, &head, err);
     if (code == SEGLOG_OK)
         code = slg_log_catch_up(canonical, txn, &head, &is_changed, err);
     if (code == SEGLOG_OK && is_changed)
         code = slg_view_put_head(txn, &head, NULL, err);
     if (code == SEGLOG_OK && is_changed)
-        return slg_view_commit(txn, err);
-    slg_view_abort(txn);
+        code = slg_view_commit(txn, err);
+    else
+        slg_view_abort(txn);
+    if (code != SEGLOG_OK)
+        atomic_store(&canonical->is_behind, true);
     return code;
 }
 
@@ -97,7 +102,8 @@ own_view_check(struct seglog_canonical *canonical, struct seglog_error *err)
     slg_view_abort(txn);
     /* At 0 it has never looked: there may be no store at all. */
     if (code == SEGLOG_OK &&
-        (head.position == 0 || head.position != end.next_offset))
+        (head.position == 0 || head.position != end.next_offset ||
+         atomic_load(&canonical->is_behind)))
         code = own_view_catch_up(canonical, err);
     return code;
 }

@@ -10,6 +10,7 @@
 #include "src/canonical/canonical_store.h"
 #include "src/canonical/snapshot.h"
 #include "src/store/fail.h"
+#include "src/stream/stream_trim.h"
 
 /* -- events that must stay ------------------------------------------------- */
 
@@ -74,44 +75,83 @@ limit_find(struct slg_view_txn *txn, uint64_t keep_from, uint64_t *limit,
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
+/* -- the call -------------------------------------------------------------- */
+
+struct retention {
+    struct seglog_canonical *canonical;
+    uint64_t keep_from;
+    uint64_t snapshot; /* position of the one that is whole */
+    struct slg_turn turn;
+    uint64_t first_event;
+};
+
+/*
+ * In a turn, which lasts until the log begins anew: nobody makes a consumer or
+ * a dead letter meanwhile.  And what was found is on the device before it is
+ * acted upon: a power failure must not take back a cursor and leave the gap in
+ * front of where it was.
+ */
 static seglog_code
-limit_read(struct seglog_canonical *canonical, uint64_t keep_from,
-           uint64_t *limit, struct seglog_error *err)
+turn_find(void *arg, uint64_t *limit, struct seglog_error *err)
 {
-    struct slg_view_txn *txn = NULL;
-    uint64_t snapshot = 0;
-    seglog_code code = slg_view_begin(canonical->view, false, &txn, err);
+    struct retention *retention = arg;
+    struct seglog_canonical *canonical = retention->canonical;
+    struct slg_turn *turn = &retention->turn;
+    seglog_code code = slg_turn_begin(
+        canonical, true, canonical->options.lock_timeout_ms, turn, err);
 
     if (code != SEGLOG_OK)
         return code;
-    code = limit_find(txn, keep_from, limit, err);
-    slg_view_abort(txn);
+    code = limit_find(turn->txn, retention->keep_from, limit, err);
+    if (retention->snapshot < *limit)
+        *limit = retention->snapshot;
     if (code == SEGLOG_OK)
-        code = slg_snapshot_find_sound(canonical, &snapshot, err);
-    if (code == SEGLOG_OK && snapshot < *limit)
-        *limit = snapshot;
+        code = seglog_canonical_sync(canonical, err);
+    if (code == SEGLOG_OK)
+        slg_turn_unsettle(turn);
+    else
+        slg_turn_abort(turn);
     return code;
 }
 
-/* -- the call -------------------------------------------------------------- */
-
 /* What the view says of the beginning. */
 static seglog_code
-beginning_note(struct seglog_canonical *canonical,
-               struct seglog_retention_info *info, struct seglog_error *err)
+turn_done(void *arg, seglog_code code, uint64_t begin, struct seglog_error *err)
 {
-    struct slg_turn turn;
-    seglog_code code = slg_turn_begin(
-        canonical, true, canonical->options.lock_timeout_ms, &turn, err);
+    struct retention *retention = arg;
+    struct slg_turn *turn = &retention->turn;
+    const bool is_moved = turn->head.first_position != begin;
 
+    if (code == SEGLOG_OK && is_moved)
+        code =
+            slg_log_note_begin(retention->canonical, &turn->head, begin, err);
+    retention->first_event = turn->head.first_event;
+    if (code == SEGLOG_OK && is_moved)
+        code = slg_turn_commit_view(turn, err);
+    else
+        slg_turn_abort(turn);
+    /* It may begin there all the same. */
     if (code != SEGLOG_OK)
-        return code;
-    code = slg_log_note_begin(canonical, &turn.head, info->first_position, err);
-    info->first_event = turn.head.first_event;
-    if (code == SEGLOG_OK)
-        return slg_turn_commit_view(&turn, err);
-    slg_turn_abort(&turn);
+        atomic_store(&retention->canonical->is_behind, true);
     return code;
+}
+
+static seglog_code
+log_trim(struct retention *retention, struct seglog_stream_trimmed *trimmed,
+         struct seglog_error *err)
+{
+    struct seglog_canonical *canonical = retention->canonical;
+    const struct slg_trim_limit limit = { retention, turn_find, turn_done };
+    seglog_code code =
+        slg_snapshot_find_sound(canonical, &retention->snapshot, err);
+
+    /* So that there is little left to sync while others wait. */
+    if (code == SEGLOG_OK)
+        code = seglog_canonical_sync(canonical, err);
+    return code == SEGLOG_OK
+               ? slg_stream_trim(canonical->streams, SEGLOG_CANONICAL_STREAM,
+                                 &limit, trimmed, err)
+               : code;
 }
 
 seglog_code
@@ -119,9 +159,9 @@ seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,
                         struct seglog_retention_info *info,
                         struct seglog_error *err)
 {
-    struct seglog_retention_info own = { 0 };
+    struct retention retention = { .canonical = canonical,
+                                   .keep_from = keep_from };
     struct seglog_stream_trimmed trimmed = { 0 };
-    uint64_t limit = 0;
     seglog_code code = SEGLOG_OK;
 
     if (!canonical)
@@ -130,17 +170,13 @@ seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,
     if (code == SEGLOG_OK)
         code = slg_view_refresh(canonical, err);
     if (code == SEGLOG_OK)
-        code = limit_read(canonical, keep_from, &limit, err);
-    if (code == SEGLOG_OK)
-        code = seglog_stream_trim(canonical->log, SEGLOG_CANONICAL_STREAM,
-                                  limit, &trimmed, err);
-    if (code != SEGLOG_OK)
-        return code;
-    own.first_position = trimmed.begin;
-    own.segments = trimmed.segments;
-    own.bytes = trimmed.bytes;
-    code = beginning_note(canonical, &own, err);
+        code = log_trim(&retention, &trimmed, err);
     if (code == SEGLOG_OK && info)
-        *info = own;
+        *info = (struct seglog_retention_info){
+            .first_event = retention.first_event,
+            .first_position = trimmed.begin,
+            .segments = trimmed.segments,
+            .bytes = trimmed.bytes,
+        };
     return code;
 }

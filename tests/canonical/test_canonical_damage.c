@@ -125,6 +125,48 @@ damage__passed_over__costs_that_transaction_alone(void **state)
 }
 
 static void
+log_cut_first(struct fixture *fixture)
+{
+    struct seglog_stream_mended mended;
+    struct seglog_streams streams;
+
+    assert_ok(seglog_streams_open(fixture->store, NULL, &streams, NULL));
+    assert_ok(seglog_stream_mend(streams, SEGLOG_CANONICAL_STREAM,
+                                 SEGLOG_STREAM_MEND_CUT_FIRST, &mended, NULL));
+    assert_int_equal(mended.first_lost, 11);
+    assert_ok(seglog_streams_close(&streams, NULL));
+}
+
+/* Whether the view was behind the damage or is gone. */
+static void
+damage__cut_back_to__is_the_store_before_it(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (unsigned i = 0; i < 2; i++) {
+        fill(fixture);
+        store_close(fixture);
+        damage(fixture, 0, 11);
+        if (i == 1) {
+            view_remove(fixture);
+            assert_corrupt_open(fixture, 11);
+        }
+        log_cut_first(fixture);
+        store_open(fixture);
+        assert_int_equal(meta_of(fixture->canonical).lost, 0);
+        assert_int_equal(meta_of(fixture->canonical).keys, 10);
+        assert_int_equal(meta_of(fixture->canonical).next_event, 10);
+        assert_value(fixture->canonical, "k10", "k10");
+        assert_value(fixture->canonical, "k11", NULL);
+        assert_int_equal(
+            commit_one(fixture->canonical, NULL, NULL, "next").first_event, 10);
+        assert_int_equal(fixture_teardown(state), 0);
+        assert_int_equal(fixture_setup(state), 0);
+        fixture = *state;
+    }
+}
+
+static void
 damage__of_several_and_the_last__is_counted(void **state)
 {
     struct fixture *fixture = *state;
@@ -391,6 +433,7 @@ main(void)
         CANONICAL_TEST(
             damage__that_a_view_is_built_over__names_the_very_position),
         CANONICAL_TEST(damage__passed_over__costs_that_transaction_alone),
+        CANONICAL_TEST(damage__cut_back_to__is_the_store_before_it),
         CANONICAL_TEST(damage__of_several_and_the_last__is_counted),
         CANONICAL_TEST(segment__that_is_missing__is_lost_as_a_whole),
         CANONICAL_TEST(events__up_to_damage__are_read),

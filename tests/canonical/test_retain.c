@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "seglog/seal.h"
+#include "seglog/testing/disk_store.h"
 
 /* Small segments, so that there is something to give up. */
 static void
@@ -398,6 +399,117 @@ retain__by_a_handle_with_another_view__leaves_the_rest_to_this_one(void **state)
     assert_ok(seglog_canonical_close(other, NULL));
 }
 
+/* What a view has not seen of the log is gone: the snapshot has it. */
+static void
+retain__of_what_another_view_has_not_seen__it_has_all_the_same(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_canonical *other = NULL;
+    struct seglog_write_txn *txn = NULL;
+    struct seglog_retention_info info;
+
+    store_open_small(fixture);
+    fill(fixture, 0, 10);
+    fixture->options.view_dir = NULL;
+    other = store_open_other(fixture);
+    fixture->options.view_dir = fixture->view;
+    fill(fixture, 10, 1000);
+    (void)snapshot_make(fixture);
+    info = retain(fixture, 800);
+    assert_true(info.first_position > 500);
+    assert_int_equal(meta_of(other).first_event, info.first_event);
+    assert_int_equal(meta_of(other).next_event, 1000);
+    assert_value(other, "counter", "999 of some length to fill a segment");
+
+    /* And the one with a name, which looks when somebody writes. */
+    for (unsigned i = 0; i < 1000; i++)
+        (void)commit_one(other, "last", "value", "more of them for a segment");
+    assert_ok(seglog_canonical_make_snapshot(other, NULL, NULL));
+    assert_ok(seglog_canonical_retain(other, SEGLOG_EVENT_END, &info, NULL));
+    assert_true(info.first_position > 1100);
+    txn = write_begin(fixture->canonical);
+    seglog_write_txn_abort(txn);
+    assert_value(fixture->canonical, "last", "value");
+    assert_int_equal(meta_of(fixture->canonical).first_event, info.first_event);
+    assert_ok(seglog_canonical_close(other, NULL));
+}
+
+/* Somebody else, just when a handle catches up. */
+struct retaining {
+    struct seglog_disk_process process;
+    struct seglog_canonical *canonical;
+    struct seglog_retention_info info;
+    uint64_t steps; /* of the other, before it does */
+    bool is_done;
+};
+
+static void
+retain_meanwhile(void *arg, enum seglog_disk_step step)
+{
+    struct retaining *retaining = arg;
+
+    (void)step;
+    if (retaining->is_done || retaining->steps-- > 0)
+        return;
+    retaining->is_done = true;
+    (void)!seglog_canonical_make_snapshot(retaining->canonical, NULL, NULL);
+    (void)!seglog_canonical_retain(retaining->canonical, SEGLOG_EVENT_END,
+                                   &retaining->info, NULL);
+}
+
+/* False: it did not come to that. */
+static bool
+retain_at_step(uint64_t steps, bool is_read_only)
+{
+    struct seglog_canonical_options options = {
+        .size = sizeof options,
+        .lock_timeout_ms = 1,
+        .segment_bytes = 400,
+    };
+    struct seglog_disk *disk = seglog_disk_new(NULL);
+    struct retaining retaining = { .steps = steps };
+    struct seglog_disk_process process;
+    struct seglog_canonical *behind = NULL;
+
+    assert_non_null(disk);
+    assert_ok(seglog_canonical_open(seglog_disk_start(disk, &retaining.process),
+                                    &options, &retaining.canonical, NULL));
+    options.is_read_only = is_read_only;
+    assert_ok(seglog_canonical_open(seglog_disk_start(disk, &process), &options,
+                                    &behind, NULL));
+    for (unsigned i = 0; i < 12; i++) {
+        (void)commit_one(retaining.canonical, "key", i < 11 ? "old" : "new",
+                         "an event of some length to fill a segment");
+        if (i == 6)
+            assert_ok(seglog_canonical_make_snapshot(retaining.canonical, NULL,
+                                                     NULL));
+    }
+    process.meanwhile = retain_meanwhile;
+    process.arg = &retaining;
+    assert_value(behind, "key", "new");
+    process.meanwhile = NULL;
+    (void)commit_one(retaining.canonical, "key", "newer", NULL);
+    assert_int_equal(meta_of(behind).first_event, retaining.info.first_event);
+    assert_ok(seglog_canonical_close(behind, NULL));
+    assert_ok(seglog_canonical_close(retaining.canonical, NULL));
+    seglog_disk_free(disk);
+    return retaining.is_done;
+}
+
+static void
+retain__at_each_step_of_another_view_that_catches_up__it_gets_there(
+    void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t steps = 0;
+
+        while (retain_at_step(steps, i > 0))
+            steps++;
+        assert_true(steps > 50);
+    }
+}
+
 static void
 retain__first_transaction_damaged_then__those_behind_it_are_there(void **state)
 {
@@ -493,6 +605,10 @@ main(void)
             retain__below_an_open_consumer__it_goes_on_at_the_first_event),
         CANONICAL_TEST(
             retain__by_a_handle_with_another_view__leaves_the_rest_to_this_one),
+        CANONICAL_TEST(
+            retain__of_what_another_view_has_not_seen__it_has_all_the_same),
+        cmocka_unit_test(
+            retain__at_each_step_of_another_view_that_catches_up__it_gets_there),
         CANONICAL_TEST(
             retain__first_transaction_damaged_then__those_behind_it_are_there),
     };
