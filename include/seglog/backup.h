@@ -129,7 +129,11 @@ struct seglog_backup_options {
 };
 
 /*
- * Back a store up into a repository, and look at what was written.
+ * Back a store up into a repository, and look at what was written.  Writers of
+ * a canonical store (canonical.h) wait for some milliseconds, while names and
+ * sizes are looked up: so it is one of their state and events between two
+ * transactions, and info has the position; unless they cannot be told to wait,
+ * in a folder that cannot be written to, or for a second do not let go.
  *
  * Of a blob that is in the base the pieces from its beginning are compared, by
  * their digests; those that are the same are not stored again, and behind the

@@ -663,10 +663,11 @@ seglog_canonical_retain(struct seglog_canonical *canonical, uint64_t keep_from,
  */
 
 /*
- * As seglog_backup_make, of all that lies in the byte store, and of this store
- * as it is between two transactions: info has the position.  Writers wait for
- * some milliseconds while names and sizes are looked up, in all processes.  The
- * view is not taken: it is made again from the log.
+ * As seglog_backup_make, of all that lies in the byte store, in turn with those
+ * who write by this handle; others are waited for as long as its lock_timeout_ms
+ * says (LOCKED).  It may be open for reading only, and is no better than
+ * seglog_backup_make then.  The view is not taken: it is made again from the
+ * log.  INVALID: this thread has a write transaction open.
  */
 SEGLOG_API SEGLOG_MUST_CHECK seglog_code
 seglog_canonical_backup(struct seglog_canonical *canonical,

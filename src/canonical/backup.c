@@ -379,13 +379,3 @@ slg_backup_make(const struct slg_backup_source *source,
     try_reset(&making);
     return code;
 }
-
-seglog_code
-seglog_backup_make(struct seglog_store source, struct seglog_store repository,
-                   const struct seglog_backup_options *options,
-                   struct seglog_backup_info *info, struct seglog_error *err)
-{
-    const struct slg_backup_source plain = { .store = source };
-
-    return slg_backup_make(&plain, repository, options, info, err);
-}

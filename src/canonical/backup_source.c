@@ -263,7 +263,7 @@ has_index(const struct slg_backup_snapshot *snapshot)
 static void
 index_hold(const struct look *look, struct seglog_lock *lock)
 {
-    if (look->source->freeze || !has_index(look->snapshot) ||
+    if (!has_index(look->snapshot) ||
         seglog_lock_open(look->source->store, INDEX_NAME, lock, NULL) !=
             SEGLOG_OK)
         return;
@@ -303,7 +303,7 @@ looks_take(struct look *look)
         look->is_too_much = true;
         code = looks_agree(look);
     }
-    if (code == SEGLOG_OK && look->has_changed && look->source->freeze)
+    if (code == SEGLOG_OK && look->has_changed && snapshot->position.is_known)
         code = slg_backup_fail(look->err, SEGLOG_CONFLICT, NULL,
                                "the names of its blobs do not stand still");
     if (code != SEGLOG_OK)

@@ -160,6 +160,77 @@ backup__trimmed_while_others_are_copied__has_what_it_needs(void **state)
     seglog_store_close(&repository);
 }
 
+/* Whoever makes it, and whatever handle he has. */
+static void
+backup__by_the_byte_store_or_a_reader__says_the_position(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_backup_info info;
+    struct seglog_store repository;
+
+    for (unsigned i = 0; i < 3; i++)
+        (void)commit_one(fixture->canonical, "key", "value", "event");
+    assert_ok(seglog_store_memory_open(&repository, NULL));
+    assert_ok(
+        seglog_backup_make(fixture->store, repository, NULL, &info, NULL));
+    assert_true(info.has_position);
+    assert_int_equal(info.position, 4);
+    assert_string_equal(info.text, "before transaction 4 and event 3");
+    store_close(fixture);
+    fixture->options.is_read_only = true;
+    store_open(fixture);
+    assert_ok(seglog_canonical_backup(fixture->canonical, repository, NULL,
+                                      &info, NULL));
+    assert_int_equal(info.position, 4);
+    assert_int_equal(info.number, 2);
+    seglog_store_close(&repository);
+}
+
+static void
+backup__writer_has_a_turn__waits_for_it_or_says_whose_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_write_txn *txn = NULL;
+    struct seglog_canonical *other = NULL;
+    struct seglog_canonical_options options = fixture->options;
+    struct seglog_store repository;
+
+    assert_ok(seglog_store_memory_open(&repository, NULL));
+    options.lock_timeout_ms = 20;
+    assert_ok(seglog_canonical_open(fixture->store, &options, &other, NULL));
+    assert_ok(seglog_write_txn_begin(fixture->canonical, &txn, NULL));
+    assert_code(seglog_canonical_backup(fixture->canonical, repository, NULL,
+                                        NULL, NULL),
+                SEGLOG_INVALID);
+    assert_code(seglog_canonical_backup(other, repository, NULL, NULL, NULL),
+                SEGLOG_LOCKED);
+    seglog_write_txn_abort(txn);
+    assert_ok(seglog_canonical_backup(other, repository, NULL, NULL, NULL));
+    assert_ok(seglog_canonical_close(other, NULL));
+    seglog_store_close(&repository);
+}
+
+static void
+backup__of_a_log_with_a_damaged_end__is_one_of_what_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seglog_backup_info info;
+    struct seglog_store repository;
+    char name[SEGLOG_STREAM_NAME_CAP];
+
+    (void)commit_one(fixture->canonical, "key", "value", "first");
+    (void)commit_one(fixture->canonical, "key", "value", "second");
+    store_close(fixture);
+    blob_flip(fixture->files, log_segment(fixture, 0, name),
+              log_find(fixture, 0, "second"));
+    assert_ok(seglog_store_memory_open(&repository, NULL));
+    assert_ok(
+        seglog_backup_make(fixture->store, repository, NULL, &info, NULL));
+    assert_false(info.has_position);
+    seglog_store_close(&repository);
+    store_open(fixture);
+}
+
 int
 main(void)
 {
@@ -168,6 +239,12 @@ main(void)
             backup__written_and_trimmed_meanwhile__is_of_its_position),
         CANONICAL_TEST(
             backup__trimmed_while_others_are_copied__has_what_it_needs),
+        CANONICAL_TEST(
+            backup__by_the_byte_store_or_a_reader__says_the_position),
+        CANONICAL_TEST(
+            backup__writer_has_a_turn__waits_for_it_or_says_whose_it_is),
+        CANONICAL_TEST(
+            backup__of_a_log_with_a_damaged_end__is_one_of_what_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
