@@ -100,14 +100,17 @@ canonical_model_add(struct canonical_world *world,
     case CANONICAL_UNSEAL:
         snap.sealed = 0;
         break;
+    default:
+        canonical_consumer_apply(txn, &snap);
+        break;
     }
     model->snaps[++model->count] = snap;
 }
 
 /* -- comparing ------------------------------------------------------------- */
 
-static bool
-slice_is(struct seglog_slice slice, struct seglog_slice other)
+bool
+canonical_slice_is(struct seglog_slice slice, struct seglog_slice other)
 {
     return slice.len == other.len &&
            (slice.len == 0 || memcmp(slice.data, other.data, slice.len) == 0);
@@ -134,9 +137,11 @@ state_compare(struct canonical_world *world, struct seglog_canonical *canonical)
         canonical_hold(world, CANONICAL_C3,
                        seglog_state_iter_next(iter, &key, &value, NULL) ==
                            SEGLOG_OK);
-        canonical_hold(world, CANONICAL_C3, slice_is(key, canonical_key(i)));
         canonical_hold(world, CANONICAL_C3,
-                       slice_is(value, canonical_text(snap->values[i], text)));
+                       canonical_slice_is(key, canonical_key(i)));
+        canonical_hold(
+            world, CANONICAL_C3,
+            canonical_slice_is(value, canonical_text(snap->values[i], text)));
     }
     canonical_hold(world, CANONICAL_C3,
                    seglog_state_iter_next(iter, &key, &value, NULL) ==
@@ -163,7 +168,8 @@ events_compare(struct canonical_world *world,
         canonical_hold(world, CANONICAL_C4, event.id == i);
         canonical_hold(
             world, CANONICAL_C4,
-            slice_is(event.data, canonical_text(world->model.events[i], text)));
+            canonical_slice_is(event.data,
+                               canonical_text(world->model.events[i], text)));
     }
     canonical_hold(world, CANONICAL_C4,
                    seglog_event_iter_next(iter, &event, NULL) == SEGLOG_END);
@@ -196,27 +202,35 @@ meta_compare(struct canonical_world *world, struct seglog_canonical *canonical)
 
 void
 canonical_compare(struct canonical_world *world,
-                  struct seglog_canonical *canonical)
+                  struct seglog_canonical *canonical, bool is_new)
 {
     const uint32_t events = canonical_model_now(world)->events;
+    const uint32_t first = canonical_event_at(world, world->model.begin);
 
     meta_compare(world, canonical);
+    canonical_begin_compare(world, canonical, is_new);
     state_compare(world, canonical);
-    events_compare(world, canonical, 0);
-    events_compare(world, canonical, canonical_draw(world, events + 1));
+    events_compare(world, canonical, first);
+    events_compare(world, canonical,
+                   first + canonical_draw(world, events - first + 1));
+    canonical_consumers_compare(world, canonical);
 }
 
 /* -- the look -------------------------------------------------------------- */
 
 /* So many are there: which? */
 static void
-count_adopt(struct canonical_world *world, size_t count, bool is_power_cut)
+count_adopt(struct canonical_world *world, size_t count, bool is_power_cut,
+            bool is_view_own)
 {
     struct canonical_model *model = &world->model;
 
     canonical_hold(world, CANONICAL_C1, count >= model->synced);
-    if (world->is_pending && count == model->count + 1)
+    if (world->is_pending && count == model->count + 1) {
         canonical_model_add(world, &world->pending);
+        /* Whoever has put it into the log need not have told the view. */
+        world->is_unshared = world->is_unshared || is_view_own;
+    }
     canonical_hold(world, CANONICAL_C2,
                    count == model->count ||
                        (is_power_cut && count < model->count));
@@ -224,18 +238,41 @@ count_adopt(struct canonical_world *world, size_t count, bool is_power_cut)
     world->is_pending = false;
 }
 
+/* What an earlier mending has set aside is seen to by then. */
+static seglog_code
+log_cut(const struct canonical_world *world, struct seglog_streams streams,
+        struct seglog_store store)
+{
+    struct seglog_stream_mended mended;
+    struct seglog_error err;
+    seglog_code code =
+        seglog_stream_mend(streams, SEGLOG_CANONICAL_STREAM,
+                           SEGLOG_STREAM_MEND_CUT_FIRST, &mended, &err);
+
+    if (code == SEGLOG_EXISTS) {
+        canonical_say(world, "  away with %s", err.name);
+        code = seglog_store_remove(store, err.name, NULL);
+        if (code == SEGLOG_OK)
+            code =
+                seglog_stream_mend(streams, SEGLOG_CANONICAL_STREAM,
+                                   SEGLOG_STREAM_MEND_CUT_FIRST, &mended, &err);
+    }
+    canonical_say(world, "  mended: %s, %llu lost", seglog_code_name(code),
+                  (unsigned long long)mended.lost);
+    return code;
+}
+
 /*
- * A hole in what nobody has synced may look as damage does: then the end of the
- * stream is not known, and whoever keeps the store has to have it mended.
+ * A hole in what nobody has synced may look as damage does: then whoever keeps
+ * the store has to say that it goes back to before it.
  */
-static bool
+static void
 log_mend(struct canonical_world *world, bool is_power_cut)
 {
     struct seglog_disk_process process;
     struct seglog_store encrypted = { 0 };
     struct seglog_store store;
     struct seglog_streams streams;
-    seglog_code code = SEGLOG_OK;
 
     /* Of an encrypted store also a checkpoint that was under way, in which there
      * is no transaction. */
@@ -248,16 +285,11 @@ log_mend(struct canonical_world *world, bool is_power_cut)
                                               &encrypted, &store));
     canonical_expect(world, seglog_streams_open(store, NULL, &streams, NULL) ==
                                 SEGLOG_OK);
-    code = seglog_stream_mend(streams, SEGLOG_CANONICAL_STREAM,
-                              SEGLOG_STREAM_MEND_CUT, NULL, NULL);
-    canonical_say(world, "  mended: %s", seglog_code_name(code));
+    canonical_hold(world, CANONICAL_C7,
+                   log_cut(world, streams, store) == SEGLOG_OK);
     canonical_expect(world, seglog_streams_close(&streams, NULL) == SEGLOG_OK);
     if (encrypted.ops)
         seglog_store_close(&encrypted);
-    /* EXISTS: it was mended before, and nobody has taken away what was cut. */
-    canonical_hold(world, CANONICAL_C7,
-                   code == SEGLOG_OK || code == SEGLOG_EXISTS);
-    return code == SEGLOG_OK;
 }
 
 /* What is read may be sound, and the end behind it not: then nobody can write
@@ -292,17 +324,10 @@ canonical_look(struct canonical_world *world, bool is_power_cut)
     world->images_every = 0;
     if (actor_start_sound(world, actor, is_view_own, is_power_cut) !=
         SEGLOG_OK) {
-        world->is_over = !log_mend(world, is_power_cut);
-        if (world->is_over)
-            return;
-        world->is_over =
-            canonical_actor_start(world, actor, is_view_own) != SEGLOG_OK;
-        if (world->is_over) {
-            canonical_hold(world, CANONICAL_C1,
-                           world->corrupt_at > world->model.synced);
-            world->watch->stuck++;
-            return;
-        }
+        log_mend(world, is_power_cut);
+        canonical_hold(world, CANONICAL_C7,
+                       canonical_actor_start(world, actor, is_view_own) ==
+                           SEGLOG_OK);
     }
     canonical_hold(world, CANONICAL_C2,
                    seglog_canonical_get_meta(actor->canonical, &meta, NULL) ==
@@ -310,8 +335,9 @@ canonical_look(struct canonical_world *world, bool is_power_cut)
     canonical_say(world, "  %llu of %zu, %zu synced",
                   (unsigned long long)meta.position - 1, world->model.count,
                   world->model.synced);
-    count_adopt(world, (size_t)meta.position - 1, is_power_cut);
-    canonical_compare(world, actor->canonical);
+    count_adopt(world, (size_t)meta.position - 1, is_power_cut, is_view_own);
+    canonical_begin_adopt(world, (size_t)meta.first_position);
+    canonical_compare(world, actor->canonical, true);
     canonical_actor_stop(world, actor);
     world->images_every = every;
 }

@@ -1,98 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* tests/crash/canonical_step.c - steps, and what goes wrong around a call. */
+/* tests/crash/canonical_step.c - steps: what writes, and what stops. */
 #include <string.h>
 
 #include "tests/crash/canonical_world.h"
-
-/* -- around a call --------------------------------------------------------- */
-
-static struct canonical_actor *
-actor_any(struct canonical_world *world)
-{
-    struct canonical_actor *actor =
-        &world->actors[canonical_draw(world, CANONICAL_ACTORS)];
-
-    if (!actor->canonical)
-        canonical_expect(world,
-                         canonical_actor_start(world, actor,
-                                               canonical_draw(world, 8) == 0) ==
-                             SEGLOG_OK);
-    return actor;
-}
-
-/* Of the one that is to be called: it may die in the call. */
-static struct canonical_actor *
-call_begin(struct canonical_world *world)
-{
-    struct canonical_actor *actor = actor_any(world);
-
-    if (canonical_draw(world, 10) == 0)
-        actor->process.die_at =
-            actor->process.steps + 1 + crash_random(&world->chance) % 40;
-    return actor;
-}
-
-static void
-survivors_compare(struct canonical_world *world)
-{
-    for (unsigned i = 0; i < CANONICAL_ACTORS; i++) {
-        struct canonical_actor *actor = &world->actors[i];
-
-        if (!actor->canonical || actor->process.is_dead ||
-            (world->is_unshared && !actor->is_view_own))
-            continue;
-        world->watch->crash.checks[CANONICAL_C6]++;
-        canonical_compare(world, actor->canonical);
-    }
-}
-
-/* False: it died, and all is looked at. */
-static bool
-call_end(struct canonical_world *world, struct canonical_actor *actor,
-         seglog_code code)
-{
-    actor->process.die_at = 0;
-    if (!actor->process.is_dead) {
-        canonical_hold(world, CANONICAL_LOCK, code != SEGLOG_LOCKED);
-        return true;
-    }
-    canonical_say(world, "  and dies");
-    canonical_actor_stop(world, actor);
-    canonical_look(world, false);
-    return false;
-}
 
 /* -- transactions ---------------------------------------------------------- */
 
 static bool
 has_room(const struct canonical_world *world)
 {
-    return world->model.count + 4 < CANONICAL_TXNS_MAX &&
+    return world->model.count + 8 < CANONICAL_TXNS_MAX &&
            canonical_model_now(world)->events + 4 * CANONICAL_WRITES_MAX <
                CANONICAL_EVENTS_MAX;
 }
 
 static void
-pending_set(struct canonical_world *world, enum canonical_kind kind)
+data_pending(struct canonical_world *world)
 {
-    world->pending =
-        (struct canonical_txn){ .kind = kind, .id = world->next_id++ };
-    world->is_pending = true;
-    world->has_written = false;
-}
-
-/* What was asked for is there. */
-static void
-pending_commit(struct canonical_world *world, struct canonical_actor *actor,
-               bool is_synced)
-{
-    canonical_model_add(world, &world->pending);
-    world->is_pending = false;
-    world->is_unshared = actor->is_view_own;
-    world->watch->transactions += world->depth == 0;
-    actor->appended = world->model.count;
-    if (is_synced)
-        world->model.synced = world->model.count;
+    canonical_pending_set(world,
+                          (struct canonical_txn){ .kind = CANONICAL_DATA });
 }
 
 /* What seal and pause say to who wants to write; OK: nothing. */
@@ -131,14 +57,14 @@ content_write(struct seglog_write_txn *txn, uint32_t id)
 static void
 step_transaction(struct canonical_world *world, bool is_synced, bool is_aborted)
 {
-    struct canonical_actor *actor = call_begin(world);
+    struct canonical_actor *actor = canonical_call_begin(world);
     const seglog_code refusal = refusal_of(world);
     struct seglog_write_txn *txn = NULL;
     struct seglog_commit_info info;
     seglog_code code = seglog_write_txn_begin(actor->canonical, &txn, NULL);
 
     if (code == SEGLOG_OK) {
-        pending_set(world, CANONICAL_DATA);
+        data_pending(world);
         code = content_write(txn, world->pending.id);
     }
     if (txn && (is_aborted || code != SEGLOG_OK)) {
@@ -151,13 +77,14 @@ step_transaction(struct canonical_world *world, bool is_synced, bool is_aborted)
                       is_synced ? ", synced" : "", seglog_code_name(code));
     }
     if (code == SEGLOG_OK && world->is_pending) {
+        canonical_hold(world, CANONICAL_C10, info.is_durable == is_synced);
         canonical_hold(world, CANONICAL_C7,
                        info.position == world->model.count + 1);
         canonical_hold(world, CANONICAL_C7,
                        info.first_event == canonical_model_now(world)->events);
-        pending_commit(world, actor, is_synced);
+        canonical_pending_commit(world, actor, is_synced);
     }
-    if (!call_end(world, actor, code))
+    if (!canonical_call_end(world, actor, code))
         return;
     canonical_hold(world, CANONICAL_C7, code == refusal);
     world->is_pending = false;
@@ -201,9 +128,10 @@ batch_expect(struct canonical_world *world, struct seglog_write_batch *batch,
 }
 
 static void
-step_batch(struct canonical_world *world, bool is_synced)
+step_batch(struct canonical_world *world)
 {
-    struct canonical_actor *actor = call_begin(world);
+    const bool is_synced = canonical_draw(world, 4) == 0;
+    struct canonical_actor *actor = canonical_call_begin(world);
     const unsigned expects = canonical_draw(world, 4);
     const seglog_code refusal = refusal_of(world) != SEGLOG_OK
                                     ? refusal_of(world)
@@ -214,7 +142,7 @@ step_batch(struct canonical_world *world, bool is_synced)
 
     canonical_expect(world, seglog_write_batch_new(actor->canonical, &batch,
                                                    NULL) == SEGLOG_OK);
-    pending_set(world, CANONICAL_DATA);
+    data_pending(world);
     canonical_expect(world,
                      content_batch(batch, world->pending.id) == SEGLOG_OK);
     if (expects < 2)
@@ -224,11 +152,11 @@ step_batch(struct canonical_world *world, bool is_synced)
     canonical_say(world, "batch %u%s: %s", (unsigned)world->pending.id,
                   is_synced ? ", synced" : "", seglog_code_name(code));
     if (code == SEGLOG_OK)
-        pending_commit(world, actor, is_synced);
+        canonical_pending_commit(world, actor, is_synced);
     seglog_write_batch_free(batch);
     if (refusal != SEGLOG_OK)
         world->is_pending = false;
-    if (!call_end(world, actor, code))
+    if (!canonical_call_end(world, actor, code))
         return;
     canonical_hold(world, CANONICAL_C7, code == refusal);
     world->is_pending = false;
@@ -248,8 +176,7 @@ control_call(struct canonical_world *world, struct seglog_canonical *canonical)
         return seglog_canonical_seal(canonical, NULL, NULL);
     case CANONICAL_UNSEAL:
         return seglog_canonical_clear_seal(canonical, NULL);
-    case CANONICAL_SCHEMA:
-    case CANONICAL_DATA:
+    default:
         break;
     }
     return seglog_canonical_set_schema_version(canonical, world->pending.id,
@@ -267,13 +194,13 @@ step_control(struct canonical_world *world, enum canonical_kind kind)
         kind = CANONICAL_UNSEAL;
     if (kind == CANONICAL_PAUSE && snap->is_paused)
         kind = CANONICAL_RESUME;
-    actor = call_begin(world);
-    pending_set(world, kind);
+    actor = canonical_call_begin(world);
+    canonical_pending_set(world, (struct canonical_txn){ .kind = kind });
     code = control_call(world, actor->canonical);
     canonical_say(world, "control %d: %s", (int)kind, seglog_code_name(code));
     if (code == SEGLOG_OK)
-        pending_commit(world, actor, true);
-    if (!call_end(world, actor, code))
+        canonical_pending_commit(world, actor, true);
+    if (!canonical_call_end(world, actor, code))
         return;
     canonical_hold(world, CANONICAL_C7, code == SEGLOG_OK);
 }
@@ -281,25 +208,13 @@ step_control(struct canonical_world *world, enum canonical_kind kind)
 static void
 step_sync(struct canonical_world *world)
 {
-    struct canonical_actor *actor = call_begin(world);
+    struct canonical_actor *actor = canonical_call_begin(world);
     const seglog_code code = seglog_canonical_sync(actor->canonical, NULL);
 
     canonical_say(world, "sync: %s", seglog_code_name(code));
     if (code == SEGLOG_OK)
         world->model.synced = world->model.count;
-    if (call_end(world, actor, code))
-        canonical_hold(world, CANONICAL_C7, code == SEGLOG_OK);
-}
-
-static void
-step_snapshot(struct canonical_world *world)
-{
-    struct canonical_actor *actor = call_begin(world);
-    const seglog_code code =
-        seglog_canonical_make_snapshot(actor->canonical, NULL, NULL);
-
-    canonical_say(world, "snapshot: %s", seglog_code_name(code));
-    if (call_end(world, actor, code))
+    if (canonical_call_end(world, actor, code))
         canonical_hold(world, CANONICAL_C7, code == SEGLOG_OK);
 }
 
@@ -308,12 +223,12 @@ step_snapshot(struct canonical_world *world)
 static void
 step_death(struct canonical_world *world)
 {
-    struct canonical_actor *actor = actor_any(world);
+    struct canonical_actor *actor = canonical_actor_any(world);
 
     canonical_say(world, "a death");
     seglog_disk_kill(&actor->process);
     canonical_actor_stop(world, actor);
-    survivors_compare(world);
+    canonical_survivors_compare(world);
 }
 
 static void
@@ -325,44 +240,84 @@ step_lose_view(struct canonical_world *world)
     canonical_look(world, false);
 }
 
+static void
+step_commit(struct canonical_world *world)
+{
+    step_transaction(world, canonical_draw(world, 4) == 0, false);
+}
+
+static void
+step_abort(struct canonical_world *world)
+{
+    step_transaction(world, false, true);
+}
+
+static void
+step_schema(struct canonical_world *world)
+{
+    step_control(world, CANONICAL_SCHEMA);
+}
+
+static void
+step_pause(struct canonical_world *world)
+{
+    step_control(world, CANONICAL_PAUSE);
+}
+
+static void
+step_seal(struct canonical_world *world)
+{
+    step_control(world, CANONICAL_SEAL);
+}
+
+static void
+step_close(struct canonical_world *world)
+{
+    canonical_actor_stop(world, canonical_actor_any(world));
+}
+
+/* How often, of 64. */
+static const struct {
+    unsigned weight;
+    void (*run)(struct canonical_world *world);
+} kinds[] = {
+    { 20, step_commit },
+    { 2, step_abort },
+    { 5, step_batch },
+    { 1, step_schema },
+    { 1, step_pause },
+    { 1, step_seal },
+    { 2, step_sync },
+    { 3, step_close },
+    { 2, step_death },
+    { 2, step_lose_view },
+    { 2, canonical_cut_power },
+    { 3, canonical_survivors_compare },
+    { 4, canonical_step_snapshot },
+    { 4, canonical_step_retain },
+    { 5, canonical_step_consume },
+    { 2, canonical_step_reject },
+    { 3, canonical_step_replay },
+    { 2, canonical_step_consumer_remove },
+};
+
 void
 canonical_step_run(struct canonical_world *world, const uint8_t *bytes)
 {
-    const unsigned what = bytes[0] % 32;
-    const bool is_synced = bytes[1] % 4 == 0;
+    unsigned at = 0;
+    unsigned i = 0;
 
     memcpy(&world->chance, bytes, sizeof world->chance);
     if (!has_room(world))
         return;
+    at = canonical_draw(world, 64);
+    while (at >= kinds[i].weight)
+        at -= kinds[i++].weight;
     /* Most of what follows cannot be done while it is held up. */
-    if (refusal_of(world) != SEGLOG_OK && bytes[2] % 4 == 0)
-        step_control(world, canonical_model_now(world)->sealed > 0
-                                ? CANONICAL_SEAL
-                                : CANONICAL_PAUSE);
-    else if (what < 14)
-        step_transaction(world, is_synced, false);
-    else if (what < 16)
-        step_transaction(world, is_synced, true);
-    else if (what < 20)
-        step_batch(world, is_synced);
-    else if (what == 20)
-        step_control(world, CANONICAL_SCHEMA);
-    else if (what == 21)
-        step_control(world, CANONICAL_PAUSE);
-    else if (what == 22)
-        step_control(world, CANONICAL_SEAL);
-    else if (what == 23)
-        step_sync(world);
-    else if (what < 26)
-        canonical_actor_stop(world, actor_any(world));
-    else if (what == 26)
-        step_death(world);
-    else if (what == 27)
-        step_lose_view(world);
-    else if (what == 28)
-        step_snapshot(world);
-    else if (what == 29)
-        canonical_cut_power(world);
+    if (refusal_of(world) == SEGLOG_OK || canonical_draw(world, 4) != 0)
+        kinds[i].run(world);
+    else if (canonical_model_now(world)->sealed > 0)
+        step_seal(world);
     else
-        survivors_compare(world);
+        step_pause(world);
 }

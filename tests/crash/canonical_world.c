@@ -4,14 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/canonical/canonical_store.h"
 #include "src/canonical/trust.h"
 #include "src/crypt/primitives.h"
 #include "tests/crash/canonical_world.h"
 
 static const char *const invariant_names[CANONICAL_INVARIANTS] = {
-    [CANONICAL_C1] = "C1", [CANONICAL_C2] = "C2",     [CANONICAL_C3] = "C3",
-    [CANONICAL_C4] = "C4", [CANONICAL_C5] = "C5",     [CANONICAL_C6] = "C6",
-    [CANONICAL_C7] = "C7", [CANONICAL_LOCK] = "lock",
+    [CANONICAL_C1] = "C1",   [CANONICAL_C2] = "C2",     [CANONICAL_C3] = "C3",
+    [CANONICAL_C4] = "C4",   [CANONICAL_C5] = "C5",     [CANONICAL_C6] = "C6",
+    [CANONICAL_C7] = "C7",   [CANONICAL_C8] = "C8",     [CANONICAL_C9] = "C9",
+    [CANONICAL_C10] = "C10", [CANONICAL_LOCK] = "lock",
 };
 
 unsigned
@@ -86,7 +88,6 @@ canonical_actor_start(struct canonical_world *world,
         if (actor->encrypted.ops)
             seglog_store_close(&actor->encrypted);
         canonical_hold(world, CANONICAL_C7, code == SEGLOG_CORRUPT);
-        world->corrupt_at = err.actual;
     } else if (!is_view_own) {
         world->is_unshared = false;
     }
@@ -101,6 +102,7 @@ canonical_actor_stop(struct canonical_world *world,
 
     if (!actor->canonical)
         return;
+    canonical_consumers_close(actor);
     code = seglog_canonical_close(actor->canonical, NULL);
     actor->canonical = NULL;
     if (actor->encrypted.ops)
@@ -118,6 +120,7 @@ canonical_actors_stop(struct canonical_world *world)
 {
     for (unsigned i = 0; i < CANONICAL_ACTORS; i++)
         canonical_actor_stop(world, &world->actors[i]);
+    world->is_begin_unknown = false;
 }
 
 /* Without another word. */
@@ -129,6 +132,7 @@ canonical_actors_kill(struct canonical_world *world)
             seglog_disk_kill(&world->actors[i].process);
         canonical_actor_stop(world, &world->actors[i]);
     }
+    world->is_begin_unknown = false;
 }
 
 /* -- power cuts ------------------------------------------------------------ */
@@ -158,14 +162,14 @@ image_go_on(struct canonical_world *child, uint64_t seed)
 {
     const unsigned steps = 1 + (unsigned)(seed % 3);
 
-    for (unsigned i = 0; i < steps && !child->is_over; i++) {
+    for (unsigned i = 0; i < steps; i++) {
         uint8_t bytes[CRASH_STEP_BYTES];
         const uint64_t chance = crash_random(&seed);
 
         memcpy(bytes, &chance, sizeof bytes);
         canonical_step_run(child, bytes);
     }
-    if (!child->is_over && child->depth < 2)
+    if (child->depth < 2)
         canonical_cut_power(child);
 }
 
@@ -178,6 +182,8 @@ image_check(struct canonical_world *world, uint64_t seed, bool is_power_cut)
     *child = *world;
     for (unsigned i = 0; i < CANONICAL_ACTORS; i++)
         child->actors[i] = (struct canonical_actor){ 0 };
+    child->is_begin_unknown = false;
+    child->is_retaining = false;
     child->depth = world->depth + 1;
     child->images_every = child->depth < 2 ? 12 : 0;
     child->chance = crash_random(&seed);
@@ -235,8 +241,13 @@ meanwhile(void *arg, enum seglog_disk_step step)
     struct canonical_world *world = actor->world;
     uint64_t seed = 0;
 
-    if (actor->process.is_dead || step < SEGLOG_DISK_WRITE)
+    if (actor->process.is_dead || world->is_overtaking)
         return;
+    if (step < SEGLOG_DISK_WRITE) {
+        if (world->is_retaining && canonical_draw(world, 200) == 0)
+            canonical_overtake_retain(world, actor);
+        return;
+    }
     others_look(world, actor);
     seed = world->chance ^ ++world->changes * UINT64_C(0xD6E8FEB86659FD93);
     (void)crash_random(&seed);
@@ -281,6 +292,8 @@ world_begin(struct canonical_world *world, struct canonical_watch *watch,
             (how >> 28) % 4 == 0 ? SEGLOG_CODEC_DEFLATE : SEGLOG_CODEC_NONE,
     };
     world->is_encrypted = (how >> 32) % 16 == 0 && slg_crypt_is_available();
+    /* So that there is something that can be given up. */
+    slg_mark_events = (how >> 40) % 4 == 0 ? 256 : 1 + (how >> 42) % 4;
     world->next_id = 1;
     world->chance = seed;
     canonical_folder_begin();
@@ -302,14 +315,13 @@ program_step(unsigned number, const uint8_t bytes[CRASH_STEP_BYTES])
 {
     the_world.step = number;
     canonical_step_run(&the_world, bytes);
-    return !the_world.is_over;
+    return true;
 }
 
 static void
 program_end(void)
 {
-    if (!the_world.is_over)
-        canonical_cut_power(&the_world);
+    canonical_cut_power(&the_world);
     canonical_actors_kill(&the_world);
     canonical_folder_remove(&the_world);
     seglog_disk_free(the_world.disk);

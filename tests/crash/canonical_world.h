@@ -21,7 +21,15 @@
  *   C5     so are seal, pause, schema version, and the counts
  *   C6     whoever is running sees what is committed, and nothing that is not in
  *          the log
- *   C7     it takes transactions again
+ *   C7     it takes transactions again: at once, or once it was asked to go
+ *          back to before what is lost (a power cut that left neither old nor
+ *          new in what was not synced)
+ *   C8     what retention gives up is in front of every event that somebody
+ *          wanted to keep, every cursor and dead letter, and of a snapshot; what
+ *          is not given up is there
+ *   C9     consumers have the cursors and dead letters of the model: nothing
+ *          that was synced is given again, and nothing left out
+ *   C10    a sync that fails is told, and the store goes on
  *   lock   whoever dies holds nobody up
  */
 #ifndef CRASH_CANONICAL_WORLD_H
@@ -37,6 +45,8 @@
 #define CANONICAL_EVENTS_MAX 1200u
 #define CANONICAL_TEXT_CAP   4096u
 #define CANONICAL_WRITES_MAX 3u
+#define CANONICAL_CONSUMERS  2u
+#define CANONICAL_DEAD_MAX   4u
 
 enum canonical_invariant {
     CANONICAL_C1,
@@ -46,6 +56,9 @@ enum canonical_invariant {
     CANONICAL_C5,
     CANONICAL_C6,
     CANONICAL_C7,
+    CANONICAL_C8,
+    CANONICAL_C9,
+    CANONICAL_C10,
     CANONICAL_LOCK,
     CANONICAL_INVARIANTS
 };
@@ -55,10 +68,12 @@ struct canonical_watch {
     uint64_t transactions; /* of the programs themselves */
     uint64_t deaths;       /* images of one */
     uint64_t looks;
-    uint64_t holes; /* logs that had to be mended after a power cut */
-    /* Of them, those that cannot be: a transaction that was not synced is lost
-     * in front of a checkpoint that is there. */
-    uint64_t stuck;
+    uint64_t holes;    /* logs that had to be mended after a power cut */
+    uint64_t segments; /* given up, by retentions that came to their end */
+    uint64_t acknowledged;
+    uint64_t letters;   /* dead ones, that were replayed */
+    uint64_t failed;    /* syncs */
+    uint64_t overtaken; /* retentions, by consumers and dead letters */
 };
 
 enum canonical_kind {
@@ -67,13 +82,34 @@ enum canonical_kind {
     CANONICAL_PAUSE,
     CANONICAL_RESUME,
     CANONICAL_SEAL,
-    CANONICAL_UNSEAL
+    CANONICAL_UNSEAL,
+    /* Of a consumer. */
+    CANONICAL_CURSOR, /* it is made, or goes on to an event */
+    CANONICAL_REJECT,
+    CANONICAL_HANDLED, /* a dead letter is */
+    CANONICAL_LEFT,    /* or is not, once more */
+    CANONICAL_REMOVE
 };
 
-/* A transaction: all that it does follows from its id. */
+/* A transaction: all that one of data does follows from its id. */
 struct canonical_txn {
     enum canonical_kind kind;
     uint32_t id;
+    unsigned who;   /* which consumer */
+    uint32_t event; /* its next one; the one that is dead */
+};
+
+struct canonical_dead {
+    uint32_t event;
+    uint32_t retries;
+    uint32_t reason; /* id of the transaction */
+};
+
+struct canonical_consumer {
+    bool is_there;
+    uint32_t cursor;
+    unsigned dead_count;
+    struct canonical_dead dead[CANONICAL_DEAD_MAX]; /* events ascending */
 };
 
 /* What there is behind a transaction. */
@@ -83,6 +119,7 @@ struct canonical_snap {
     uint32_t sealed; /* events then; 0: not sealed */
     uint32_t schema;
     bool is_paused;
+    struct canonical_consumer consumers[CANONICAL_CONSUMERS];
 };
 
 struct canonical_model {
@@ -90,6 +127,11 @@ struct canonical_model {
     size_t synced;
     struct canonical_snap snaps[CANONICAL_TXNS_MAX + 1]; /* 0: of none */
     uint32_t events[CANONICAL_EVENTS_MAX];               /* codes */
+    /* Position of the first transaction that there is, and where it may be:
+     * somebody may have died in giving some up. */
+    size_t begin;
+    size_t begin_most;
+    size_t snapshot; /* the position of the newest that there may be */
 };
 
 struct canonical_actor {
@@ -99,6 +141,9 @@ struct canonical_actor {
     struct seglog_canonical *canonical; /* NULL: not running */
     bool is_view_own;
     size_t appended; /* transactions behind its last one */
+    bool is_failing; /* a sync will fail in this call */
+    struct seglog_consumer *consumers[CANONICAL_CONSUMERS];
+    uint32_t next[CANONICAL_CONSUMERS]; /* event that each gives next */
 };
 
 struct canonical_world {
@@ -110,9 +155,14 @@ struct canonical_world {
     unsigned images_every; /* one change in so many; 0: none */
     uint64_t changes;
     unsigned boot;
-    bool is_over;     /* it cannot be mended: nothing more is asked */
     bool has_written; /* since the transaction under way was handed over */
     bool is_unshared; /* a view of its own was the last to commit */
+    /* Who is running need not know where the log begins by now. */
+    bool is_begin_unknown;
+    bool is_retaining;  /* somebody is, */
+    bool is_overtaking; /* and somebody else does something just now */
+    uint64_t keep_from; /* what is asked of him */
+    enum seglog_disk_sync_failure failing; /* what becomes of what it was for */
     /* Of the program. */
     struct seglog_canonical_options options;
     bool is_encrypted;
@@ -122,7 +172,6 @@ struct canonical_world {
     struct canonical_actor actors[CANONICAL_ACTORS];
     struct canonical_model model;
     char view[128];
-    uint64_t corrupt_at; /* where opening has found it CORRUPT */
     uint64_t clean_hash; /* of LMDB's file when it was marked whole; 0: never */
 };
 
@@ -181,10 +230,14 @@ canonical_model_add(struct canonical_world *world,
 const struct canonical_snap *
 canonical_model_now(const struct canonical_world *world);
 
-/* This store is what the model says there is behind its transactions. */
+/* This store is what the model says there is behind its transactions.  is_new:
+ * it was just opened, so that it knows where the log begins. */
 void
 canonical_compare(struct canonical_world *world,
-                  struct seglog_canonical *canonical);
+                  struct seglog_canonical *canonical, bool is_new);
+
+bool
+canonical_slice_is(struct seglog_slice slice, struct seglog_slice other);
 
 /* All that there is is looked at, by somebody who comes new. */
 void
@@ -244,6 +297,106 @@ canonical_folder_copy(struct canonical_world *world,
 /* The same in place, when nobody has it open. */
 void
 canonical_folder_break(struct canonical_world *world);
+
+/* -- retention (canonical_retain.c) ----------------------------------------- */
+
+/* The id of the first event that a log has which begins at this position. */
+uint32_t
+canonical_event_at(const struct canonical_world *world, size_t position);
+
+/* It begins there now. */
+void
+canonical_begin_adopt(struct canonical_world *world, size_t position);
+
+/* Where it begins, and that nothing has gone that somebody needs. */
+void
+canonical_begin_compare(struct canonical_world *world,
+                        struct seglog_canonical *canonical, bool is_new);
+
+/* Somebody else does something while this one retains. */
+void
+canonical_overtake_retain(struct canonical_world *world,
+                          const struct canonical_actor *by);
+
+void
+canonical_step_snapshot(struct canonical_world *world);
+
+void
+canonical_step_retain(struct canonical_world *world);
+
+/* -- consumers (canonical_consumer.c, canonical_consume.c) ------------------ */
+
+const char *
+canonical_consumer_name(unsigned who);
+
+/* A transaction of one is committed. */
+void
+canonical_consumer_apply(const struct canonical_txn *txn,
+                         struct canonical_snap *snap);
+
+/* NULL: it is no dead letter. */
+struct canonical_dead *
+canonical_dead_find(struct canonical_consumer *consumer, uint32_t event);
+
+/* Why it is a dead letter: in text. */
+const char *
+canonical_reason(uint32_t id, char text[32]);
+
+void
+canonical_consumers_compare(struct canonical_world *world,
+                            struct seglog_canonical *canonical);
+
+void
+canonical_consumers_close(struct canonical_actor *actor);
+
+/* Somebody makes a consumer, or has a dead letter. */
+void
+canonical_overtake_consume(struct canonical_world *world,
+                           struct canonical_actor *other);
+
+void
+canonical_acknowledge_all(struct canonical_world *world,
+                          struct canonical_actor *actor);
+
+void
+canonical_step_consume(struct canonical_world *world);
+void
+canonical_step_reject(struct canonical_world *world);
+void
+canonical_step_replay(struct canonical_world *world);
+void
+canonical_step_consumer_remove(struct canonical_world *world);
+
+/* -- around a call (canonical_call.c) --------------------------------------- */
+
+/* Whoever calls may die in it, or a sync fail. */
+void
+canonical_call_arm(struct canonical_world *world,
+                   struct canonical_actor *actor);
+
+/* The same of anybody. */
+struct canonical_actor *
+canonical_call_begin(struct canonical_world *world);
+
+/* False: so it was, and all is looked at. */
+bool
+canonical_call_end(struct canonical_world *world, struct canonical_actor *actor,
+                   seglog_code code);
+
+struct canonical_actor *
+canonical_actor_any(struct canonical_world *world);
+
+void
+canonical_survivors_compare(struct canonical_world *world);
+
+/* It may be there or not, until it is known. */
+void
+canonical_pending_set(struct canonical_world *world, struct canonical_txn txn);
+
+/* What was asked for is there. */
+void
+canonical_pending_commit(struct canonical_world *world,
+                         struct canonical_actor *actor, bool is_synced);
 
 /* -- steps (canonical_step.c) ---------------------------------------------- */
 

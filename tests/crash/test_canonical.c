@@ -19,11 +19,17 @@ describe(const struct crash_watch *watch)
 {
     const struct canonical_watch *whole = (const struct canonical_watch *)watch;
 
-    printf("%llu transactions, %llu deaths, %llu looks, %llu holes, "
-           "%llu stuck\n",
+    printf("%llu segments given up, %llu acknowledged, %llu letters replayed, "
+           "%llu syncs failed, %llu overtaken\n",
+           (unsigned long long)whole->segments,
+           (unsigned long long)whole->acknowledged,
+           (unsigned long long)whole->letters,
+           (unsigned long long)whole->failed,
+           (unsigned long long)whole->overtaken);
+    printf("%llu transactions, %llu deaths, %llu looks, %llu holes\n",
            (unsigned long long)whole->transactions,
            (unsigned long long)whole->deaths, (unsigned long long)whole->looks,
-           (unsigned long long)whole->holes, (unsigned long long)whole->stuck);
+           (unsigned long long)whole->holes);
 }
 
 int

@@ -131,6 +131,17 @@ step_snapshot(struct stage *stage, struct seglog_error *err)
 }
 
 static seglog_code
+step_retain(struct stage *stage, struct seglog_error *err)
+{
+    const seglog_code code = canonical_open(stage, err);
+
+    return code == SEGLOG_OK
+               ? seglog_canonical_retain(stage->canonical, SEGLOG_EVENT_END,
+                                         NULL, err)
+               : code;
+}
+
+static seglog_code
 step_close_canonical(struct stage *stage, struct seglog_error *err)
 {
     struct seglog_canonical *canonical = stage->canonical;
@@ -166,14 +177,23 @@ state_tell(struct seglog_canonical *canonical, line_fn fn, void *arg,
     return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
+/* is_last: the last one alone.  How much retention gives up depends on whether
+ * a segment could be followed. */
 static seglog_code
-events_tell(struct seglog_canonical *canonical, line_fn fn, void *arg,
-            struct seglog_error *err)
+events_tell(struct seglog_canonical *canonical, bool is_last, line_fn fn,
+            void *arg, struct seglog_error *err)
 {
     struct seglog_event_iter *iter = NULL;
     struct seglog_canonical_event event;
-    seglog_code code =
-        seglog_event_iter_open(canonical, 0, SEGLOG_EVENT_END, &iter, err);
+    struct seglog_canonical_meta meta;
+    seglog_code code = seglog_canonical_get_meta(canonical, &meta, err);
+    uint64_t first = code == SEGLOG_OK ? meta.first_event : 0;
+
+    if (code == SEGLOG_OK && is_last && first < meta.next_event)
+        first = meta.next_event - 1;
+    if (code == SEGLOG_OK)
+        code = seglog_event_iter_open(canonical, first, SEGLOG_EVENT_END, &iter,
+                                      err);
 
     while (code == SEGLOG_OK) {
         code = seglog_event_iter_next(iter, &event, err);
@@ -199,9 +219,9 @@ step_read(struct stage *stage, struct seglog_error *err)
 
     if (code == SEGLOG_OK)
         code = state_tell(stage->canonical, line_say, stage, err);
-    return code == SEGLOG_OK
-               ? events_tell(stage->canonical, line_say, stage, err)
-               : code;
+    return code == SEGLOG_OK ? events_tell(stage->canonical, stage->arg != 0,
+                                           line_say, stage, err)
+                             : code;
 }
 
 static void
@@ -214,8 +234,7 @@ line_add(void *arg, const char *what, struct seglog_slice name,
 
 /* By a view that is built from the log. */
 static void
-look_at_canonical(struct stage *stage, struct seglog_store store,
-                  struct text *seen)
+look_at_log(struct seglog_store store, bool is_last, struct text *seen)
 {
     const struct seglog_canonical_options options = {
         .size = sizeof options,
@@ -229,7 +248,6 @@ look_at_canonical(struct stage *stage, struct seglog_store store,
     const seglog_code code =
         seglog_canonical_open(store, &options, &canonical, &err);
 
-    (void)stage;
     if (code == SEGLOG_NOT_FOUND)
         return;
     if (code != SEGLOG_OK) {
@@ -237,11 +255,27 @@ look_at_canonical(struct stage *stage, struct seglog_store store,
         return;
     }
     must(state_tell(canonical, line_add, seen, &err), &err);
-    must(events_tell(canonical, line_add, seen, &err), &err);
+    must(events_tell(canonical, is_last, line_add, seen, &err), &err);
     must(seglog_canonical_get_meta(canonical, &meta, &err), &err);
     text_add(seen, "schema %llu, sealed %d\n",
              (unsigned long long)meta.schema_version, meta.is_sealed);
     must(seglog_canonical_close(canonical, &err), &err);
+}
+
+static void
+look_at_canonical(struct stage *stage, struct seglog_store store,
+                  struct text *seen)
+{
+    (void)stage;
+    look_at_log(store, false, seen);
+}
+
+static void
+look_at_retained(struct stage *stage, struct seglog_store store,
+                 struct text *seen)
+{
+    (void)stage;
+    look_at_log(store, true, seen);
 }
 
 static bool
@@ -284,5 +318,20 @@ static const struct scenario snapshotted = {
                { "close again", step_close_canonical, 0, STEP_SYNCED } },
 };
 
+static const struct scenario retained = {
+    .name = "canonical retention",
+    .flags = SCENE_ROTATES,
+    .setup = canonical_setup,
+    .look = look_at_retained,
+    .kind = 200,
+    .steps = { { "commit", step_transaction, 2, STEP_SYNCED },
+               { "commit more", step_transaction, 3, STEP_SYNCED },
+               { "snapshot", step_snapshot, 0, STEP_SYNCED },
+               { "retain", step_retain, 0, STEP_SYNCED },
+               { "read", step_read, 1, 0 },
+               { "go on", step_transaction, 4, STEP_SYNCED },
+               { "close", step_close_canonical, 0, STEP_SYNCED } },
+};
+
 const struct scenario *const canonical_scenarios[] = { &committed, &snapshotted,
-                                                       NULL };
+                                                       &retained, NULL };
