@@ -12,9 +12,6 @@
 #define KEY_GAPS TOOL_KEY(3)
 #define KEY_MAX  TOOL_KEY(4)
 
-/* What is read of a stream at once. */
-#define PIECE_BYTES (UINT64_C(4) << 20)
-
 struct cat {
     struct export_options options;
     bool has_from;
@@ -91,33 +88,6 @@ static const struct tool_spec SPEC = {
     .on_option = on_option,
 };
 
-/* One piece; *bytes: written so far.  END: there is nothing more. */
-static seglog_code
-piece_write(const struct tool_streams *opened, const struct cat *cat,
-            uint64_t *from, uint64_t *bytes, struct seglog_error *err)
-{
-    const uint64_t left = cat->max_bytes - *bytes;
-    struct seglog_stream_event *events = NULL;
-    size_t count = 0;
-    const seglog_code code = seglog_stream_read_from(
-        opened->streams, opened->stream, *from,
-        left < PIECE_BYTES ? left : PIECE_BYTES, &events, &count, err);
-
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].is_dropped) {
-            tool_say("%s: event %" PRIu64 " was dropped on purpose",
-                     opened->shown, events[i].offset);
-            continue;
-        }
-        (void)fwrite(events[i].data.data, 1, events[i].data.len, stdout);
-        (void)putchar('\n');
-        *bytes += events[i].data.len;
-    }
-    *from += count;
-    seglog_free(events);
-    return code == SEGLOG_OK && count == 0 ? SEGLOG_END : code;
-}
-
 static enum tool_status
 stream_write(const char *path, const struct cat *cat)
 {
@@ -131,7 +101,8 @@ stream_write(const char *path, const struct cat *cat)
     if (status != TOOL_GO_ON)
         return status;
     while (code == SEGLOG_OK && bytes < cat->max_bytes && !ferror(stdout)) {
-        code = piece_write(&opened, cat, &from, &bytes, &err);
+        code = tool_streams_write_events(&opened, &from, cat->max_bytes, &bytes,
+                                         &err);
         if (code == SEGLOG_NOT_FOUND && !cat->has_from && err.actual > from) {
             /* It was trimmed: what is left is all of it. */
             from = err.actual;

@@ -169,6 +169,7 @@ struct ls_streams {
     uint64_t events;
     uint64_t bytes;
     size_t damaged;
+    bool is_canonical; /* stream 0 is the log of such a store */
 };
 
 /* Those of a folder, if there are any.  Returns TOOL_GO_ON, or the status after

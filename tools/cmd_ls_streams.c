@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seglog/canonical.h"
 #include "tools/cmd.h"
 #include "tools/cmd_ls.h"
 #include "tools/tool_streams.h"
@@ -153,6 +154,10 @@ ls_streams_load(const struct ls_options *options, const char *dir,
         status = tool_fail_memory();
     else
         status = loading.status;
+    /* Of what is so damaged that this cannot be told more is said above. */
+    if (seglog_canonical_detect(opened.store, &streams->is_canonical, NULL) !=
+        SEGLOG_OK)
+        streams->is_canonical = false;
     (void)tool_streams_close(&opened);
     return status;
 }
@@ -278,6 +283,10 @@ streams_total(const struct ls_streams *streams)
     if (streams->damaged > 0)
         (void)printf("; %s damaged", ls_number_text(streams->damaged, number));
     (void)fputc('\n', stdout);
+    if (streams->is_canonical)
+        (void)printf("stream %d has the transactions of a canonical store: see "
+                     "`seglog meta`\n",
+                     SEGLOG_CANONICAL_STREAM);
 }
 
 void
@@ -309,13 +318,16 @@ ls_streams_print(const struct ls_options *options,
  */
 
 static void
-stream_json(const struct ls_options *options, const struct ls_stream *stream)
+stream_json(const struct ls_options *options, const struct ls_stream *stream,
+            bool is_canonical)
 {
     const struct seglog_stream_info *info = &stream->info;
 
     (void)printf("{\"stream\":%" PRIu64 ",\"segments\":%" PRIu64
                  ",\"verdict\":\"%s\"",
                  stream->id, info->segments, stream->verdict);
+    if (is_canonical)
+        (void)fputs(",\"canonical\":true", stdout);
     if (options->is_verify)
         (void)printf(",\"findings\":%" PRIu64, stream->findings);
     if (!stream->is_known) {
@@ -337,5 +349,7 @@ ls_streams_json(const struct ls_options *options,
                 const struct ls_streams *streams)
 {
     for (size_t i = 0; i < shown_count(options, streams); i++)
-        stream_json(options, &streams->items[i]);
+        stream_json(options, &streams->items[i],
+                    streams->is_canonical &&
+                        streams->items[i].id == SEGLOG_CANONICAL_STREAM);
 }

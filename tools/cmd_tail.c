@@ -7,17 +7,17 @@
 #include <unistd.h>
 
 #include "tools/cmd.h"
+#include "tools/cmd_tail.h"
 #include "tools/export_lines.h"
 #include "tools/tool_stream.h"
+#include "tools/tool_streams.h"
 
 #define LINES_DEFAULT   10
 #define REOPEN_MS       200
 #define REOPEN_PATIENCE 10u /* tries before it is said that nothing is there */
 
 struct tail {
-    bool is_following;
-    uint64_t count;
-
+    struct tail_options how;
     struct tool_source source;
     struct tool_target target;
     struct tool_output output;
@@ -33,10 +33,10 @@ on_option(void *arg, int key, const char *value)
     struct tail *tail = arg;
 
     if (key == 'f') {
-        tail->is_following = true;
+        tail->how.is_following = true;
         return TOOL_GO_ON;
     }
-    return tool_number("-n", value, 0, INT64_MAX, &tail->count);
+    return tool_number("-n", value, 0, INT64_MAX, &tail->how.count);
 }
 
 static const struct tool_option OPTIONS[] = {
@@ -54,7 +54,10 @@ static const struct tool_spec SPEC = {
         "appended from then on, until it is interrupted.  Damaged places are "
         "told on\n"
         "standard error and passed over.  PATH is a file or STORE:ID, as for "
-        "`seglog cat`.\n"
+        "`seglog cat`,\n"
+        "or STORE:STREAM: then damage ends it, and what is removed from the "
+        "stream meanwhile\n"
+        "is told.\n"
         "\n"
         "  -f, --follow   wait for more, also when PATH is replaced by another "
         "segment\n"
@@ -73,10 +76,6 @@ static const struct tool_spec SPEC = {
 static volatile sig_atomic_t is_stopping;
 static volatile sig_atomic_t is_waiting;
 
-/*
- * While waiting there is nothing to finish: all output is flushed.  To end
- * right here leaves no moment at which a signal could be missed.
- */
 static void
 stop_on_signal(int number)
 {
@@ -86,8 +85,20 @@ stop_on_signal(int number)
         _exit(TOOL_OK);
 }
 
-static void
-signals_catch(void)
+bool
+tail_is_stopping(void)
+{
+    return is_stopping != 0;
+}
+
+void
+tail_set_waiting(bool set)
+{
+    is_waiting = set;
+}
+
+void
+tail_signals_catch(void)
 {
     struct sigaction action = { .sa_handler = stop_on_signal };
 
@@ -122,8 +133,8 @@ tail_find(struct tail *tail, struct seglog_error *err)
                                    &summary, err) != SEGLOG_OK)
         return false;
     all = summary.next_record - summary.first_record;
-    tail->next = tail->count < all ? summary.next_record - tail->count
-                                   : summary.first_record;
+    tail->next = tail->how.count < all ? summary.next_record - tail->how.count
+                                       : summary.first_record;
     return tail_open(tail, tail->next, err);
 }
 
@@ -209,10 +220,10 @@ tail_wait(struct tail *tail)
 {
     seglog_code code = SEGLOG_OK;
 
-    is_waiting = 1;
+    tail_set_waiting(true);
     if (!is_stopping)
         code = seglog_reader_wait(tail->reader, -1, &tail->lines.err);
-    is_waiting = 0;
+    tail_set_waiting(false);
     if (code == SEGLOG_SEALED)
         return tail_change(tail);
     if (code != SEGLOG_OK && code != SEGLOG_END)
@@ -240,13 +251,13 @@ tail_step(struct tail *tail)
         return tool_fail(tail->target.shown, &tail->output.err);
     if (!tool_output_flush(&tail->output))
         return tool_fail(tail->target.shown, &tail->output.err);
-    if (code == SEGLOG_CONFLICT && tail->is_following)
+    if (code == SEGLOG_CONFLICT && tail->how.is_following)
         return tail_resume(tail);
     if (code != SEGLOG_END)
         return tool_fail(tail->source.shown, &tail->lines.err);
-    if (!tail->is_following || is_stopping)
-        return tail->lines.is_damaged && !tail->is_following ? TOOL_DAMAGED
-                                                             : TOOL_OK;
+    if (!tail->how.is_following || is_stopping)
+        return tail->lines.is_damaged && !tail->how.is_following ? TOOL_DAMAGED
+                                                                 : TOOL_OK;
     return tail_wait(tail);
 }
 
@@ -261,8 +272,8 @@ tail_run(struct tail *tail)
     status = tool_target_open(NULL, 0, &tail->target);
     if (status == TOOL_GO_ON && !tool_output_open(&tail->output, &tail->target))
         status = tool_fail(tail->target.shown, &tail->output.err);
-    if (tail->is_following)
-        signals_catch();
+    if (tail->how.is_following)
+        tail_signals_catch();
     while (status == TOOL_GO_ON)
         status = tail_step(tail);
     return status;
@@ -271,14 +282,16 @@ tail_run(struct tail *tail)
 int
 cmd_tail(int argc, char **argv)
 {
-    struct tail tail = { .count = LINES_DEFAULT,
+    struct tail tail = { .how = { .count = LINES_DEFAULT },
                          .options = { .to = UINT64_MAX } };
     char **operands = NULL;
     enum tool_status status = tool_parse(&SPEC, argc, argv, &tail, &operands);
 
     if (status != TOOL_GO_ON)
         return (int)status;
-    if (tail.is_following && strcmp(operands[0], "-") == 0)
+    if (tool_streams_are_meant(operands[0]))
+        return tool_end(tail_stream(operands[0], &tail.how));
+    if (tail.how.is_following && strcmp(operands[0], "-") == 0)
         return (int)tool_usage("standard input cannot be followed");
     status = tool_source_open(operands[0], &tail.source);
     if (status != TOOL_GO_ON)

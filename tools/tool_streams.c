@@ -15,6 +15,9 @@
 
 #define PREFIX "stream."
 
+/* What is read of a stream at once. */
+#define PIECE_BYTES (UINT64_C(4) << 20)
+
 /* The number behind the last colon, as names have it: without zeros in front.
  * False: there is none. */
 static bool
@@ -247,6 +250,40 @@ tool_streams_refuse_log(const struct tool_streams *opened, const char *instead)
     tool_say("%s: it is the log of a canonical store: %s", opened->shown,
              instead);
     return TOOL_FAILED;
+}
+
+seglog_code
+tool_streams_write_events(const struct tool_streams *opened, uint64_t *from,
+                          uint64_t max_bytes, uint64_t *bytes,
+                          struct seglog_error *err)
+{
+    const uint64_t left = max_bytes - *bytes;
+    struct seglog_stream_event *events = NULL;
+    size_t count = 0;
+    seglog_code code = SEGLOG_CORRUPT;
+
+    /* Reading gives all that was asked for or nothing: what is in front of the
+     * damage comes in ever smaller pieces. */
+    err->actual = UINT64_MAX;
+    for (uint64_t max = left < PIECE_BYTES ? left : PIECE_BYTES;
+         code == SEGLOG_CORRUPT && err->actual > *from && max > 0; max /= 2) {
+        err->actual = 0;
+        code = seglog_stream_read_from(opened->streams, opened->stream, *from,
+                                       max, &events, &count, err);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].is_dropped) {
+            tool_say("%s: event %" PRIu64 " was dropped on purpose",
+                     opened->shown, events[i].offset);
+            continue;
+        }
+        (void)fwrite(events[i].data.data, 1, events[i].data.len, stdout);
+        (void)putchar('\n');
+        *bytes += events[i].data.len;
+    }
+    *from += count;
+    seglog_free(events);
+    return code == SEGLOG_OK && count == 0 ? SEGLOG_END : code;
 }
 
 enum tool_status

@@ -50,6 +50,18 @@ char *
 tool_streams_name(const struct tool_streams *opened, uint64_t stream,
                   bool is_meant);
 
+/*
+ * A piece of its events as lines on standard output; what was dropped is said.
+ *
+ *   from   the first one; becomes the one behind the last
+ *   bytes  of events, written so far: less than max_bytes; becomes more
+ * Returns as seglog_stream_read_from; END: there is nothing more
+ */
+seglog_code
+tool_streams_write_events(const struct tool_streams *opened, uint64_t *from,
+                          uint64_t max_bytes, uint64_t *bytes,
+                          struct seglog_error *err);
+
 /* What was found, on standard error.  shown: the stream; or the store, if stream
  * is not NULL. */
 void

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TOOLS = os.environ.get("SEGLOG_TOOLS") or os.environ.get("SEGLOG_BIN_DIR")
@@ -98,6 +99,18 @@ class CliTest(unittest.TestCase):
                                    **options)
         self.addCleanup(stop, running)
         return running
+
+    def tail_to_out(self, *args):
+        """tail -f, with what it writes in the file `out`."""
+        with open(self.path("out"), "wb") as out:
+            return self.start("seglog", "tail", "-f", *args, stdout=out)
+
+    def wait_for_out(self, data):
+        end = time.monotonic() + 60
+        while self.get("out") != data:
+            if time.monotonic() > end:
+                self.fail("%r instead of %r" % (self.get("out"), data))
+            time.sleep(0.02)
 
     def lines_of(self, segment):
         return self.seg2json(segment, status=OK).stdout

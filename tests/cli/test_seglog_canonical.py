@@ -46,6 +46,33 @@ class CanonicalTest(cli.CliTest):
         self.assertEqual(os.listdir(self.path("tmp")), [])
 
 
+class BackupTest(CanonicalTest):
+    def test_backup__while_open_for_nobody__says_the_position(self):
+        self.kv("put", "s", "name", "Ada")
+        self.kv("put", "s", "name", "Grace")
+        done = json.loads(
+            self.seglog("backup", "--json", "s", "-o", "b").stdout)
+        self.assertEqual(done["position"], 3)
+        self.assertEqual(done["text"], "before transaction 3 and event 0")
+        self.kv("put", "s", "name", "Edsger")
+        self.seglog("restore", "b", "-o", "again")
+        self.assertEqual(self.kv("get", "again", "name").stdout, b"Grace")
+
+
+class LsTest(CanonicalTest):
+    def test_ls__says_whose_transactions_they_are(self):
+        self.kv("put", "s", "name", "Ada")
+        self.seglog("append", "s:1", data=b"event\n")
+        self.seglog("append", "t:0", data=b"event\n")
+        self.assertIn(b"stream 0 has the transactions of a canonical store",
+                      self.seglog("ls", "s").stdout)
+        lines = [json.loads(line) for line in
+                 self.seglog("ls", "--json", "s").stdout.splitlines()]
+        self.assertEqual([line.get("canonical") for line in lines],
+                         [True, None, None])
+        self.assertNotIn(b"canonical", self.seglog("ls", "t").stdout)
+
+
 class KvTest(CanonicalTest):
     def test_put__get__is_the_value_as_it_was(self):
         self.kv("put", "s", "name", "Ada")

@@ -172,18 +172,6 @@ class TailTest(ReadTest):
 
 
 class FollowTest(ReadTest):
-    def follow(self, *args):
-        """tail -f, with what it writes in the file `out`."""
-        with open(self.path("out"), "wb") as out:
-            return self.start("seglog", "tail", "-f", *args, stdout=out)
-
-    def wait_for(self, data):
-        end = time.monotonic() + 60
-        while self.get("out") != data:
-            if time.monotonic() > end:
-                self.fail("%r instead of %r" % (self.get("out"), data))
-            time.sleep(0.02)
-
     def append(self, data):
         self.json2seg("--append", "-o", "a.seg", data=data, status=OK)
 
@@ -192,43 +180,43 @@ class FollowTest(ReadTest):
         self.assertEqual(running.wait(timeout=60), OK)
 
     def test_follow__appended_lines__come_at_once(self):
-        running = self.follow("-n", "1", "a.seg")
-        self.wait_for(LINES[19])
+        running = self.tail_to_out("-n", "1", "a.seg")
+        self.wait_for_out(LINES[19])
         self.append(b'{"new":1}\n')
-        self.wait_for(LINES[19] + b'{"new":1}\n')
+        self.wait_for_out(LINES[19] + b'{"new":1}\n')
         self.append(b'{"new":2}\n{"new":3}\n')
-        self.wait_for(LINES[19] + b'{"new":1}\n{"new":2}\n{"new":3}\n')
+        self.wait_for_out(LINES[19] + b'{"new":1}\n{"new":2}\n{"new":3}\n')
         self.stop(running)
 
     def test_follow__interrupted__ends_cleanly(self):
-        running = self.follow("-n", "1", "a.seg")
-        self.wait_for(LINES[19])
+        running = self.tail_to_out("-n", "1", "a.seg")
+        self.wait_for_out(LINES[19])
         self.stop(running, signal.SIGINT)
 
     def test_follow__replaced_by_a_repaired_one__goes_on(self):
-        running = self.follow("-n", "1", "a.seg")
-        self.wait_for(LINES[19])
+        running = self.tail_to_out("-n", "1", "a.seg")
+        self.wait_for_out(LINES[19])
         self.seglog("repair", "a.seg", "-o", "b.seg")
         os.rename(self.path("b.seg"), self.path("a.seg"))
         time.sleep(0.3)
         self.append(b'{"new":1}\n')
-        self.wait_for(LINES[19] + b'{"new":1}\n')
+        self.wait_for_out(LINES[19] + b'{"new":1}\n')
         self.stop(running)
 
     def test_follow__replaced_by_a_new_log__from_its_start(self):
-        running = self.follow("-n", "1", "a.seg")
-        self.wait_for(LINES[19])
+        running = self.tail_to_out("-n", "1", "a.seg")
+        self.wait_for_out(LINES[19])
         self.json2seg("--force", "-o", "a.seg", data=b'{"x":1}\n', status=OK)
-        self.wait_for(LINES[19] + b'{"x":1}\n')
+        self.wait_for_out(LINES[19] + b'{"x":1}\n')
         self.stop(running)
 
     def test_follow__removed_and_made_again__goes_on(self):
-        running = self.follow("-n", "1", "a.seg")
-        self.wait_for(LINES[19])
+        running = self.tail_to_out("-n", "1", "a.seg")
+        self.wait_for_out(LINES[19])
         os.unlink(self.path("a.seg"))
         time.sleep(0.3)
         self.json2seg("-o", "a.seg", data=b'{"x":1}\n', status=OK)
-        self.wait_for(LINES[19] + b'{"x":1}\n')
+        self.wait_for_out(LINES[19] + b'{"x":1}\n')
         self.stop(running)
 
 

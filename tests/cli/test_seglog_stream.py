@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""head, verify, append, tombstone, compact, trim, cat, mend, seal and scrub.
+"""head, verify, append, tombstone, compact, trim, cat, tail, mend, seal, scrub.
 
 Goal    a stream can be appended to, expected and proved from a shell.
 """
@@ -207,6 +207,51 @@ class VerifyTest(StreamTest):
                 done = self.seglog(*command, name, "s:7", status=FAILED)
                 self.assertRegex(done.stderr, "^seglog: %s: .*key" % name)
                 self.assertNotIn("s:7", done.stderr)
+
+
+class TailTest(StreamTest):
+    def test_tail__count__as_many_of_the_last(self):
+        self.append(b"".join(b"%d\n" % n for n in range(30)))
+        for args, first in (((), 20), (("-n", "3"), 27), (("-n", "0"), 30),
+                            (("-n", "99"), 0)):
+            with self.subTest(args=args):
+                self.assertEqual(
+                    self.seglog("tail", *args, "s:7").stdout,
+                    b"".join(b"%d\n" % n for n in range(first, 30)))
+        done = self.seglog("tail", "s:stream.8", status=FAILED)
+        self.assertIn("s:stream.8", done.stderr)
+
+    def test_tail__follow__what_is_appended_comes_until_a_signal(self):
+        self.append(b"one\ntwo\n")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running = self.tail_to_out("-n", "1", "s:7")
+            last = self.seglog("tail", "-n", "1", "s:7").stdout
+            self.wait_for_out(last)
+            self.append(b"three\n")
+            self.wait_for_out(last + b"three\n")
+            self.append(b"four\nfive\n")
+            self.wait_for_out(last + b"three\nfour\nfive\n")
+            running.send_signal(number)
+            self.assertEqual(running.wait(timeout=60), OK)
+
+    def test_tail__follow_one_that_is_not_there__waits_for_it(self):
+        running = self.tail_to_out("s:stream.8")
+        time.sleep(0.2)
+        self.append(b"first\n", stream="s:8")
+        self.wait_for_out(b"first\n")
+        running.send_signal(signal.SIGTERM)
+        self.assertEqual(running.wait(timeout=60), OK)
+
+    def test_tail_and_cat__damage__what_is_in_front_comes(self):
+        for line in (b"one\n", b"two\n", b"three\n"):
+            self.append(line)
+        data = bytearray(self.get(self.blob()))
+        data[data.index(b"two")] ^= 1
+        self.put(self.blob(), data)
+        for verb in ("tail", "cat"):
+            done = self.seglog(verb, "s:7", status=DAMAGED)
+            self.assertEqual(done.stdout, b"one\n")
+            self.assertIn("record 2", done.stderr)
 
 
 class MendTest(StreamTest):
