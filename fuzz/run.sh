@@ -11,6 +11,8 @@
 #     --seconds N      for each target; MINUTES (0.5) says the same; default 60
 #     --runs N         executions of each target instead
 #     --jobs N         targets at once; default: as many as processors
+#     --length N       inputs of at most N bytes, where a target takes longer
+#                      ones: many more executions a second
 #     --merge          what has been found new, made small, goes to fuzz/corpus:
 #                      at most 120 files and 1 MiB of a target
 #     --record         add the figures to fuzz/TOTALS.tsv
@@ -30,7 +32,7 @@ cd "$root"
 
 usage()
 {
-    sed -n '5,24s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '5,26s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
 }
 
@@ -38,6 +40,7 @@ engine=libfuzzer
 seconds=60
 runs=0
 jobs=$(nproc)
+length=4096
 merges=false
 records=false
 builds=true
@@ -56,13 +59,14 @@ while [ $# -gt 0 ]; do
         --merge) merges=true ;;
         --record) records=true ;;
         --no-build) builds=false ;;
-        --engine | --seconds | --runs | --jobs | --totals | --work)
+        --engine | --seconds | --runs | --jobs | --length | --totals | --work)
             [ $# -ge 2 ] || usage
             case $1 in
                 --engine) engine=$2 ;;
                 --seconds) seconds=$2 ;;
                 --runs) runs=$2 ;;
                 --jobs) jobs=$2 ;;
+                --length) length=$2 ;;
                 --totals) totals=$(path_from_caller "$2") ;;
                 --work) work=$(path_from_caller "$2") ;;
             esac
@@ -74,7 +78,8 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-if ! [[ $seconds$runs$jobs =~ ^[0-9]+$ ]] || [ "$jobs" = 0 ]; then
+if ! [[ $seconds$runs$jobs$length =~ ^[0-9]+$ ]] || [ "$jobs" = 0 ] ||
+    [ "$length" = 0 ]; then
     usage
 fi
 
@@ -146,18 +151,20 @@ dictionary()
 # Longer ones only take longer.
 length_max()
 {
+    local max
     case $1 in
-        args | canonical | import_state | json_time | table | uuid) echo 400 ;;
+        args | canonical | import_state | json_time | table | uuid) max=400 ;;
         columns | encrypted | json_line | mend | roundtrip | transaction)
-            echo 700
+            max=700
             ;;
-        crash_session | twin) echo 200 ;;
-        crash) echo 1000 ;;
+        crash_session | twin) max=200 ;;
+        crash) max=1000 ;;
         codec | convert | footer | frame | lines | replay | seal | text)
-            echo 1200
+            max=1200
             ;;
-        *) echo 4096 ;;
+        *) max=4096 ;;
     esac
+    echo $((max < length ? max : length))
 }
 
 # Leaves NAME.log and NAME/findings.  What an earlier run found goes into the
