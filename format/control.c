@@ -55,7 +55,7 @@ static bool
 mark_is_in_range(const struct slg_mark *mark)
 {
     return mark->number >= 1 && mark->number <= INT64_MAX &&
-           mark->watermark < mark->number;
+           mark->offset < SLG_MARK_OFFSET_END && mark->watermark < mark->number;
 }
 
 bool

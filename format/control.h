@@ -23,6 +23,10 @@
 #define SLG_MARKER_OFFSET 3u
 extern const uint8_t slg_marker[SLG_MARKER_BYTES];
 
+/* No segment is so long; and no difference of two offsets below it, nor the
+ * difference of two such, is the shift that stands for an unknown one. */
+#define SLG_MARK_OFFSET_END (UINT64_C(1) << 62)
+
 /* A sync point or a closing mark. */
 struct slg_mark {
     uint8_t type; /* SLG_CONTROL_SYNC_POINT or SLG_CONTROL_CLOSING_MARK */

@@ -144,7 +144,7 @@ mark_is_legal(const struct slg_mark *mark)
 }
 
 static void
-mark__number_and_watermark__must_be_in_range(void **state)
+mark__number_watermark_and_offset__must_be_in_range(void **state)
 {
     struct slg_mark mark = mark_plain(SLG_CONTROL_SYNC_POINT);
 
@@ -169,6 +169,16 @@ mark__number_and_watermark__must_be_in_range(void **state)
     assert_false(mark_is_legal(&mark));
     mark.number = UINT64_C(1) << 63;
     assert_false(mark_is_legal(&mark));
+    for (uint8_t type = SLG_CONTROL_SYNC_POINT;
+         type <= SLG_CONTROL_CLOSING_MARK; type++) {
+        mark = mark_plain(type);
+        mark.offset = (UINT64_C(1) << 62) - 1;
+        assert_true(mark_is_legal(&mark));
+        mark.offset = UINT64_C(1) << 62;
+        assert_false(mark_is_legal(&mark));
+        mark.offset = UINT64_C(1) << 63;
+        assert_false(mark_is_legal(&mark));
+    }
 }
 
 /* The high half of a number is in no checksum's mix, but in the fields. */
@@ -430,7 +440,7 @@ main(void)
         cmocka_unit_test(mark__what_was_encoded__is_the_same),
         cmocka_unit_test(mark__any_flipped_bit__is_refused),
         cmocka_unit_test(mark__too_few_bytes__is_refused_at_every_length),
-        cmocka_unit_test(mark__number_and_watermark__must_be_in_range),
+        cmocka_unit_test(mark__number_watermark_and_offset__must_be_in_range),
         cmocka_unit_test(mark__numbers_that_mix_alike__are_told_apart),
         cmocka_unit_test(mark__of_the_other_length__is_refused),
         cmocka_unit_test(mark__of_no_type_of_mark__is_refused),

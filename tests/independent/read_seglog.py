@@ -593,6 +593,7 @@ class Mark:
         salt = salt_of(self.identity, self.epoch)
         crc = crc32(data[self.start:self.end - 4])
         return (1 <= self.number <= LAST_NUMBER
+                and self.offset < 1 << 62
                 and self.watermark < self.number
                 and self.checksum == crc ^ mix(self.number, salt))
 

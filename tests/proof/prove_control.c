@@ -28,6 +28,7 @@ prove_mark(void)
     PROVE(slg_mark_len(mark.type) <= avail);
     PROVE(mark.number >= 1 && mark.number <= INT64_MAX);
     PROVE(mark.watermark < mark.number);
+    PROVE(mark.offset < SLG_MARK_OFFSET_END);
 }
 
 /* A frame of a control record that is all there, as its caller has it. */
