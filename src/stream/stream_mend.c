@@ -179,12 +179,15 @@ segment_mend(struct slg_mend *mend, struct seglog_stream_mended *mended,
         code = slg_fail(err, SEGLOG_CORRUPT, &place,
                         "nothing of it is lost, and still nobody can append: "
                         "`seglog check` says why");
-    if (code == SEGLOG_OK)
-        code = damaged_keep(mend, mended->name, &mended->unreadable, err);
+    /* Nothing is kept of one that cannot be mended. */
     if (code == SEGLOG_OK)
         code = slg_mend_write(mend, mended, err);
+    if (code != SEGLOG_OK)
+        return code;
+    code = damaged_keep(mend, mended->name, &mended->unreadable, err);
     if (code == SEGLOG_OK)
-        code = seglog_store_replace(store, mend->new_name, mend->name, err);
+        return seglog_store_replace(store, mend->new_name, mend->name, err);
+    (void)slg_stream_blob_remove(store, mend->new_name, NULL);
     return code;
 }
 

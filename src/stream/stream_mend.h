@@ -12,6 +12,7 @@
 #define SLG_STREAM_MEND_H
 
 #include "format/chain.h"
+#include "src/stream/stream_attributes.h"
 #include "src/stream/stream_names.h"
 #include "src/stream/stream_store.h"
 
@@ -62,6 +63,12 @@ slg_mend_cuts(const struct slg_mend *mend);
  * CUT_FIRST nothing in it is lost. */
 seglog_code
 slg_mend_look(struct slg_mend *mend, struct seglog_error *err);
+
+/* What it says of its stream, also behind damage. */
+seglog_code
+slg_mend_look_for_attributes(const struct slg_mend *mend,
+                             struct slg_stream_attributes *attributes,
+                             bool *is_there, struct seglog_error *err);
 
 /* -- stream_mend_write.c --------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 
 #include "src/segment/segment_chain.h"
 #include "src/segment/segment_chain_reader.h"
+#include "src/segment/segment_reader.h"
 #include "src/store/fail.h"
 #include "src/stream/stream_mend.h"
 
@@ -134,6 +135,36 @@ event_look(struct look *look, const struct slg_chain_event *event,
         code = tombstone_note(mend, &event->tombstone, err);
     }
     return code;
+}
+
+seglog_code
+slg_mend_look_for_attributes(const struct slg_mend *mend,
+                             struct slg_stream_attributes *attributes,
+                             bool *is_there, struct seglog_error *err)
+{
+    const struct seglog_reader_options options = { .size = sizeof options,
+                                                   .salvage = true };
+    struct seglog_reader *reader = NULL;
+    struct seglog_event event = { .type = SLG_EVENT_CONTROL };
+    seglog_code code = slg_reader_open_with_controls(
+        mend->streams->store, mend->name, &options, &reader, err);
+
+    *is_there = false;
+    while (code == SEGLOG_OK && event.type != SEGLOG_EVENT_RECORD &&
+           !*is_there) {
+        const uint8_t *data = NULL;
+        size_t len = 0;
+
+        code = seglog_reader_next(reader, &event, err);
+        if (code == SEGLOG_OK && event.type == SLG_EVENT_CONTROL &&
+            reader->step.frame.control == SLG_CONTROL_ATTRIBUTES &&
+            slg_attributes_decode(reader->step.bytes, &reader->step.frame,
+                                  &data, &len))
+            *is_there = slg_stream_attributes_decode(data, len, attributes) &&
+                        attributes->stream == mend->stream;
+    }
+    seglog_reader_close(reader);
+    return code == SEGLOG_END ? SEGLOG_OK : code;
 }
 
 static int

@@ -8,7 +8,6 @@
 #include "src/segment/segment_chain_writer.h"
 #include "src/segment/segment_writer.h"
 #include "src/store/fail.h"
-#include "src/stream/stream_attributes.h"
 #include "src/stream/stream_compact.h"
 #include "src/stream/stream_mend.h"
 
@@ -195,10 +194,12 @@ attributes_find(const struct slg_mend *mend,
     const struct slg_place place = mend_place(mend);
     const struct slg_stream_begin *begin = &mend->parts.begin;
     bool is_there = false;
-    const seglog_code code =
+    seglog_code code =
         slg_stream_attributes_find(mend->streams->store, mend->stream,
                                    &mend->parts, attributes, &is_there, err);
 
+    if (code == SEGLOG_OK && !is_there)
+        code = slg_mend_look_for_attributes(mend, attributes, &is_there, err);
     if (code != SEGLOG_OK || is_there)
         return code;
     if (!begin->is_there)
