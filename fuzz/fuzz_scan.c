@@ -788,6 +788,7 @@ chain_must_agree(const struct subject *subject)
     struct slg_chain_reader *reader = NULL;
     struct slg_chain_event event;
     struct seglog_chain_hash head = { .len = 0 };
+    uint8_t algorithm = 0; /* of the first head, and so of all */
     bool is_known = false;
     uint64_t records = 0;
     seglog_code code =
@@ -804,10 +805,12 @@ chain_must_agree(const struct subject *subject)
             MUST(!event.is_known || event.is_before_known);
             records++;
         }
-        if (event.type == SLG_CHAIN_EVENT_HEAD)
+        if (event.type == SLG_CHAIN_EVENT_HEAD) {
+            if (algorithm == 0)
+                algorithm = event.head.algorithm;
             MUST(!event.is_broken || event.is_before_known ||
-                 event.head.is_anew ||
-                 event.head.algorithm != (uint8_t)(head.len == 32 ? 1 : 2));
+                 event.head.is_anew || event.head.algorithm != algorithm);
+        }
         is_known = event.is_known;
         head = event.hash;
     }
