@@ -495,7 +495,7 @@ mend__attributes_and_a_tombstone_behind_them__may_have_been_one(void **state)
     assert_ok(seglog_stream_tombstone(fixture->streams, STREAM, 1, NULL, NULL));
     assert_ok(seglog_stream_tombstone(fixture->streams, STREAM, 0, NULL, NULL));
     last_close(fixture);
-    at = stream_find_text(last.bytes, last.len, "T1");
+    at = stream_find_text(last.bytes, last.len, "T1\002");
     last.bytes[at] ^= 1;
     last.bytes[at + 50] ^= 1;
     for (int how = 0; how < 2; how++) {

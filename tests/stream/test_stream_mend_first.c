@@ -11,8 +11,9 @@
 
 #include "format/header.h"
 
-#define EVENTS  3u
-#define HEAD_AT SLG_HEADER_BYTES /* the first chain head, of no bytes */
+#define EVENTS        3u
+#define HEAD_AT       SLG_HEADER_BYTES /* the first chain head, of no bytes */
+#define ATTRIBUTES_AT (HEAD_AT + 9)
 
 struct damaged {
     char name[SEGLOG_STREAM_NAME_CAP];
@@ -67,7 +68,7 @@ mend__first_chain_head_damaged__has_the_head_that_it_had(void **state)
     struct damaged damaged;
 
     damaged_make(fixture, &damaged);
-    for (size_t at = HEAD_AT; at < HEAD_AT + 9; at++) {
+    for (size_t at = HEAD_AT; at < ATTRIBUTES_AT; at++) {
         for (int how = SEGLOG_STREAM_MEND_CUT; how <= SEGLOG_STREAM_MEND_RESUME;
              how++) {
             struct seglog_stream_mended mended;
@@ -99,7 +100,7 @@ mend__nothing_says_which_stream_it_is__touches_nothing(void **state)
 
     damaged_make(fixture, &damaged);
     damaged.bytes[HEAD_AT + 4] ^= 1;
-    damaged.bytes[stream_find_text(damaged.bytes, damaged.len, "T1")] ^= 1;
+    damaged.bytes[ATTRIBUTES_AT + 8] ^= 1;
     assert_code(mend(fixture, &damaged, SEGLOG_STREAM_MEND_RESUME, &mended),
                 SEGLOG_CORRUPT);
     assert_string_equal(mended.name, "");
