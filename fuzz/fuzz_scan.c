@@ -676,18 +676,24 @@ appended_must_be_last(const struct subject *subject, uint64_t number,
 {
     const struct reading *old = &subject->salvaged;
     const struct heard *last = NULL;
+    /* Now that there is a record before them, frames in front may go on behind
+     * it that were in nobody's place before. */
+    const bool has_strays = !is_sound && !damage_is_settled(subject);
     struct reading new;
 
     read_all(subject, "w", true, &new);
     MUST(new.code == SEGLOG_END);
     for (size_t i = 0; i < new.count; i++) {
-        if (!new.events[i].is_gap)
-            last = &new.events[i];
+        const struct heard *heard = &new.events[i];
+
+        if (!heard->is_gap &&
+            !(has_strays && last && heard->record.record_no > number &&
+              heard->record.offset < last->record.offset))
+            last = heard;
     }
     MUST((last && last->record.record_no == number && last->record.len == 3) ||
-         (!is_sound && !damage_is_settled(subject) &&
-          other_frames_are_found(subject)));
-    if (is_sound || damage_is_settled(subject)) {
+         (has_strays && other_frames_are_found(subject)));
+    if (!has_strays) {
         records_must_stay(old, &new);
         MUST(new.records == old->records + 1);
     }
