@@ -185,10 +185,11 @@ segment_mend(struct slg_mend *mend, struct seglog_stream_mended *mended,
     if (code != SEGLOG_OK)
         return code;
     code = damaged_keep(mend, mended->name, &mended->unreadable, err);
-    if (code == SEGLOG_OK)
-        return seglog_store_replace(store, mend->new_name, mend->name, err);
-    (void)slg_stream_blob_remove(store, mend->new_name, NULL);
-    return code;
+    if (code != SEGLOG_OK) {
+        (void)slg_stream_blob_remove(store, mend->new_name, NULL);
+        return code;
+    }
+    return seglog_store_replace(store, mend->new_name, mend->name, err);
 }
 
 static seglog_code
