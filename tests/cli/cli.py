@@ -8,6 +8,7 @@ that cannot run here is skipped; a whole file that cannot ends with status 77.
     SEGLOG_RANDOM_FILES  how many generated files are tried (default 1000)
     SEGLOG_LONG_TESTS=1  also the tests that take minutes or gigabytes
 """
+import errno
 import os
 import pathlib
 import shutil
@@ -46,6 +47,19 @@ def open_terminal(test):
         return os.openpty()
     except OSError as error:
         return test.skipTest("no terminal to be had: %s" % error)
+
+
+def read_terminal(ours):
+    """All that was written to it: comes in pieces, and ends with an error when
+    nobody has the other end open any more."""
+    data = b""
+    try:
+        while piece := os.read(ours, 65536):
+            data += piece
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+    return data
 
 
 class CliTest(unittest.TestCase):

@@ -189,7 +189,7 @@ class MapTest(CheckTest):
         self.run_tool("seglog", "check", "a.seg", status=OK, stdout=theirs,
                       env=dict(os.environ, TERM="xterm", **environment))
         os.close(theirs)
-        return os.read(ours, 65536).decode()
+        return cli.read_terminal(ours).decode()
 
     def test_map__terminal__drawn_in_colours(self):
         self.make()
