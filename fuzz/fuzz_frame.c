@@ -290,6 +290,7 @@ mark_must_hold(const uint8_t *bytes, size_t len)
     if (!slg_mark_decode(bytes, len, &mark))
         return;
     MUST(mark.number >= 1 && mark.number <= INT64_MAX);
+    MUST(mark.offset < SLG_MARK_OFFSET_END);
     MUST(mark.watermark < mark.number);
     mark_len = slg_mark_encode(&mark, again);
     MUST(mark_len == slg_mark_len(mark.type) && mark_len <= len);
@@ -341,7 +342,8 @@ values_must_come_back(const struct subject *subject)
         .digest = input_number(&input, 8),
     };
     struct slg_mark again;
-    bool is_legal = mark.number >= 1 && mark.number <= INT64_MAX;
+    bool is_legal = mark.number >= 1 && mark.number <= INT64_MAX &&
+                    mark.offset < SLG_MARK_OFFSET_END;
 
     memcpy(mark.identity, identity, sizeof identity);
     if (mark.type == SLG_CONTROL_SYNC_POINT) {
